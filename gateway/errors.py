@@ -1,0 +1,110 @@
+"""What can go wrong in the gateway, as values with facts in them.
+
+    GatewayError
+    ├── DocumentNotFound        no such document, bucket not of the zone, page past the end
+    ├── DocumentBroken          the bytes are there, but are not what they should be
+    ├── DocumentChanged         another version took the place of the one that was asked for
+    ├── StoreUnavailable        the store does not answer, or not in time
+    ├── Overloaded              a bounded queue or budget is full
+    ├── ResidencyRefused        this region may not hold or serve the document
+    ├── VersionSuperseded       a pinned link to a version that is no more
+    ├── RequestRefused          the request breaks a rule before any work (method, size, shape)
+    ├── NotAuthorised           no operator's token, or one without the scope
+    └── ConfigurationError      `ostiary.toml` and its kin; carries every fault at once
+
+An error carries facts and hints; only `gateway.problems` turns it into a status and a body.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+class GatewayError(Exception):
+    """Base of everything the gateway raises on purpose."""
+
+
+class DocumentNotFound(GatewayError):
+    """No such document, or none that this zone may name."""
+
+
+class DocumentBroken(GatewayError):
+    """The document's bytes can not become what was asked for.
+
+    `reason` is a short code for the answer's body, never a path or a name.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class DocumentChanged(GatewayError):
+    """The store now holds another version than the one being delivered."""
+
+
+class StoreUnavailable(GatewayError):
+    """The store did not answer, or not in time; `retry_after` is in seconds."""
+
+    def __init__(self, detail: str = "", *, retry_after: int = 5) -> None:
+        super().__init__(detail)
+        self.retry_after = retry_after
+
+
+class Overloaded(GatewayError):
+    """A bounded queue or budget is full; `what` names it, `retry_after` is in seconds."""
+
+    def __init__(self, what: str, *, retry_after: int = 2) -> None:
+        super().__init__(what)
+        self.what = what
+        self.retry_after = retry_after
+
+
+class ResidencyRefused(GatewayError):
+    """The zone's documents may not be served from this region; nothing was read."""
+
+
+class VersionSuperseded(GatewayError):
+    """A pinned link names a version that the store no longer holds."""
+
+
+class RequestRefused(GatewayError):
+    """The request breaks a rule that needs no document to see.
+
+    `status` is the HTTP status it deserves, `code` the problem's code, `detail` for its reader.
+    """
+
+    def __init__(self, status: int, code: str, detail: str, *, hint: str = "") -> None:
+        super().__init__(detail)
+        self.status = status
+        self.code = code
+        self.detail = detail
+        self.hint = hint
+
+
+class NotAuthorised(GatewayError):
+    """No token, an unknown one (401), or one whose scopes or zones do not reach (403)."""
+
+    def __init__(self, detail: str, *, known: bool = False) -> None:
+        super().__init__(detail)
+        self.known = known
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing wrong in the configuration: where, what, and how to mend it."""
+
+    where: str
+    what: str
+    hint: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.what}" + (f" ({self.hint})" if self.hint else "")
+
+
+class ConfigurationError(GatewayError):
+    """Every fault of the configuration at once, so that one start shows them all."""
+
+    def __init__(self, faults: list[Fault]) -> None:
+        super().__init__("\n".join(str(fault) for fault in faults))
+        self.faults = tuple(faults)
