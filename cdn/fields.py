@@ -1,0 +1,131 @@
+"""The one place that writes Cache-Control and its kin: a policy in the words of each CDN.
+
+Where browsers and shared caches need different words, a targeted field carries the latter
+(RFC 9213: `max-age`, never `s-maxage`, and it wins over Cache-Control). A CDN that reads only
+Cache-Control gets both in one field, and no stale promises. Names are lower-case octets, ready
+for ASGI.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+from cdn.policy import CachePolicy, NoStore, Private, Revalidate, Shared
+
+Dialect: TypeAlias = Literal["targeted", "seconds", "single"]
+Fields: TypeAlias = list[tuple[bytes, bytes]]
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """How one CDN is spoken to.
+
+    `shared_field` carries the words for it: directives (dialect "targeted"), bare seconds
+    ("seconds"), or nothing, since it reads Cache-Control only ("single"). `tag_field` is empty
+    for a CDN without tags. `refusal` is the Cache-Control that it takes for "do not store".
+    """
+
+    name: str
+    shared_field: str
+    tag_field: str
+    tag_separator: str = ","
+    dialect: Dialect = "targeted"
+    refusal: str = "no-store"
+    shared_name: bytes = field(init=False, repr=False, compare=False)
+    tag_name: bytes = field(init=False, repr=False, compare=False)
+    separator: bytes = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "shared_name", self.shared_field.lower().encode())
+        object.__setattr__(self, "tag_name", self.tag_field.lower().encode())
+        object.__setattr__(self, "separator", self.tag_separator.encode())
+
+    @property
+    def single_field(self) -> bool:
+        """Whether the CDN reads Cache-Control only."""
+        return self.dialect == "single"
+
+
+NONE = Profile("none", "CDN-Cache-Control", "Cache-Tag")
+"""No CDN configured: the general names, for whatever stands in front."""
+
+PROFILES = {
+    profile.name: profile
+    for profile in (
+        NONE,
+        Profile("varnish", "Surrogate-Control", "xkey", " "),
+        Profile("cloudflare", "Cloudflare-CDN-Cache-Control", "Cache-Tag"),
+        # Fastly does not heed no-store in Cache-Control, only private.
+        Profile("fastly", "Surrogate-Control", "Surrogate-Key", " ", refusal="private, no-store"),
+        Profile("cloudfront", "", "Cache-Tag", dialect="single"),
+        Profile("bunny", "", "CDN-Tag", dialect="single"),
+        Profile("akamai", "CDN-Cache-Control", "Edge-Cache-Tag"),
+        Profile("google", "", "Cache-Tag", dialect="single"),
+        Profile("nginx", "X-Accel-Expires", "", dialect="seconds"),
+    )
+}
+
+
+# CloudFront serves stale copies of its own accord while the origin fails, unless told this.
+_SINGLE_END = b"must-revalidate, stale-if-error=0, no-transform"
+
+
+def render(policy: CachePolicy, profiles: Profile | Sequence[Profile]) -> Fields:
+    """The cache fields of an answer, for one CDN or for all that pull the zone.
+
+    With several CDNs each finds the words it prefers. One that reads only Cache-Control puts its
+    own form there, since `private` would keep it from storing anything; a refusal is written in
+    its strictest form. No profile at all is `NONE`.
+    """
+    several = (profiles,) if isinstance(profiles, Profile) else (profiles or (NONE,))
+    if isinstance(policy, NoStore):
+        return [(b"cache-control", max((p.refusal for p in several), key=len).encode())]
+    single = any(profile.dialect == "single" for profile in several)
+    found = {b"cache-control": _cache_control(policy, single)}
+    words = b""
+    for profile in several:
+        if profile.dialect == "targeted":
+            words = words or _directives(policy)
+            found[profile.shared_name] = words
+        elif profile.dialect == "seconds":
+            found[profile.shared_name] = _seconds(policy)
+        if profile.tag_name and not isinstance(policy, Private):
+            found[profile.tag_name] = policy.tags.joined(profile.separator)
+    return list(found.items())
+
+
+def _cache_control(policy: Private | Revalidate | Shared, single: bool) -> bytes:
+    """What browsers read, and with `single` also the CDN."""
+    if isinstance(policy, Revalidate):
+        return b"no-cache, %b" % _SINGLE_END if single else b"private, no-cache, no-transform"
+    if isinstance(policy, Shared) and single:
+        times = b"public, max-age=%d, s-maxage=%d, " % (policy.browser_ttl, policy.cdn_ttl)
+        return times + _SINGLE_END + (b", immutable" if policy.immutable else b"")
+    if policy.browser_ttl == 0:
+        return b"private, no-cache, no-transform"
+    if isinstance(policy, Shared) and policy.immutable:
+        return b"private, max-age=%d, no-transform, immutable" % policy.browser_ttl
+    return b"private, max-age=%d, no-transform" % policy.browser_ttl
+
+
+def _directives(policy: Private | Revalidate | Shared) -> bytes:
+    """What a targeted field says (RFC 9213 §2.1, RFC 5861)."""
+    if isinstance(policy, Private):
+        return b"no-store"
+    if isinstance(policy, Revalidate):
+        return b"no-cache"
+    if policy.stale_while_revalidate or policy.stale_if_error:
+        return b"max-age=%d, stale-while-revalidate=%d, stale-if-error=%d" % (
+            policy.cdn_ttl,
+            policy.stale_while_revalidate,
+            policy.stale_if_error,
+        )
+    # Without it a cache may serve stale copies by a default of its own (RFC 9111 §4.2.4).
+    return b"max-age=%d, must-revalidate" % policy.cdn_ttl
+
+
+def _seconds(policy: Private | Revalidate | Shared) -> bytes:
+    """What X-Accel-Expires says: fresh seconds; 0 keeps nginx from storing at all."""
+    return b"%d" % policy.cdn_ttl if isinstance(policy, Shared) else b"0"

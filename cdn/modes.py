@@ -1,0 +1,120 @@
+"""The TTL law: how a zone's cache mode and the life left in a link become a cache policy.
+
+While the token is part of the cache key, nothing that a shared cache keeps may outlive the link
+that let it in: fresh time and the longer stale allowance together end `MARGIN` seconds before
+the link does. The stale allowances are cut first.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from cdn.policy import CachePolicy, NoStore, Private, Revalidate, Shared
+from cdn.tags import Tags
+
+Mode: TypeAlias = Literal["private", "windowed", "edge", "revalidate"]
+
+MARGIN = 30
+"""Seconds between the end of a shared copy and the end of its link: clocks and queues differ."""
+
+YEAR = 31_536_000
+_PRIVATE_BROWSER = 60
+_SHARED_BROWSER = 300
+_PROVISIONAL = 3_600
+_ABSENT = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """What shared caches are told: `fresh` seconds, then stale ones of either kind."""
+
+    fresh: int
+    stale_while_revalidate: int
+    stale_if_error: int
+
+    def within(self, room: int) -> Allowance:
+        """The same, ending at most `room` seconds from now."""
+        fresh = min(self.fresh, room)
+        rest = room - fresh
+        return Allowance(
+            fresh, min(self.stale_while_revalidate, rest), min(self.stale_if_error, rest)
+        )
+
+
+def policy_for(
+    mode: Mode,
+    *,
+    now: int,
+    expires_at: int,
+    ttl: int,
+    stale_while_revalidate: int,
+    stale_if_error: int,
+    tags: Tags,
+    negotiated: bool = False,
+    pinned: bool = False,
+    provisional: bool = False,
+    proven: bool = False,
+) -> CachePolicy:
+    """The policy of a 200, 206 or 304 for a link that dies at `expires_at` (exclusive).
+
+    `now` is the answer's Date, in Unix seconds like `expires_at`. `negotiated` answers depend on
+    Accept, which shared caches key badly. `pinned` URLs never serve another version;
+    `provisional` ones will soon get a better rendition. `proven` says that the puller is an edge
+    that verifies links itself and keys without the token; only mode `edge` heeds it.
+    """
+    left = expires_at - now
+    if left <= 0:
+        return NoStore()
+    if mode == "private":
+        return Private(min(_PRIVATE_BROWSER, left))
+    if mode == "revalidate":
+        return Private(0) if negotiated else Revalidate(tags)
+    final = pinned and not provisional
+    allowance = Allowance(
+        min(ttl, _PROVISIONAL) if provisional else ttl, stale_while_revalidate, stale_if_error
+    )
+    if negotiated:
+        return Private(min(_SHARED_BROWSER, left))
+    if mode == "edge" and proven:
+        return _for_edge(tags, allowance, final)
+    return _until_death(tags, left, allowance, final)
+
+
+def absent_policy(mode: Mode, *, now: int, expires_at: int, tags: Tags) -> CachePolicy:
+    """The policy of the 404 for a good link to no document, tagged so that an upload purges it.
+
+    No purge reaches a browser, so browsers always ask again. There is no validator to ask with in
+    mode `revalidate`, so nobody keeps it there.
+    """
+    room = expires_at - now - MARGIN
+    if mode in ("private", "revalidate") or room <= 0:
+        return NoStore()
+    return Shared(tags, browser_ttl=0, cdn_ttl=min(_ABSENT, room))
+
+
+def _until_death(tags: Tags, left: int, allowance: Allowance, final: bool) -> CachePolicy:
+    browser_ttl = min(_SHARED_BROWSER, left)
+    if left <= MARGIN:
+        return Private(browser_ttl)
+    told = allowance.within(left - MARGIN)
+    return Shared(
+        tags,
+        browser_ttl,
+        told.fresh,
+        told.stale_while_revalidate,
+        told.stale_if_error,
+        immutable=final,
+    )
+
+
+def _for_edge(tags: Tags, allowance: Allowance, final: bool) -> CachePolicy:
+    # One stored copy serves many links here: the browser's time is the edge's to write, and an
+    # edge that forgets makes browsers ask.
+    return Shared(
+        tags,
+        0,
+        YEAR if final else allowance.fresh,
+        allowance.stale_while_revalidate,
+        allowance.stale_if_error,
+    )
