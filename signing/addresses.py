@@ -1,0 +1,85 @@
+"""Addresses: a bucket and a key, and the one spelling that each has in a link.
+
+Nothing is normalised: a key is its octets, so NFC, NFD and full-width spellings of one word are
+three keys. RFC 3986 `pchar` stands as itself, every other octet as `%` and upper-case hex.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from urllib.parse import quote_from_bytes, unquote_to_bytes
+
+from signing.errors import Unsignable
+
+MAX_BUCKET = 100
+MAX_KEY = 1024
+
+_LITERAL = "-._~!$&'()*+,;=:@"
+_NEVER = re.compile(r"[\x00-\x1f\x7f/\\]")
+
+
+def canonical_segment(text: str) -> str:
+    """Return the one spelling of a decoded path segment.
+
+    Raises `Unsignable` for what no segment may be: empty, a dot segment, or holding a control
+    character, a slash, a backslash or half a surrogate pair.
+    """
+    if text in ("", ".", "..") or _NEVER.search(text):
+        raise Unsignable("segment")
+    return quote_from_bytes(_octets(text), safe=_LITERAL)
+
+
+def canonical_bucket(bucket: str) -> str:
+    """Return the one spelling of a bucket: at most 100 octets, not beginning with `~`."""
+    if bucket.startswith("~") or len(_octets(bucket)) > MAX_BUCKET:
+        raise Unsignable("bucket")
+    return canonical_segment(bucket)
+
+
+def canonical_key(key: str) -> str:
+    """Return the one spelling of a key: segments joined by `/`, at most 1,024 octets decoded."""
+    if len(_octets(key)) > MAX_KEY:
+        raise Unsignable("key")
+    return "/".join([canonical_segment(segment) for segment in key.split("/")])
+
+
+def read_bucket(spelling: bytes) -> str:
+    """Return the bucket that a link's path spells; any but the canonical spelling is refused."""
+    bucket = decoded(spelling)
+    if canonical_bucket(bucket).encode() != spelling:
+        raise Unsignable("bucket")
+    return bucket
+
+
+def read_key(spelling: bytes) -> str:
+    """Return the key that a link's path spells; any but the canonical spelling is refused."""
+    key = decoded(spelling)
+    if canonical_key(key).encode() != spelling:
+        raise Unsignable("key")
+    return key
+
+
+def decoded(spelling: bytes) -> str:
+    """Return the UTF-8 text behind a percent-encoded spelling."""
+    try:
+        return unquote_to_bytes(spelling).decode()
+    except UnicodeDecodeError:
+        raise Unsignable("segment") from None
+
+
+def version22(identity: str) -> str:
+    """Return the 22 characters that pin a version.
+
+    `identity` is the store's version id, or else its strong ETag with the quotes.
+    """
+    digest = hashlib.sha256(identity.encode()).digest()
+    return base64.urlsafe_b64encode(digest)[:22].decode()
+
+
+def _octets(text: str) -> bytes:
+    try:
+        return text.encode()
+    except UnicodeEncodeError:
+        raise Unsignable("segment") from None

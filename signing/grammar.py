@@ -1,0 +1,43 @@
+"""The grammar os1 as anchored expressions over the octets of a request; linear, never decoding.
+
+What they leave open (which octets may be escaped, UTF-8, decoded lengths) needs decoding and is
+asked of `signing.addresses` after the signature.
+"""
+
+from __future__ import annotations
+
+import re
+
+MAX_TARGET = 2048
+LONGEST_RENDITION = 64
+
+_ZONE = r"[a-z0-9][a-z0-9-]{0,31}"
+_RENDITION = r"[a-z0-9][a-z0-9_-]{0,63}"
+_VERSION = r"-|[A-Za-z0-9_-]{22}"
+_EXTENSION = r"[a-z0-9]{1,8}"
+_TAG = r"-|[A-Za-z0-9_-]{16}"
+_GRANT = rf"[id](?:[aop]|x-(?!original(?:\.|\Z)){_RENDITION})"
+# Possessive, so that a long path that fails does so in linear time. A dot segment is refused in
+# every spelling that a URL parser resolves before the signature is looked at.
+_SEGMENT = (
+    r"(?!(?:\.|%2E){1,2}(?:/|\Z))"
+    r"(?:[A-Za-z0-9\-._~!$&'()*+,;=:@]++|%[0-9A-F]{2})++"
+)
+
+ZONE = re.compile(_ZONE)
+RENDITION = re.compile(_RENDITION)
+VERSION = re.compile(_VERSION)
+EXTENSION = re.compile(_EXTENSION)
+GRANT = re.compile(_GRANT)
+
+# Groups: body, kid, exp, gen, aud, jti, grant, signature.
+TOKEN = re.compile(
+    rf"\At=(1\.([a-z0-9]{{1,8}})\.([1-9][0-9]{{9}})\.(0|[1-9][0-9]{{0,9}})"
+    rf"\.({_TAG})\.({_TAG})\.({_GRANT}))\.([A-Za-z0-9_-]{{32}})\Z".encode()
+)
+# Groups: rendition, scope, zone, sealed version, sealed, bucket, version, key.
+PATH = re.compile(
+    rf"\A/d/({_RENDITION})/(({_ZONE})/"
+    rf"(?:~/({_VERSION})/([A-Za-z0-9_-]+)(?:\.{_EXTENSION})?"
+    rf"|(?!~)({_SEGMENT})/({_VERSION})/({_SEGMENT}(?:/{_SEGMENT})*)))\Z".encode()
+)

@@ -1,0 +1,34 @@
+"""Expiry windows: everyone who asks within one gets the same text, and they end at odd times."""
+
+from __future__ import annotations
+
+import hashlib
+
+from signing.errors import Unsignable
+
+QUANTA = (86_400, 21_600, 3_600, 900, 300, 60, 15)
+
+
+def life(asked: int | None, window: int, longest_life: int) -> int:
+    """Return the longest that a link may live, in seconds: as asked, or two windows."""
+    if asked is not None and asked < 1:
+        raise Unsignable("life")
+    return min(2 * window if asked is None else asked, longest_life)
+
+
+def quantum(lifetime: int, window: int) -> int:
+    """Return the length of the window, in seconds: at most the zone's and half the life."""
+    return next((q for q in QUANTA if q <= window and 2 * q <= lifetime), 1)
+
+
+def expiry(now: int, asked: int | None, window: int, longest_life: int, phase_text: str) -> int:
+    """Return when a link issued `now` dies, in Unix seconds, exclusive.
+
+    It lives in (life − quantum, life]. `phase_text` is the signed text before `?`: its hash
+    shifts the windows, so that documents do not expire all at once.
+    """
+    lifetime = life(asked, window, longest_life)
+    step = quantum(lifetime, window)
+    head = hashlib.sha256(phase_text.encode()).digest()[:4]
+    phase = int.from_bytes(head, "big") % step
+    return (now + lifetime - phase) // step * step + phase
