@@ -6,14 +6,18 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Protocol
 
+CHUNK = 256 * 1024
+"""The largest piece of a body, in octets: what one stalled reader costs in memory."""
+
 
 @dataclass(frozen=True, slots=True)
 class StoredObject:
     """What a store says of an object without its bytes.
 
-    `etag` is strong and without quotes; `version_id` is the store's own version, empty when it
-    keeps none; `content_type` is what the store was told, not to be believed without a look at
-    the bytes; `modified_at` is in Unix seconds.
+    `etag` is strong and without quotes; a folder's holds an inode, so what clients see is a hash
+    of it. `version_id` is the store's own version, empty when it keeps none; `content_type` is
+    what the store was told, not to be believed without a look at the bytes; `modified_at` is in
+    Unix seconds.
     """
 
     etag: str
@@ -37,7 +41,7 @@ class Body(Protocol):
         ...
 
     def __aiter__(self) -> AsyncIterator[bytes | memoryview]:
-        """Chunks of at most 256 KiB.
+        """Chunks of at most `CHUNK` octets, once.
 
         Raises `StoreUnavailable` when the source breaks or stalls in the middle, and
         `DocumentChanged` when the object is not the opened version any more.
@@ -71,7 +75,8 @@ class Store(Protocol):
     ) -> Body:
         """Open octets first…last (both included; to the end when `last` is None).
 
-        With `identity`, another version than that one raises `DocumentChanged`.
+        Octets past the end are left out; a `first` past the end gives an empty body. With
+        `identity`, another version than that one raises `DocumentChanged`.
         """
         ...
 
@@ -80,3 +85,9 @@ class Store(Protocol):
         ...
 
     async def aclose(self) -> None: ...
+
+
+def clip(first: int, last: int | None, size: int) -> range:
+    """The octets first…last that an object of `size` octets really has."""
+    stop = size if last is None else min(last + 1, size)
+    return range(min(first, stop), stop)
