@@ -5,6 +5,7 @@
     ├── DocumentBroken          the bytes are there, but are not what they should be
     ├── DocumentChanged         another version took the place of the one that was asked for
     ├── StoreUnavailable        the store does not answer, or not in time
+    ├── StateUnavailable        the database is full, read-only, broken or locked for too long
     ├── Overloaded              a bounded queue or budget is full
     ├── ResidencyRefused        this region may not hold or serve the document
     ├── VersionSuperseded       a pinned link to a version that is no more
@@ -51,6 +52,17 @@ class StoreUnavailable(GatewayError):
         self.retry_after = retry_after
 
 
+class StateUnavailable(GatewayError):
+    """The database can not be read or written now; nothing acknowledged is lost.
+
+    `retry_after` is in seconds.
+    """
+
+    def __init__(self, detail: str = "", *, retry_after: int = 5) -> None:
+        super().__init__(detail)
+        self.retry_after = retry_after
+
+
 class Overloaded(GatewayError):
     """A bounded queue or budget is full; `what` names it, `retry_after` is in seconds."""
 
@@ -71,15 +83,25 @@ class VersionSuperseded(GatewayError):
 class RequestRefused(GatewayError):
     """The request breaks a rule that needs no document to see.
 
-    `status` is the HTTP status it deserves, `code` the problem's code, `detail` for its reader.
+    `status` is the HTTP status it deserves, `code` the problem's code, `detail` for its reader,
+    `fields` what the answer must carry beside (Allow, Content-Range).
     """
 
-    def __init__(self, status: int, code: str, detail: str, *, hint: str = "") -> None:
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        detail: str,
+        *,
+        hint: str = "",
+        fields: tuple[tuple[bytes, bytes], ...] = (),
+    ) -> None:
         super().__init__(detail)
         self.status = status
         self.code = code
         self.detail = detail
         self.hint = hint
+        self.fields = fields
 
 
 class NotAuthorised(GatewayError):

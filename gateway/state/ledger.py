@@ -1,0 +1,81 @@
+"""The ledger: which link was issued to whom, written before the link is given out."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import astuple, dataclass
+
+from gateway.state.database import Database
+
+_COLUMNS = (
+    "link_id, actor, zone, bucket, key, document_id, granted, version, generation, kid,"
+    " expires_at, issued_at"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class IssueRow:
+    """One issue of a link. Equal links within a window have one `link_id` and many rows.
+
+    `grant` and `version` are the texts of the link; times are Unix seconds.
+    """
+
+    link_id: str
+    actor: str
+    zone: str
+    bucket: str
+    key: str
+    document_id: str
+    grant: str
+    version: str
+    generation: int
+    kid: str
+    expires_at: int
+    issued_at: int
+
+
+class Ledger:
+    """Adds rows and finds them again; the database refuses to change or remove any."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def record_issue(self, rows: Sequence[IssueRow]) -> None:
+        """Write the rows, all or none; durable on return. Raises `StateUnavailable`."""
+        if rows:
+            await self._database.write(lambda connection: _insert(connection, rows))
+
+    def record_issue_now(self, rows: Sequence[IssueRow]) -> None:
+        """`record_issue` for the CLI."""
+        if rows:
+            self._database.write_now(lambda connection: _insert(connection, rows))
+
+    async def find(self, link_id: str) -> list[IssueRow]:
+        """Every issue of one link, oldest first."""
+        return await self._select("link_id = ? ORDER BY id", (link_id,))
+
+    async def of_document(self, document_id: str, limit: int = 100) -> list[IssueRow]:
+        """Who was given links to a document, newest first."""
+        return await self._select(
+            "document_id = ? ORDER BY issued_at DESC, id DESC LIMIT ?", (document_id, limit)
+        )
+
+    async def by_actor(self, actor: str, limit: int = 100) -> list[IssueRow]:
+        """What an actor was given links to, newest first."""
+        return await self._select(
+            "actor = ? ORDER BY issued_at DESC, id DESC LIMIT ?", (actor, limit)
+        )
+
+    async def _select(self, where: str, values: tuple[str | int, ...]) -> list[IssueRow]:
+        text = f"SELECT {_COLUMNS} FROM issue WHERE {where}"
+        return await self._database.read(
+            lambda connection: [IssueRow(*row) for row in connection.execute(text, values)]
+        )
+
+
+def _insert(connection: sqlite3.Connection, rows: Sequence[IssueRow]) -> None:
+    connection.executemany(
+        f"INSERT INTO issue ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        map(astuple, rows),
+    )

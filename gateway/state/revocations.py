@@ -1,0 +1,209 @@
+"""Revocations: monotone counters whose sum is the generation that a link must not be behind."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from types import TracebackType
+
+from gateway.documents import DocumentRef, Zone
+from gateway.state import feed
+from gateway.state.database import Database
+
+
+def zone_scope(zone: str) -> str:
+    return f"z:{zone}"
+
+
+def bucket_scope(zone: str, bucket: str) -> str:
+    return f"b:{zone}/{bucket}"
+
+
+def prefix_scope(zone: str, prefix: str) -> str:
+    """`prefix` as it is declared: "bucket/prefix/"."""
+    return f"p:{zone}/{prefix}"
+
+
+def document_scope(document: DocumentRef) -> str:
+    return f"d:{document.zone}/{document.bucket}/{document.key}"
+
+
+def bump(connection: sqlite3.Connection, scope: str, at: float) -> int:
+    """Revoke every link of a scope, in the caller's transaction; the scope's new counter."""
+    return _raise_to(connection, scope, _counter(connection, scope) + 1, at)
+
+
+def declare(connection: sqlite3.Connection, zones: Iterable[Zone], at: float) -> None:
+    """Make the declared prefixes of `zones` those of their configuration.
+
+    A prefix that goes takes its counter out of its documents' sums: the zone's counter makes up
+    for it first. Zones that are not named keep theirs. Doing it again changes nothing, so any
+    number of processes may start at once.
+    """
+    for zone in zones:
+        before, after = _declared(connection, zone.name), set(zone.revocable)
+        if gone := sorted(before - after):
+            _make_up(connection, zone.name, gone, at)
+        for prefix in gone:
+            connection.execute(
+                "DELETE FROM declared_prefix WHERE zone = ? AND prefix = ?", (zone.name, prefix)
+            )
+            feed.append(connection, "undeclared", prefix_scope(zone.name, prefix), at)
+        for prefix in sorted(after - before):
+            connection.execute("INSERT INTO declared_prefix VALUES (?, ?)", (zone.name, prefix))
+            feed.append(connection, "declared", prefix_scope(zone.name, prefix), at)
+
+
+def restored(connection: sqlite3.Connection, zones: Iterable[Zone], at: float) -> None:
+    """Kill every link of `zones`: a restored backup does not know what was revoked after it."""
+    for zone in zones:
+        _make_up(connection, zone.name, [], at)
+
+
+def _make_up(connection: sqlite3.Connection, zone: str, gone: list[str], at: float) -> None:
+    """links.md "Revoking": max(counter + all prefix counters removed + 1, Unix time)."""
+    counter = _counter(connection, zone_scope(zone))
+    removed = sum(_counter(connection, prefix_scope(zone, prefix)) for prefix in gone)
+    _raise_to(connection, zone_scope(zone), max(counter + removed + 1, int(at)), at)
+
+
+def _counter(connection: sqlite3.Connection, scope: str) -> int:
+    row: tuple[int] | None = connection.execute(
+        "SELECT counter FROM revocation WHERE scope = ?", (scope,)
+    ).fetchone()
+    return row[0] if row else 0
+
+
+def _declared(connection: sqlite3.Connection, zone: str) -> set[str]:
+    found = connection.execute("SELECT prefix FROM declared_prefix WHERE zone = ?", (zone,))
+    return {prefix for (prefix,) in found}
+
+
+def _raise_to(connection: sqlite3.Connection, scope: str, counter: int, at: float) -> int:
+    connection.execute(
+        "INSERT INTO revocation VALUES (?, ?, ?) ON CONFLICT (scope)"
+        " DO UPDATE SET counter = excluded.counter, changed_at = excluded.changed_at",
+        (scope, counter, at),
+    )
+    feed.append(connection, "revoked", scope, at, counter)
+    return counter
+
+
+@dataclass(eq=False, slots=True)
+class Guard:
+    """A delivery in flight, to be aborted when its generation falls behind; close it at its end."""
+
+    zone: Zone
+    bucket: str
+    key: str
+    generation: int
+    abort: Callable[[], None]
+    _guards: set[Guard] = field(repr=False)
+
+    def close(self) -> None:
+        self._guards.discard(self)
+
+    def __enter__(self) -> Guard:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+class Revocations:
+    """All counters in memory, kept equal to the database's by the feed.
+
+    Which prefixes count is the database's business as well, not this process's configuration:
+    otherwise two processes would differ about a sum while a new configuration is rolled out.
+    """
+
+    def __init__(
+        self, database: Database, zones: Iterable[Zone], clock: Callable[[], float] = time.time
+    ) -> None:
+        self._database = database
+        self._counters: dict[str, int] = {}
+        self._prefixes: dict[str, tuple[str, ...]] = {}
+        self._guards: set[Guard] = set()
+        known = tuple(zones)
+        database.write_now(lambda connection: declare(connection, known, clock()))
+        self.follower = feed.Follower(database)
+        self.follower.subscribe(self._apply)
+        self._load()
+
+    def generation(self, zone: Zone, bucket: str, key: str) -> int:
+        """The sum of the counters of the zone, the bucket, the declared prefixes, the document."""
+        if not self._counters:
+            return 0
+        name, count = zone.name, self._counters.get
+        place = f"{name}/{bucket}/{key}"
+        total = count(f"z:{name}", 0) + count(f"b:{name}/{bucket}", 0) + count(f"d:{place}", 0)
+        for scope in self._prefixes.get(name, ()):
+            if place.startswith(scope[2:]):
+                total += count(scope, 0)
+        return total
+
+    def fresh(self) -> None:
+        """Know every revocation acknowledged on this host before now. Raises `StateUnavailable`."""
+        self.follower.fresh()
+
+    async def refresh(self) -> None:
+        """Read the database again, for a link whose generation is above the known one."""
+        await self.follower.refresh()
+
+    def register(
+        self, zone: Zone, bucket: str, key: str, generation: int, abort: Callable[[], None]
+    ) -> Guard:
+        """Have `abort` called, once, as soon as `generation` is behind: now if it is already."""
+        guard = Guard(zone, bucket, key, generation, abort, self._guards)
+        self._guards.add(guard)
+        self._judge(guard)
+        return guard
+
+    def _apply(self, row: feed.FeedRow) -> None:
+        if row.kind == "revoked":
+            self._counters[row.scope] = max(self._counters.get(row.scope, 0), row.value)
+        elif row.kind in ("declared", "undeclared"):
+            self._redeclare(row.scope, row.kind == "declared")
+        elif row.kind == "lost":
+            self._load()
+        else:
+            return
+        for guard in tuple(self._guards):
+            self._judge(guard)
+
+    def _redeclare(self, scope: str, declared: bool) -> None:
+        zone = scope[2:].partition("/")[0]
+        others = (known for known in self._prefixes.get(zone, ()) if known != scope)
+        self._prefixes[zone] = (*others, scope) if declared else tuple(others)
+
+    def _load(self) -> None:
+        counters, prefixes = self._database.read_now(_everything)
+        for scope, counter in counters:
+            self._counters[scope] = max(self._counters.get(scope, 0), counter)
+        self._prefixes = {}
+        for zone, prefix in prefixes:
+            self._redeclare(prefix_scope(zone, prefix), declared=True)
+
+    def _judge(self, guard: Guard) -> None:
+        if self.generation(guard.zone, guard.bucket, guard.key) > guard.generation:
+            guard.close()
+            # One delivery that can not be aborted must not save the others.
+            with suppress(Exception):
+                guard.abort()
+
+
+def _everything(
+    connection: sqlite3.Connection,
+) -> tuple[list[tuple[str, int]], list[tuple[str, str]]]:
+    return (
+        connection.execute("SELECT scope, counter FROM revocation").fetchall(),
+        connection.execute("SELECT zone, prefix FROM declared_prefix").fetchall(),
+    )
