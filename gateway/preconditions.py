@@ -20,8 +20,7 @@ _MEMBER = re.compile(rb"(?:W/)?" + _OPAQUE)
 # §5.6.1.2: a list may hold empty members; each entity tag ends with a comma or the field.
 _LIST = re.compile(rb"[ \t,]*(?:(?:W/)?" + _OPAQUE + rb"[ \t]*(?:,[ \t,]*|\Z))+")
 
-_MONTHS = (b"Jan", b"Feb", b"Mar", b"Apr", b"May", b"Jun")
-_MONTHS += (b"Jul", b"Aug", b"Sep", b"Oct", b"Nov", b"Dec")
+_MONTHS = b"Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
 _MONTH = rb"(?P<month>" + b"|".join(_MONTHS) + rb")"
 _DAY_NAME = rb"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)"
 _LONG_DAY_NAME = rb"(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day"

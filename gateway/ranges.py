@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 # Enough for any viewer. More than this in one field is an attack or a mistake (§17.15).
@@ -16,7 +15,6 @@ MAX_RANGES = 64
 
 # Far beyond any size, far below where turning digits into a number takes time (§14.1.2).
 _SPEC = re.compile(rb"[ \t]*([0-9]{0,40})-([0-9]{0,40})[ \t]*")
-_BOUNDARY = re.compile(rb"[0-9A-Za-z'()+_,./:=?-]{1,70}")
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -92,23 +90,21 @@ def unsatisfied_range(size: int) -> bytes:
     return b"bytes */%d" % size
 
 
-def boundary_for(etag: bytes) -> bytes:
-    """The boundary for one representation: equal requests get equal bytes, in every process."""
-    return b"ostiary-" + hashlib.sha256(etag).hexdigest()[:32].encode()
-
-
 @dataclass(frozen=True, slots=True)
 class Multipart:
-    """The frame of a `multipart/byteranges` body around parts that are read elsewhere (§14.6)."""
+    """The frame of a `multipart/byteranges` body around octets that are read elsewhere (§14.6).
 
-    ranges: Sequence[ByteRange]
+    The boundary comes from the entity tag, so equal requests get equal bytes from every process.
+    """
+
+    ranges: tuple[ByteRange, ...]
     size: int
     media_type: bytes
-    boundary: bytes
+    etag: bytes
 
-    def __post_init__(self) -> None:
-        if _BOUNDARY.fullmatch(self.boundary) is None:
-            raise ValueError("not a boundary (RFC 2046 §5.1.1)")
+    @property
+    def boundary(self) -> bytes:
+        return b"ostiary-" + hashlib.sha256(self.etag).hexdigest()[:32].encode()
 
     @property
     def content_type(self) -> bytes:
@@ -117,21 +113,23 @@ class Multipart:
     @property
     def length(self) -> int:
         """The exact Content-Length: every preamble, every part and the closing."""
-        parts = sum(len(preamble) + part.length for preamble, part in self.parts())
-        return parts + len(self.closing)
+        return sum(len(preamble) + part.length for preamble, part in self.parts) + len(self.closing)
+
+    @property
+    def parts(self) -> tuple[tuple[bytes, ByteRange], ...]:
+        """Each part's preamble, and the octets that follow it."""
+        opening = b"\r\n--%b\r\nContent-Type: %b\r\nContent-Range: " % (
+            self.boundary,
+            self.media_type,
+        )
+        preambles = [opening + content_range(part, self.size) + b"\r\n\r\n" for part in self.ranges]
+        preambles[0] = preambles[0].removeprefix(b"\r\n")
+        return tuple(zip(preambles, self.ranges, strict=True))
 
     @property
     def closing(self) -> bytes:
         """What follows the last part."""
         return b"\r\n--" + self.boundary + b"--\r\n"
-
-    def parts(self) -> Iterator[tuple[bytes, ByteRange]]:
-        """Each part's preamble, and the octets that follow it."""
-        start = b"--"
-        for part in self.ranges:
-            fields = (self.boundary, self.media_type, content_range(part, self.size))
-            yield start + b"%b\r\nContent-Type: %b\r\nContent-Range: %b\r\n\r\n" % fields, part
-            start = b"\r\n--"
 
 
 def _bounds(first: bytes, last: bytes, size: int) -> tuple[int, int] | None:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import Literal
 
 Field = tuple[bytes, bytes]
-ResourcePolicy = Literal["cross-origin", "same-site", "same-origin"]
 
 # No script, no frame, no form; inline style and data images for our own pages only.
 CONTENT_SECURITY_POLICY = (
@@ -15,9 +13,7 @@ CONTENT_SECURITY_POLICY = (
 
 
 @cache
-def security_fields(
-    corp: ResourcePolicy = "cross-origin", *, pdf: bool = False
-) -> tuple[Field, ...]:
+def security_fields(corp: str = "cross-origin", *, pdf: bool = False) -> tuple[Field, ...]:
     """The fields of one answer, ready for ASGI.
 
     `corp` is Cross-Origin-Resource-Policy (Fetch standard §3.7): `cross-origin` lets pages of
