@@ -7,6 +7,8 @@ from typing import Literal
 
 from cdn.tags import document_id
 
+from gateway.media import MediaType
+
 CacheMode = Literal["private", "windowed", "edge", "revalidate"]
 
 
@@ -28,15 +30,19 @@ class DocumentRef:
 class Document:
     """One version of a document as its store describes it.
 
-    `version` is the 22 characters of the link grammar that stand for the store's version id or
-    ETag; `etag` is the strong validator without its quotes; `modified_at` is in Unix seconds.
+    `version` is the 22 characters of the link grammar that stand for `identity`, the store's
+    version id or ETag; `etag` is the strong validator without its quotes; `sniffed` is the media
+    type that the bytes themselves show, empty when they show none; `modified_at` is in Unix
+    seconds.
     """
 
     ref: DocumentRef
     id: str
+    identity: str
     version: str
     etag: str
-    media_type: str
+    media: MediaType
+    sniffed: str
     size: int
     modified_at: int
 

@@ -1,0 +1,56 @@
+# Two commands to know: `make demo` and `make test`. Both install what they need on a bare Debian with Python 3.11.
+SHELL := /bin/sh
+PYTHON ?= python3
+BIN := .venv/bin
+export PYTHONDONTWRITEBYTECODE ?= 1
+
+.PHONY: demo test fast check fix docs bench lock image clean
+
+demo: .venv/demo ## start the embedded default with sample documents and print clickable links
+	@$(BIN)/ostiary demo
+
+test: .venv/dev ## lint, type check and every test, real Varnish, nginx, Chromium and moto included
+	@sh deploy/debian-packages.sh test
+	$(MAKE) check
+	$(BIN)/python -m tests.run
+
+fast: .venv/dev ## the tests without real parts
+	$(BIN)/pytest -q -m "not engines and not slow"
+
+check: .venv/dev ## ruff, mypy, pyright and the import rule
+	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/pyright && $(BIN)/lint-imports
+
+fix: .venv/dev ## let ruff mend and format
+	$(BIN)/ruff check --fix . ; $(BIN)/ruff format .
+
+docs: .venv/dev ## write docs/settings.md and the vectors anew
+	$(BIN)/python -m gateway.settings > docs/settings.md && $(BIN)/python tests/signing/make_vectors.py
+
+bench: .venv/dev ## the table of docs/performance.md, in one run
+	@sh deploy/debian-packages.sh bench
+	$(BIN)/python -m bench
+
+lock: .venv/uv ## requirements.lock: names, versions, hashes, no addresses
+	$(BIN)/uv pip compile -q --universal --all-extras --group dev --generate-hashes --no-emit-index-url --no-header --python-version 3.11 pyproject.toml -o requirements.lock
+
+image: ## the container image (needs a Docker engine)
+	docker build -t ostiary .
+
+clean:
+	rm -rf .venv var dist .coverage* htmlcov .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+
+.venv/uv:
+	@sh deploy/debian-packages.sh venv
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@test -x $(BIN)/uv || $(BIN)/pip install --quiet --disable-pip-version-check "uv>=0.9"
+	@touch $@
+
+# The lock also names the tools of the tests; the demo takes from it what the product itself needs.
+.venv/demo: .venv/uv pyproject.toml requirements.lock
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python -c requirements.lock -e ".[all]"
+	@touch $@
+
+.venv/dev: .venv/uv pyproject.toml requirements.lock
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps -e .
+	@touch $@ .venv/demo

@@ -1,0 +1,187 @@
+"""The catalogue: what is known of each document, read through from its store and kept briefly.
+
+An entry lives for the TTL of its store's kind and is dropped at once by a change in the feed. One
+load per document is under way at a time, however many ask. Small documents come whole with their
+first look, so that a cold one costs its store a single request.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+
+from gateway.caches.coalesce import Coalescer
+from gateway.documents import Document, DocumentRef, Zone
+from gateway.errors import DocumentChanged, DocumentNotFound
+from gateway.media import delivery_type
+from gateway.stores import Store, StoredObject
+from imaging.media import sniff
+from signing.addresses import version22
+
+# A store on this machine answers in microseconds, a remote one in tens of milliseconds.
+LOCAL_TTL = 1.0
+REMOTE_TTL = 5.0
+# Absent documents are asked for again soon: an upload may be on its way.
+ABSENT_TTL = 1.0
+ENTRIES = 100_000
+# What comes along with the first look at a document: its whole body when it is no larger.
+SMALL = 1 << 20
+HEAD = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A document, or its proven absence (`document` is None), good until `fresh_until`."""
+
+    document: Document | None
+    fresh_until: float
+
+
+class Catalogue:
+    """Looks documents up by reference.
+
+    `keep` is given each small original that a look brought along; `changed` is told of a document
+    whose store shows another version, or none, where this catalogue had seen one before. `clock`
+    is monotonic, in seconds.
+    """
+
+    def __init__(
+        self,
+        zones: Mapping[str, Zone],
+        stores: Mapping[str, Store],
+        *,
+        clock: Callable[[], float],
+        keep: Callable[[Document, bytes], None],
+        changed: Callable[[DocumentRef], Awaitable[None]],
+    ) -> None:
+        self._zones = zones
+        self._stores = stores
+        self._clock = clock
+        self._keep = keep
+        self._changed = changed
+        self._entries: OrderedDict[DocumentRef, Entry] = OrderedDict()
+        self._loads: Coalescer[DocumentRef, Document | None] = Coalescer()
+        self._epoch = 0
+
+    def store(self, ref: DocumentRef) -> Store:
+        """The store that holds this document's zone."""
+        return self._stores[self._zones[ref.zone].store]
+
+    def fresh(self, ref: DocumentRef) -> Document | None:
+        """The document when a fresh entry says it exists; None means: ask `document`."""
+        entry = self._entries.get(ref)
+        if entry is None or entry.fresh_until <= self._clock():
+            return None
+        return entry.document
+
+    async def document(self, ref: DocumentRef) -> Document:
+        """The document as its store has it now, at most one TTL old.
+
+        Raises `DocumentNotFound` and `StoreUnavailable`.
+        """
+        entry = self._entries.get(ref)
+        if entry is not None and entry.fresh_until > self._clock():
+            found = entry.document
+        else:
+            found = await self._loads.load(ref, lambda: self._look(ref))
+        if found is None:
+            raise DocumentNotFound
+        return found
+
+    def forget(self, ref: DocumentRef) -> None:
+        """Drop what is known of one document; a load under way is not kept either."""
+        self._epoch += 1
+        entry = self._entries.get(ref)
+        if entry is not None:
+            self._entries[ref] = Entry(entry.document, 0.0)
+
+    def forget_below(self, zone: str, bucket: str = "", prefix: str = "") -> None:
+        """Drop what is known of a zone, one of its buckets, or a folder in that bucket."""
+        self._epoch += 1
+        for ref, entry in self._entries.items():
+            if ref.zone == zone and (not bucket or ref.bucket == bucket):
+                if not ref.key.startswith(prefix):
+                    continue
+                self._entries[ref] = Entry(entry.document, 0.0)
+
+    def forget_all(self) -> None:
+        """Drop everything, for when it is not known what was missed."""
+        self._epoch += 1
+        self._entries.clear()
+
+    async def _look(self, ref: DocumentRef) -> Document | None:
+        before = self._entries.get(ref)
+        known = before.document if before else None
+        epoch = self._epoch
+        store = self.store(ref)
+        try:
+            document = await self._renew(store, ref, known) if known else None
+            document = document or await self._load(store, ref)
+        except DocumentNotFound:
+            document = None
+        # What was read before a purge must not be kept after it.
+        if epoch == self._epoch:
+            ttl = (LOCAL_TTL if store.local else REMOTE_TTL) if document else ABSENT_TTL
+            self._remember(ref, Entry(document, self._clock() + ttl))
+        if known and (document is None or document.version != known.version):
+            await self._changed(ref)
+        return document
+
+    def _remember(self, ref: DocumentRef, entry: Entry) -> None:
+        self._entries[ref] = entry
+        self._entries.move_to_end(ref)
+        if len(self._entries) > ENTRIES:
+            self._entries.popitem(last=False)
+
+    async def _renew(self, store: Store, ref: DocumentRef, known: Document) -> Document | None:
+        stored = await store.head(ref.bucket, ref.key)
+        return known if stored.identity == known.identity else None
+
+    async def _load(self, store: Store, ref: DocumentRef) -> Document:
+        for attempt in (1, 2):
+            try:
+                return await self._read(store, ref)
+            except DocumentChanged:  # replaced between two chunks: look once more
+                if attempt == 2:
+                    raise
+        raise AssertionError("unreachable")
+
+    async def _read(self, store: Store, ref: DocumentRef) -> Document:
+        body = await store.open(ref.bucket, ref.key)
+        try:
+            stored = body.stored
+            wanted = stored.size if stored.size <= SMALL else HEAD
+            start = bytearray()
+            if wanted:
+                async for chunk in body:
+                    start += chunk
+                    if len(start) >= wanted:
+                        break
+            document = describe(ref, stored, store.kind, bytes(start[:HEAD]))
+            if len(start) == stored.size:
+                self._keep(document, bytes(start))
+            return document
+        finally:
+            await body.aclose()
+
+
+def describe(ref: DocumentRef, stored: StoredObject, kind: str, head: bytes) -> Document:
+    """The document that a stored object and its first octets make.
+
+    A folder's ETag would tell inode and clock, so its documents show their version instead; an S3
+    ETag is shown as it is.
+    """
+    version = version22(stored.identity)
+    sniffed = sniff(head)
+    return Document(
+        ref=ref,
+        id=ref.id,
+        identity=stored.identity,
+        version=version,
+        etag=stored.etag if kind == "s3" and stored.etag else version,
+        media=delivery_type(stored.content_type, ref.key, head, sniffed),
+        sniffed=sniffed,
+        size=stored.size,
+        modified_at=stored.modified_at,
+    )

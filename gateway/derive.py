@@ -1,0 +1,147 @@
+"""Derive: find a rendition of a document, or make it, once for everyone who waits for it."""
+
+from __future__ import annotations
+
+from base64 import urlsafe_b64encode
+from collections import OrderedDict
+from collections.abc import Callable
+from hashlib import sha256
+from typing import Protocol
+
+from gateway.caches.coalesce import Coalescer
+from gateway.documents import Document
+from gateway.errors import DocumentBroken
+from gateway.media import MediaType
+from gateway.originals import Key, Levels, Originals
+from gateway.representations import Ready, Representation
+from imaging.engine import ENGINE_VERSION
+from imaging.errors import BrokenSource
+from imaging.rendered import Rendered
+from imaging.renditions import Rendition
+
+# What a worker will take in (design: at most 64 MB), and how long a bad source is not tried again.
+SOURCE_LIMIT = 64 << 20
+POISONED_FOR = 600.0
+POISONED = 10_000
+RENDERABLE = frozenset(
+    f"image/{kind}" for kind in ("jpeg", "png", "webp", "avif", "gif", "tiff", "bmp", "jp2")
+) | {"application/pdf"}
+
+
+class Renderer(Protocol):
+    """Turns a source into a rendition elsewhere than in this process."""
+
+    async def render(self, source: bytes, rendition: Rendition) -> Rendered: ...
+
+
+class Deriver:
+    """Finds or makes renditions; `clock` is monotonic, in seconds."""
+
+    def __init__(
+        self,
+        levels: Levels,
+        originals: Originals,
+        renderer: Renderer,
+        dress: Callable[[Representation], Ready],
+        clock: Callable[[], float],
+    ) -> None:
+        self._levels = levels
+        self._originals = originals
+        self._renderer = renderer
+        self._dress = dress
+        self._clock = clock
+        self._makes: Coalescer[Key, Ready] = Coalescer()
+        self._poisoned: OrderedDict[tuple[str, str, int], tuple[float, str]] = OrderedDict()
+
+    def near(self, document: Document, rendition: Rendition) -> Ready | None:
+        """The rendition as memory holds it, without waiting."""
+        return self._levels.memory.get((document.id, document.version, rendition.spec))
+
+    async def ready(self, document: Document, rendition: Rendition) -> tuple[Ready, bool]:
+        """The rendition, and whether a cache level had it already.
+
+        `rendition` names its format. Raises `DocumentBroken` for what can not be rendered,
+        imaging's `PageMissing` and `PoolBusy`, and what the store raises.
+        """
+        near = self.near(document, rendition)
+        if near is not None:
+            return near, True
+        self._refuse_the_hopeless(document, rendition.page)
+        name = _file_name(document, rendition)
+        stored = await self._stored(document, rendition, name)
+        if stored is not None:
+            return stored, True
+        key = (document.id, document.version, rendition.spec)
+        return await self._makes.load(key, lambda: self._make(document, rendition, name)), False
+
+    def _refuse_the_hopeless(self, document: Document, page: int) -> None:
+        if document.size == 0:
+            raise DocumentBroken("empty")
+        if document.sniffed not in RENDERABLE:
+            raise DocumentBroken("unsupported")
+        if document.size > SOURCE_LIMIT:
+            raise DocumentBroken("too-large")
+        until, reason = self._poisoned.get(
+            (document.id, document.version, page), (0.0, "")
+        )
+        if until > self._clock():
+            raise DocumentBroken(reason)
+
+    async def _make(self, document: Document, rendition: Rendition, name: str) -> Ready:
+        async with self._levels.stripes.hold(name):
+            stored = await self._stored(document, rendition, name)
+            if stored is not None:
+                return stored
+            source = await self._originals.whole(document, SOURCE_LIMIT)
+            try:
+                rendered = await self._renderer.render(source, rendition)
+            except BrokenSource as broken:
+                self._poison(document, rendition.page, broken.reason)
+                raise
+            meta: dict[str, str | int] = {
+                "media_type": rendered.media_type,
+                "etag": _etag(document, rendition, rendered),
+            }
+            await self._levels.disk.put(name, meta, rendered.body)
+            return self._keep(document, rendition, meta, rendered.body)
+
+    async def _stored(self, document: Document, rendition: Rendition, name: str) -> Ready | None:
+        cached = await self._levels.disk.get(name)
+        if cached is None:
+            return None
+        return self._keep(document, rendition, cached.meta, cached.body)
+
+    def _keep(
+        self, document: Document, rendition: Rendition, meta: dict[str, str | int], body: bytes
+    ) -> Ready:
+        representation = Representation(
+            document=document,
+            name=rendition.spec,
+            etag=f'"{meta["etag"]}"'.encode(),
+            media=MediaType(str(meta["media_type"]).encode(), inline=True, pdf=False),
+            size=len(body),
+            body=body,
+        )
+        dressed = self._dress(representation)
+        self._levels.memory.put(
+            (document.id, document.version, rendition.spec), dressed, dressed.weight
+        )
+        return dressed
+
+    def _poison(self, document: Document, page: int, reason: str) -> None:
+        key = (document.id, document.version, page)
+        self._poisoned[key] = (self._clock() + POISONED_FOR, reason)
+        if len(self._poisoned) > POISONED:
+            self._poisoned.popitem(last=False)
+
+
+def _file_name(document: Document, rendition: Rendition) -> str:
+    parts = ("rendition", ENGINE_VERSION, document.id, document.version, rendition.spec)
+    return sha256("\0".join(parts).encode()).hexdigest()
+
+
+def _etag(document: Document, rendition: Rendition, rendered: Rendered) -> str:
+    """Strong, and another one for another encoding of the same name (delivery.md)."""
+    parts = (document.version, rendition.spec, ENGINE_VERSION, rendered.fingerprint)
+    digest = sha256("\0".join(parts).encode()).digest()
+    return urlsafe_b64encode(digest)[:22].decode()

@@ -1,0 +1,57 @@
+"""Exchanges: one request and what is learnt of it on the way to its answer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from time import perf_counter, time
+
+from gateway.deliver import Request
+from gateway.preconditions import Preconditions
+from gateway.telemetry import Record
+from signing.links import Link
+
+UNCONDITIONAL = Preconditions()
+_CONDITIONS = (
+    b"if-match",
+    b"if-none-match",
+    b"if-unmodified-since",
+    b"if-modified-since",
+    b"if-range",
+)
+_WANTED = frozenset((*_CONDITIONS, b"range", b"accept", b"traceparent"))
+
+
+class Exchange:
+    """A request for a link. Only the fields that may change its answer are ever looked at."""
+
+    __slots__ = ("began", "fields", "link", "method", "now", "record")
+
+    def __init__(self, record: Record, headers: Iterable[tuple[bytes, bytes]]) -> None:
+        self.record = record
+        self.method = record.method
+        self.began = perf_counter()
+        self.now = time()
+        self.link: Link | None = None
+        self.fields: dict[bytes, bytes] = {}
+        for name, value in headers:
+            if name in _WANTED:
+                before = self.fields.get(name)
+                self.fields[name] = value if before is None else before + b", " + value
+
+    def field(self, name: bytes) -> bytes:
+        """A field's value, several of one name joined (RFC 9110 section 5.3); empty if absent."""
+        return self.fields.get(name, b"")
+
+    def request(self) -> Request:
+        """What delivery needs of it."""
+        fields = self.fields
+        conditional = any(name in fields for name in _CONDITIONS)
+        return Request(
+            head=self.method == "HEAD",
+            preconditions=Preconditions(*map(fields.get, _CONDITIONS))
+            if conditional
+            else UNCONDITIONAL,
+            range=fields.get(b"range", b""),
+            accept=fields.get(b"accept", b"").decode("latin-1"),
+            now=self.now,
+        )

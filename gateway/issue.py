@@ -1,0 +1,204 @@
+"""Issue: links for documents, many in one call, each durable in the ledger before it is given.
+
+The same grant in the same window gives the same text, and equal calls give equal answers.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from gateway.auth import Operator
+from gateway.catalogue import Catalogue
+from gateway.documents import Document, DocumentRef, Zone
+from gateway.errors import DocumentNotFound, GatewayError, NotAuthorised, ResidencyRefused
+from gateway.markup import Markup, markup
+from gateway.measure import Measurer
+from gateway.regions import Residency
+from gateway.state.ledger import IssueRow, Ledger
+from gateway.state.revocations import Revocations
+from imaging.renditions import Renditions
+from signing.errors import SigningError, Unsignable
+from signing.grants import Grant
+from signing.links import LIVE, Link, LinkRequest, Signer
+
+MOST = 1_000
+# Looks at documents that one call may have under way at its stores.
+ABREAST = 32
+Text = Annotated[str, StringConstraints(max_length=4_096)]
+
+
+class Wanted(BaseModel):
+    """One document a link is wanted for."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    zone: Text
+    bucket: Text
+    key: Text
+
+
+class LinksCall(BaseModel):
+    """The body of `POST /v1/links`: documents, and what their links shall grant."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    documents: Annotated[list[Wanted], Field(min_length=1, max_length=MOST)]
+    grant: Annotated[str, StringConstraints(max_length=66)] = "all"
+    disposition: Literal["inline", "download"] = "inline"
+    expires_in: Annotated[int, Field(ge=1)] | None = None
+    pinned: bool = False
+    extension: Annotated[str, StringConstraints(pattern=r"^[a-z0-9]{0,8}$")] = ""
+    audience: Text | None = None
+    one_time: bool = False
+
+    def granted(self) -> Grant:
+        """The grant these words ask for. Raises `Unsignable` when there is none like it."""
+        if self.audience is not None or self.one_time:
+            raise Unsignable("companion")
+        if self.grant in ("all", "original", "previews"):
+            return Grant(self.disposition, self.grant)
+        if self.grant.startswith("x-"):
+            return Grant(self.disposition, "exact", self.grant[2:])
+        raise Unsignable("grant")
+
+
+@dataclass(frozen=True, slots=True)
+class Issued:
+    """A link given out, with what a page needs to show the document."""
+
+    link: Link
+    document: Document
+    url: str
+    renew_at: int
+    markup: Markup
+    width: int | None
+    height: int | None
+    pages: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A document no link is given for, and why."""
+
+    wanted: Wanted
+    error: GatewayError | SigningError
+
+
+class Issuer:
+    """Issues links. `origin` is where links point in a zone without a `public_url`."""
+
+    def __init__(
+        self,
+        *,
+        zones: Mapping[str, Zone],
+        signer: Signer,
+        renditions: Renditions,
+        residency: Residency,
+        revocations: Revocations,
+        catalogue: Catalogue,
+        measurer: Measurer,
+        ledger: Ledger,
+    ) -> None:
+        self._zones = zones
+        self._signer = signer
+        self._renditions = renditions
+        self._residency = residency
+        self._revocations = revocations
+        self._catalogue = catalogue
+        self._measurer = measurer
+        self._ledger = ledger
+
+    async def issue(
+        self, call: LinksCall, operator: Operator, origin: str, now: int
+    ) -> list[Issued | Refused]:
+        """One answer per document, in order; every link in it is in the ledger.
+
+        Raises `StateUnavailable` when the ledger can not be written: then no link is given.
+        """
+        self._revocations.fresh()
+        abreast = asyncio.Semaphore(ABREAST)
+
+        async def answer(wanted: Wanted) -> Issued | Refused:
+            try:
+                async with abreast:
+                    return await self._one(wanted, call, operator, origin, now)
+            except (GatewayError, SigningError) as error:
+                return Refused(wanted, error)
+
+        answers = await asyncio.gather(*map(answer, call.documents))
+        rows = [_row(one, operator, now) for one in answers if isinstance(one, Issued)]
+        await self._ledger.record_issue(rows)
+        return answers
+
+    async def _one(
+        self, wanted: Wanted, call: LinksCall, operator: Operator, origin: str, now: int
+    ) -> Issued:
+        operator.need("links", wanted.zone)
+        zone = self._zones.get(wanted.zone)
+        if zone is None or wanted.bucket not in zone.buckets:
+            raise DocumentNotFound
+        if not self._residency.admits(zone):
+            raise ResidencyRefused
+        grant = call.granted()
+        self._check_name(grant)
+        # The grammar's own refusals come before the store is asked.
+        self._sign(wanted, call, grant, LIVE, now)
+        document = await self._catalogue.document(DocumentRef(zone.name, wanted.bucket, wanted.key))
+        link = self._sign(wanted, call, grant, document.version if call.pinned else LIVE, now)
+        measured = await self._measurer.measure(document)
+        base = zone.public_url or origin
+        life = min(call.expires_in or 2 * zone.window, zone.longest_life)
+        return Issued(
+            link=link,
+            document=document,
+            url=base + link.target,
+            renew_at=link.expires_at - life // 5,
+            markup=markup(link, document, self._renditions, measured, base),
+            width=measured.width,
+            height=measured.height,
+            pages=measured.pages,
+        )
+
+    def _sign(
+        self, wanted: Wanted, call: LinksCall, grant: Grant, version: str, now: int
+    ) -> Link:
+        zone = self._zones[wanted.zone]
+        request = LinkRequest(
+            zone=zone.name,
+            bucket=wanted.bucket,
+            key=wanted.key,
+            grant=grant,
+            version=version,
+            generation=self._revocations.generation(zone, wanted.bucket, wanted.key),
+            expires_in=call.expires_in,
+            extension=call.extension if zone.sealed else "",
+        )
+        return self._signer.issue(request, now)
+
+    def _check_name(self, grant: Grant) -> None:
+        """An exact grant names something that can be made (raises `UnknownRendition`)."""
+        if grant.covers == "exact":
+            self._renditions.find(grant.name)
+
+
+def _row(issued: Issued, operator: Operator, now: int) -> IssueRow:
+    link = issued.link
+    return IssueRow(
+        link_id=link.id,
+        actor=operator.id,
+        zone=link.zone,
+        bucket=link.bucket,
+        key=link.key,
+        document_id=issued.document.id,
+        grant=link.grant.text,
+        version=link.version,
+        generation=link.generation,
+        kid=link.kid,
+        expires_at=link.expires_at,
+        issued_at=now,
+    )

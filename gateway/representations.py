@@ -1,0 +1,108 @@
+"""Representations: what a document looks like on the wire, as the original or a rendition of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from email.utils import formatdate
+from typing import TypeAlias
+
+from cdn.tags import Tags
+from gateway.dispositions import content_disposition
+from gateway.documents import Document, DocumentRef, Zone
+from gateway.media import MediaType
+from gateway.security import security_fields
+
+Fields: TypeAlias = tuple[tuple[bytes, bytes], ...]
+
+EXTENSIONS = {
+    "image/jpeg": "jpg",
+    "image/png": "png",
+    "image/webp": "webp",
+    "image/avif": "avif",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Representation:
+    """One selected representation (RFC 9110 section 3.2) of one version of a document.
+
+    `name` is `original` or a rendition's canonical name with its format; `etag` carries its
+    quotes; `body` is None when the octets are streamed from the store; `final` is False while a
+    better one is to be expected at the same name.
+    """
+
+    document: Document
+    name: str
+    etag: bytes
+    media: MediaType
+    size: int
+    body: bytes | None
+    final: bool = True
+
+    @property
+    def filename(self) -> str:
+        """The name to save it under: the key's last segment, with the rendition's extension."""
+        name = self.document.ref.key.rsplit("/", 1)[-1]
+        if self.name == "original":
+            return name
+        stem = name.rsplit(".", 1)[0] or name
+        return f"{stem} {self.name}.{EXTENSIONS.get(self.media.text.decode(), 'bin')}"
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A representation with the fields that no request changes, made once and sent many times.
+
+    `inline` and `download` begin every 200; `unchanged` is their share that a 304 keeps.
+    """
+
+    representation: Representation
+    tags: Tags
+    inline: Fields
+    download: Fields
+    unchanged: Fields
+
+    @property
+    def weight(self) -> int:
+        """Octets it takes in memory, roughly."""
+        return len(self.representation.body or b"") + 2_048
+
+
+def ready(representation: Representation, zone: Zone, *, corp: str) -> Ready:
+    """Write the fixed fields of a representation (RFC 9110 sections 8 and 15.4.5)."""
+    media = representation.media
+    lasting: list[tuple[bytes, bytes]] = [
+        (b"etag", representation.etag),
+        (b"last-modified", http_date(representation.document.modified_at)),
+        *security_fields(corp, pdf=media.pdf),
+    ]
+    if zone.cors:
+        lasting.append((b"access-control-allow-origin", b"*"))
+        lasting.append((b"access-control-expose-headers", b"*"))
+    described = [(b"accept-ranges", b"bytes"), (b"content-type", media.text)]
+    name = representation.filename
+    shown = content_disposition("inline" if media.inline else "attachment", name)
+    saved = content_disposition("attachment", name)
+    document = representation.document
+    ref = document.ref
+    return Ready(
+        representation,
+        tags_of(zone, ref, document.version),
+        inline=(*lasting, *described, (b"content-disposition", shown)),
+        download=(*lasting, *described, (b"content-disposition", saved)),
+        unchanged=tuple(lasting),
+    )
+
+
+def tags_of(zone: Zone, ref: DocumentRef, version: str) -> Tags:
+    """The tags of an answer: also those of the revocable prefixes that the document lies below."""
+    prefixes = [
+        prefix.removeprefix(f"{ref.bucket}/")
+        for prefix in zone.revocable_prefixes(ref.bucket, ref.key)
+    ]
+    return Tags.of(ref.zone, ref.bucket, ref.key, version, prefixes)
+
+
+def http_date(seconds: int) -> bytes:
+    """An IMF-fixdate (RFC 9110 section 5.6.7)."""
+    return formatdate(seconds, usegmt=True).encode()

@@ -1,0 +1,108 @@
+"""Streams: bodies that are read while they are sent, and stop when nobody listens any more."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, MutableMapping
+from collections.abc import Sequence
+from typing import Any
+
+from gateway.documents import Document
+from gateway.errors import GatewayError
+from gateway.originals import Originals
+from gateway.ranges import ByteRange
+from gateway.state.revocations import Guard
+
+# What one open stream holds of memory: its chunk and the transport's buffer (data-path facts).
+LOCAL_READER = 512 << 10
+REMOTE_READER = 1536 << 10
+
+
+class Stream:
+    """Octets in hand and ranges of one original, in order; `cost` is the memory it may hold."""
+
+    def __init__(
+        self, document: Document, parts: Sequence[bytes | ByteRange], originals: Originals
+    ) -> None:
+        self.cost = LOCAL_READER if originals.local(document) else REMOTE_READER
+        self._chunks = _chunks(document, parts, originals)
+        self._first: bytes | memoryview = b""
+
+    async def prime(self) -> None:
+        """Read the first chunk, so that a store that fails does so before the answer begins."""
+        self._first = await anext(self._chunks, b"")
+
+    async def chunks(self) -> AsyncIterator[bytes | memoryview]:
+        """Every chunk, from the first."""
+        yield self._first
+        async for chunk in self._chunks:
+            yield chunk
+
+    async def aclose(self) -> None:
+        """Let go of the source, wherever it stands."""
+        await self._chunks.aclose()
+
+
+async def _chunks(
+    document: Document, parts: Sequence[bytes | ByteRange], originals: Originals
+) -> AsyncGenerator[bytes | memoryview, None]:
+    for part in parts:
+        if isinstance(part, bytes):
+            yield part
+            continue
+        body = await originals.open(document, part.first, part.last)
+        try:
+            async for chunk in body:
+                yield chunk
+        finally:
+            await body.aclose()
+
+
+class Pump:
+    """Sends a stream until its end, the client's leaving, a broken source or a revocation.
+
+    A body cut short leaves the message incomplete, so the server closes the connection: a
+    shortened body must never look whole (RFC 9112 section 8).
+    """
+
+    def __init__(self, stream: Stream) -> None:
+        self._stream = stream
+        self.sent = 0
+        self.whole = False
+
+    async def run(
+        self,
+        receive: Callable[[], Awaitable[MutableMapping[str, Any]]],
+        send: Callable[[MutableMapping[str, Any]], Awaitable[None]],
+        watch: Callable[[Callable[[], object]], Guard],
+    ) -> None:
+        """Send everything; `watch` is given what aborts the sending.
+
+        uvicorn's `send` returns silently when the client has left, so `receive` is watched too.
+        """
+        sending = asyncio.create_task(self._send(send))
+        leaving = asyncio.create_task(_left(receive))
+        guard = watch(sending.cancel)
+        try:
+            await asyncio.wait({sending, leaving}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            guard.close()
+            sending.cancel()
+            leaving.cancel()
+            await asyncio.gather(sending, leaving, return_exceptions=True)
+            await self._stream.aclose()
+
+    async def _send(self, send: Callable[[MutableMapping[str, Any]], Awaitable[None]]) -> None:
+        try:
+            async for chunk in self._stream.chunks():
+                await send({"type": "http.response.body", "body": chunk, "more_body": True})
+                self.sent += len(chunk)
+        except GatewayError:
+            return
+        self.whole = True
+        await send({"type": "http.response.body", "body": b""})
+
+
+async def _left(receive: Callable[[], Awaitable[MutableMapping[str, Any]]]) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
