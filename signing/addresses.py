@@ -18,6 +18,8 @@ MAX_KEY = 1024
 
 _LITERAL = "-._~!$&'()*+,;=:@"
 _NEVER = re.compile(r"[\x00-\x1f\x7f/\\]")
+# Octets that stand as themselves and those that never stand; the rest is what an escape may mean.
+_WRONG_ESCAPE = re.compile(rb"%(?!2[0235]|3[CEF]|5[BDE]|60|7[BCD]|[89A-F])")
 
 
 def canonical_segment(text: str) -> str:
@@ -46,25 +48,28 @@ def canonical_key(key: str) -> str:
 
 
 def read_bucket(spelling: bytes) -> str:
-    """Return the bucket that a link's path spells; any but the canonical spelling is refused."""
-    bucket = decoded(spelling)
-    if canonical_bucket(bucket).encode() != spelling:
-        raise Unsignable("bucket")
-    return bucket
+    """Return the bucket that a link's path spells, which has passed `grammar.PATH`.
+
+    Any but the canonical spelling is refused.
+    """
+    return _read(spelling, MAX_BUCKET)
 
 
 def read_key(spelling: bytes) -> str:
-    """Return the key that a link's path spells; any but the canonical spelling is refused."""
-    key = decoded(spelling)
-    if canonical_key(key).encode() != spelling:
-        raise Unsignable("key")
-    return key
+    """Return the key that a link's path spells, under the same rules as a bucket."""
+    return _read(spelling, MAX_KEY)
 
 
-def decoded(spelling: bytes) -> str:
-    """Return the UTF-8 text behind a percent-encoded spelling."""
+def _read(spelling: bytes, longest: int) -> str:
+    octets = spelling
+    if b"%" in spelling:
+        if _WRONG_ESCAPE.search(spelling):
+            raise Unsignable("segment")
+        octets = unquote_to_bytes(spelling)
+    if len(octets) > longest:
+        raise Unsignable("segment")
     try:
-        return unquote_to_bytes(spelling).decode()
+        return octets.decode()
     except UnicodeDecodeError:
         raise Unsignable("segment") from None
 

@@ -36,7 +36,6 @@ class Unsignable(SigningError):
     """
 
     def __init__(self, reason: str) -> None:
-        super().__init__(reason)
         self.reason = reason
 
 
@@ -47,7 +46,6 @@ class LinkRefused(SigningError):
     """
 
     def __init__(self, reason: str) -> None:
-        super().__init__(reason)
         self.reason = reason
 
 
@@ -55,7 +53,6 @@ class LinkExpired(SigningError):
     """The link was ours until `expires_at`, in Unix seconds, exclusive."""
 
     def __init__(self, expires_at: int) -> None:
-        super().__init__(expires_at)
         self.expires_at = expires_at
 
 
