@@ -1,0 +1,78 @@
+"""Brings any picture to what browsers show: grey or sRGB, eight bits, with or without alpha."""
+
+from __future__ import annotations
+
+from io import BytesIO
+
+from PIL import Image, ImageCms
+
+_SRGB = ImageCms.createProfile("sRGB")
+_INDEXED = frozenset({"P", "PA"})
+_GREY = frozenset({"L", "LA"})
+
+
+def resizable(image: Image.Image) -> Image.Image:
+    """The picture in a mode whose pixels can be averaged: no palettes, no bits, no colour keys."""
+    if image.mode == "1":
+        return image.convert("L")
+    if image.mode.startswith("I;16"):
+        return image.convert("I")
+    if image.mode in _INDEXED:
+        return image.convert("RGBA" if image.has_transparency_data else "RGB")
+    if "transparency" in image.info and image.mode in ("L", "RGB"):
+        return image.convert("LA" if image.mode == "L" else "RGBA")
+    return image
+
+
+def web_ready(image: Image.Image, profile: bytes) -> Image.Image:
+    """The picture in L, LA, RGB or RGBA and in sRGB; grey stays grey.
+
+    A profile that is damaged or does not fit the pixels is passed over, as browsers do.
+    """
+    if image.mode in ("I", "F"):
+        return _eight_bits(image)
+    if image.mode in ("RGBA", "LA"):
+        alpha = image.getchannel("A")
+        opaque = _in_srgb(image.convert(image.mode[:-1]), profile)
+        opaque.putalpha(alpha)
+        return opaque
+    return _in_srgb(image, profile)
+
+
+def on_white(image: Image.Image) -> Image.Image:
+    """The picture without its alpha, laid on white paper."""
+    if image.mode not in ("RGBA", "LA"):
+        return image
+    paper = Image.new(image.mode[:-1], image.size, "white")
+    paper.paste(image.convert(paper.mode), mask=image.getchannel("A"))
+    return paper
+
+
+def _in_srgb(image: Image.Image, profile: bytes) -> Image.Image:
+    plain = "L" if image.mode in _GREY else "RGB"
+    try:
+        source = _profile(image.mode, profile)
+        if source is not None:
+            converted = ImageCms.profileToProfile(image, source, _SRGB, outputMode="RGB")
+            return converted.convert(plain) if converted else image.convert(plain)
+    except (ImageCms.PyCMSError, OSError, ValueError):
+        pass
+    return image if image.mode == plain else image.convert(plain)
+
+
+def _profile(mode: str, profile: bytes) -> ImageCms.ImageCmsProfile | None:
+    if mode == "LAB":
+        return ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB"))
+    return ImageCms.ImageCmsProfile(BytesIO(profile)) if profile else None
+
+
+def _eight_bits(image: Image.Image) -> Image.Image:
+    """16-bit greys by their high octet; other ranges stretched from their darkest to lightest."""
+    extrema = image.getextrema()
+    low, high = float(extrema[0]), float(extrema[1])  # type: ignore[arg-type]
+    if image.mode == "I" and low >= 0 and high <= 0xFFFF:
+        scale, offset = (1.0, 0.0) if high <= 0xFF else (1 / 257, 0.0)
+    else:
+        scale = 255 / (high - low) if high > low else 1.0
+        offset = -low * scale
+    return image.point(lambda value: value * scale + offset).convert("L")

@@ -1,0 +1,83 @@
+"""Pages of a PDF through PDFium, when the extra `pdf` is installed."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from PIL import Image
+
+from imaging.errors import BrokenSource, PageMissing, SourceTooLarge
+from imaging.geometry import place, scale_for, scaled
+from imaging.limits import Limits
+from imaging.renditions import Rendition
+
+if TYPE_CHECKING:
+    from pypdfium2 import PdfDocument, PdfPage
+
+_ERR_PASSWORD = 4  # FPDF_ERR_PASSWORD, fpdfview.h
+
+
+def describe_pdf(source: bytes | memoryview, limits: Limits) -> tuple[int, int, int]:
+    """Width and height of page one in points, and the number of pages."""
+    with _opened(source, limits) as document:
+        width, height = _page_size(document[0])
+        return max(1, round(width)), max(1, round(height)), len(document)
+
+
+def draw_page(source: bytes | memoryview, rendition: Rendition, limits: Limits) -> Image.Image:
+    """One page on white at the rendition's size.
+
+    The scale always comes from the pixels asked for: a page may claim to be kilometres wide.
+    """
+    with _opened(source, limits) as document:
+        if rendition.page > len(document):
+            raise PageMissing(len(document))
+        page = document[max(rendition.page - 1, 0)]
+        image = _drawn(page, rendition, limits)
+    placement = place(image.size, rendition)
+    size = (placement.width, placement.height)
+    return image if size == image.size else image.resize(size, box=placement.box)
+
+
+def _drawn(page: PdfPage, rendition: Rendition, limits: Limits) -> Image.Image:
+    width, height = _page_size(page)
+    factor = scale_for((width, height), rendition)
+    across, down = scaled(width, height, factor)
+    if across * down > limits.pixels:
+        raise SourceTooLarge("pixels")
+    # PDFium's binding rounds up; a hair less gives exactly the width that was asked for.
+    scale = max(across - 0.01, 0.5) / width
+    bitmap = page.render(scale=scale)  # pyright: ignore[reportArgumentType]
+    image: Image.Image = bitmap.to_pil().convert("RGB")
+    return image.crop((0, 0, min(across, image.width), min(down, image.height)))
+
+
+@contextmanager
+def _opened(source: bytes | memoryview, limits: Limits) -> Generator[PdfDocument]:
+    try:
+        import pypdfium2
+    except ImportError:
+        raise BrokenSource("pdf-engine-missing") from None
+    try:
+        document = pypdfium2.PdfDocument(bytes(source))
+    except pypdfium2.PdfiumError as error:
+        encrypted = error.err_code == _ERR_PASSWORD
+        raise BrokenSource("encrypted" if encrypted else "damaged") from None
+    try:
+        if len(document) > limits.pages:
+            raise SourceTooLarge("pages")
+        if len(document) < 1:
+            raise BrokenSource("damaged")
+        document.init_forms()
+        yield document
+    finally:
+        document.close()
+
+
+def _page_size(page: PdfPage) -> tuple[float, float]:
+    width, height = page.get_size()
+    if not (0 < width < 1e9 and 0 < height < 1e9):
+        raise BrokenSource("damaged")
+    return width, height

@@ -1,0 +1,73 @@
+"""Scales a picture to its rendition: decoded no larger than needed, upright, in sRGB."""
+
+from __future__ import annotations
+
+from PIL import Image, ImageFile
+
+from imaging.colours import resizable, web_ready
+from imaging.geometry import Box, Placement, place
+from imaging.renditions import Rendition
+from imaging.sources import orientation_of
+
+_UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+_SIDEWAYS = range(5, 9)
+
+
+def upright_size(image: ImageFile.ImageFile) -> tuple[int, int]:
+    """Width and height as they will be seen, from the header."""
+    width, height = image.size
+    return (height, width) if orientation_of(image) in _SIDEWAYS else (width, height)
+
+
+def scale_picture(
+    image: ImageFile.ImageFile, rendition: Rendition, *, document: bool
+) -> Image.Image:
+    """The picture at its rendition's size, without alpha or colour left to be explained."""
+    orientation = orientation_of(image)
+    profile = image.info.get("icc_profile") or b""
+    placement = place(upright_size(image), rendition)
+    if orientation in _SIDEWAYS:
+        placement = placement.turned()
+    # Photographs lose nothing one sees at 1.5x, thin strokes of text do.
+    gap = 2.0 if document else 1.5
+    box = _draft(image, placement, gap)
+    small = _resize(resizable(image), placement, box)
+    if orientation in _UPRIGHT:
+        small = small.transpose(_UPRIGHT[orientation])
+    return web_ready(small, profile)
+
+
+def _draft(image: ImageFile.ImageFile, placement: Placement, gap: float) -> Box:
+    """Lets a JPEG decode at 1/2, 1/4 or 1/8, and returns the box in those pixels.
+
+    The scaled size is rounded up, so the true picture ends at a fraction of its last pixel:
+    resizing without this box shifts every pixel and costs 16 to 42 points of SSIMULACRA2.
+    """
+    full_width, full_height = image.size
+    left, top, right, bottom = placement.box
+    wanted = (
+        round(gap * placement.width * full_width / (right - left)),
+        round(gap * placement.height * full_height / (bottom - top)),
+    )
+    drafted = image.draft(None, wanted)
+    if drafted is None:
+        return placement.box
+    across, down = drafted[1][2] / full_width, drafted[1][3] / full_height
+    return left * across, top * down, right * across, bottom * down
+
+
+def _resize(image: Image.Image, placement: Placement, box: Box) -> Image.Image:
+    size = (placement.width, placement.height)
+    whole = (0.0, 0.0, float(image.width), float(image.height))
+    if size == image.size and box == whole:
+        image.load()
+        return image
+    return image.resize(size, Image.Resampling.LANCZOS, box=box, reducing_gap=2.0)

@@ -1,0 +1,283 @@
+"""A pool of worker processes that decode hostile bytes so that this process never has to."""
+
+from __future__ import annotations
+
+import asyncio
+import resource
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Generic, TypeVar
+
+from imaging import protocol
+from imaging.errors import ImagingError, PoolBusy, SourceTooLarge, WorkerLost
+from imaging.limits import Limits
+from imaging.rendered import ENGINE_VERSION, Description, Rendered
+from imaging.renditions import Rendition
+
+JOBS_PER_WORKER = 200
+LARGEST_WORKER = 400 * 1024 * 1024
+"""Resident octets beyond which a worker is replaced after its job."""
+
+# Isolated from the environment and the user's packages (-I) and writing no bytecode (-B). The
+# project's root goes before installed packages, so that a checkout runs its own code, and after
+# the standard library, so that nothing beside it can stand in for that.
+_BOOT = (
+    "import sys; "
+    "at = next((n for n, p in enumerate(sys.path) if p.endswith('-packages')), len(sys.path)); "
+    "sys.path.insert(at, sys.argv[1]); "
+    "from imaging.worker import main; main()"
+)
+_ROOT = str(Path(__file__).resolve().parent.parent)
+
+
+class RenderPool:
+    """Renders in `workers` processes, one job each at a time, none longer than `timeout` s.
+
+    At most `queue` more requests wait (four per worker unless said); the next one is refused
+    with PoolBusy. A worker that dies in a job is replaced and the job tried once more; one that
+    is too slow is killed. Use `start()` before, and `aclose()` after.
+    """
+
+    def __init__(
+        self,
+        workers: int,
+        queue: int | None = None,
+        timeout: float = 15.0,
+        limits: Limits | None = None,
+    ) -> None:
+        if workers < 1 or timeout <= 0 or (queue is not None and queue < 0):
+            raise ValueError("a pool needs a worker, a queue of 0 or more, and a time above 0")
+        self._room = workers + (4 * workers if queue is None else queue)
+        self._timeout = timeout
+        self._limits = limits or Limits()
+        self._turn = asyncio.Semaphore(workers)
+        self._idle = [_Worker() for _ in range(workers)]
+        self._all = tuple(self._idle)
+        self._admitted = 0
+        self._closed = False
+
+    @property
+    def depth(self) -> int:
+        """Requests waiting for a worker."""
+        return max(0, self._admitted - len(self._all))
+
+    @property
+    def busy(self) -> int:
+        """Workers in a job."""
+        return len(self._all) - len(self._idle)
+
+    @property
+    def pids(self) -> tuple[int, ...]:
+        """The process ids of the workers that run now."""
+        return tuple(worker.pid for worker in self._all if worker.pid)
+
+    async def start(self) -> None:
+        """Starts every worker and waits until each is ready, so that a broken setup shows now."""
+        try:
+            async with asyncio.timeout(self._timeout):
+                for worker in self._all:
+                    worker.spawn()
+                for worker in self._all:
+                    await worker.ready()
+        except (TimeoutError, OSError, EOFError, protocol.ProtocolError):
+            await self.aclose()
+            raise WorkerLost("start") from None
+
+    async def aclose(self) -> None:
+        """Ends every worker, also those in a job, and leaves no process behind."""
+        self._closed = True
+        for worker in self._all:
+            worker.kill()
+        # A job ends by itself once its worker is gone; only then is the channel free to close.
+        for _ in self._all:
+            await self._turn.acquire()
+        await asyncio.gather(*(worker.end() for worker in self._all))
+        for _ in self._all:
+            self._turn.release()
+
+    async def render(self, source: bytes, rendition: Rendition) -> Rendered:
+        """The rendition; raises BrokenSource and its kin, PageMissing, PoolBusy."""
+        request = protocol.render_request(rendition, self._limits)
+        return await self._ask(_Job(request, source, protocol.rendered_of))
+
+    async def describe(self, source: bytes) -> Description:
+        """What the source's header tells; raises as `render` does."""
+        request = protocol.describe_request(self._limits)
+        return await self._ask(_Job(request, source, protocol.description_of))
+
+    async def _ask(self, job: _Job[Answer]) -> Answer:
+        if self._closed or self._admitted >= self._room:
+            raise PoolBusy
+        if len(job.source) > self._limits.octets:
+            raise SourceTooLarge("octets")
+        self._admitted += 1
+        try:
+            async with self._turn:
+                worker = self._idle.pop()
+                try:
+                    return await self._try_twice(worker, job)
+                finally:
+                    self._idle.append(worker)
+        finally:
+            self._admitted -= 1
+
+    async def _try_twice(self, worker: _Worker, job: _Job[Answer]) -> Answer:
+        """One job in its time; a death, which may be the fault of an earlier job, is forgiven."""
+        try:
+            async with asyncio.timeout(self._timeout):
+                for _ in range(2):
+                    if self._closed:
+                        raise PoolBusy
+                    with suppress(_Died):
+                        return await worker.ask(job)
+        except TimeoutError:
+            raise WorkerLost("timeout") from None
+        raise WorkerLost("crash")
+
+
+Answer = TypeVar("Answer")
+
+
+@dataclass(frozen=True, slots=True)
+class _Job(Generic[Answer]):
+    """A request with its source, and how to read the reply."""
+
+    request: Mapping[str, object]
+    source: bytes
+    read: Callable[[protocol.Head, bytes], Answer]
+
+
+class _Died(Exception):
+    """The worker's process ended, or spoke nonsense, in the middle of a job."""
+
+
+class _Worker:
+    """The seat of one worker process; the process comes and goes."""
+
+    def __init__(self) -> None:
+        self._process: subprocess.Popen[bytes] | None = None
+        self._channel: socket.socket | None = None
+        self._greeted = False
+        self._jobs = 0
+
+    @property
+    def pid(self) -> int:
+        """The process id, 0 while there is no process."""
+        return self._process.pid if self._process and self._process.poll() is None else 0
+
+    async def ask(self, job: _Job[Answer]) -> Answer:
+        """The job's answer; _Died or TimeoutError (its CPU time) when there will be none."""
+        try:
+            await self.ready()
+            await self._send(protocol.pack(job.request, len(job.source)), job.source)
+            answer = job.read(*await self._receive())
+        except ImagingError:
+            await self._replace_if_spent()
+            raise
+        except (OSError, EOFError, protocol.ProtocolError):
+            code = await self.end()
+            raise (TimeoutError if code == -signal.SIGXCPU else _Died) from None
+        except BaseException:
+            # Cancelled or out of time: whatever it is doing is void.
+            await self.end()
+            raise
+        await self._replace_if_spent()
+        return answer
+
+    async def ready(self) -> None:
+        """Starts the process where there is none, and waits for its greeting."""
+        if not self.pid:
+            await self.end()
+            self.spawn()
+        if not self._greeted:
+            head, _ = await self._receive()
+            if head.text("ready") != ENGINE_VERSION:
+                raise protocol.ProtocolError("another engine")
+            self._greeted = True
+
+    def kill(self) -> None:
+        """Ends the process at once; its channel stays, for a job may wait on it."""
+        if self._process:
+            self._process.kill()
+
+    async def end(self) -> int:
+        """Ends the process and everything held for it; the exit status, negative for a signal."""
+        process, self._process = self._process, None
+        channel, self._channel = self._channel, None
+        if channel:
+            channel.close()
+        if process is None:
+            return 0
+        process.kill()
+        return await asyncio.shield(asyncio.to_thread(process.wait))
+
+    def spawn(self) -> None:
+        """Starts a process, with its end of a socket pair as standard input and nothing else.
+
+        Its standard error goes nowhere: decoders print parts of what they read.
+        """
+        ours, theirs = socket.socketpair()
+        with theirs:
+            try:
+                self._process = subprocess.Popen(
+                    [sys.executable, "-I", "-B", "-c", _BOOT, _ROOT],
+                    stdin=theirs.fileno(),
+                    stdout=subprocess.DEVNULL,
+                    stderr=subprocess.DEVNULL,
+                    env={},
+                    cwd="/",
+                    process_group=0,
+                )
+            except OSError:
+                ours.close()
+                raise
+        ours.setblocking(False)
+        self._channel, self._greeted, self._jobs = ours, False, 0
+
+    async def _replace_if_spent(self) -> None:
+        """Old workers make room: fragmented memory and a decoder's leaks end with them."""
+        self._jobs += 1
+        if self._jobs >= JOBS_PER_WORKER or _resident(self.pid) > LARGEST_WORKER:
+            await self.end()
+            with suppress(OSError):
+                self.spawn()
+
+    async def _send(self, *parts: bytes) -> None:
+        for part in parts:
+            await asyncio.get_running_loop().sock_sendall(self._open_channel(), part)
+
+    async def _receive(self) -> tuple[protocol.Head, bytes]:
+        head_length, body_length = protocol.unpack_prefix(await self._exactly(protocol.PREFIX.size))
+        head = protocol.unpack_head(await self._exactly(head_length))
+        return head, await self._exactly(body_length)
+
+    async def _exactly(self, length: int) -> bytes:
+        loop, channel = asyncio.get_running_loop(), self._open_channel()
+        buffer = bytearray(length)
+        rest = memoryview(buffer)
+        while rest:
+            received = await loop.sock_recv_into(channel, rest)
+            if not received:
+                raise EOFError
+            rest = rest[received:]
+        return bytes(buffer)
+
+    def _open_channel(self) -> socket.socket:
+        if self._channel is None:
+            raise EOFError
+        return self._channel
+
+
+def _resident(pid: int) -> int:
+    """Resident octets of a process, 0 when it is gone."""
+    try:
+        with open(f"/proc/{pid}/statm", encoding="ascii") as statm:
+            return int(statm.read().split()[1]) * resource.getpagesize()
+    except (OSError, IndexError):
+        return 0

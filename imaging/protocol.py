@@ -1,0 +1,163 @@
+"""What the pool and its workers say to each other: frames of a JSON head and a body.
+
+    frame = "OSI1" head-length(4) body-length(8) head body        lengths big-endian
+
+A worker greets with `{"ready": VERSION}`, then answers each request with one frame. A request is
+`{"do": "render", "spec": …, "limits": {…}}` or `{"do": "describe", "limits": {…}}` with the
+source as its body. A reply is `{"ok": "rendered", …}` with the rendition as its body, `{"ok":
+"described", …}`, or `{"error": KIND, …}`. A later engine adds operations and fields; an operation
+unknown to a worker is answered with the error "unsupported".
+
+The pool does not trust a worker, which has read hostile bytes: every field of a reply is checked.
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+
+from imaging.errors import BrokenSource, ImagingError, PageMissing, SourceTooLarge
+from imaging.limits import Limits
+from imaging.rendered import Description, Rendered
+from imaging.renditions import Rendition
+
+PREFIX = struct.Struct("!4sIQ")
+_MAGIC = b"OSI1"
+_LONGEST_HEAD = 64 * 1024
+_LONGEST_BODY = 256 * 1024 * 1024
+
+
+class ProtocolError(Exception):
+    """The other side said something that is no frame, or not a reply to what was asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The fields of a frame, read with their types checked."""
+
+    fields: Mapping[str, object]
+
+    def text(self, name: str) -> str:
+        value = self.fields.get(name)
+        if not isinstance(value, str) or len(value) > 256:
+            raise ProtocolError(f"{name} is not a short text")
+        return value
+
+    def count(self, name: str) -> int:
+        value = self.fields.get(name)
+        if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < 1 << 40:
+            raise ProtocolError(f"{name} is not a count")
+        return value
+
+    def table(self, name: str) -> Head:
+        value = self.fields.get(name)
+        if not isinstance(value, dict):
+            raise ProtocolError(f"{name} is not a table")
+        return Head(value)
+
+
+def pack(head: Mapping[str, object], body_length: int) -> bytes:
+    """The frame up to its body, which follows uncopied."""
+    text = json.dumps(head, separators=(",", ":")).encode()
+    return PREFIX.pack(_MAGIC, len(text), body_length) + text
+
+
+def unpack_prefix(prefix: bytes) -> tuple[int, int]:
+    """The lengths of head and body; ProtocolError when it is no prefix or they are absurd."""
+    magic, head, body = PREFIX.unpack(prefix)
+    if magic != _MAGIC or head > _LONGEST_HEAD or body > _LONGEST_BODY:
+        raise ProtocolError("not a frame")
+    return head, body
+
+
+def unpack_head(text: bytes) -> Head:
+    """The head's fields; ProtocolError when they are no JSON object."""
+    try:
+        fields: object = json.loads(text)
+    except ValueError:
+        raise ProtocolError("a head is JSON") from None
+    if not isinstance(fields, dict):
+        raise ProtocolError("a head is an object")
+    return Head(fields)
+
+
+def render_request(rendition: Rendition, limits: Limits) -> dict[str, object]:
+    return {"do": "render", "spec": rendition.spec, "limits": asdict(limits)}
+
+
+def describe_request(limits: Limits) -> dict[str, object]:
+    return {"do": "describe", "limits": asdict(limits)}
+
+
+def limits_of(head: Head) -> Limits:
+    """The limits of a request."""
+    table = head.table("limits")
+    return Limits(*(table.count(name) for name in ("octets", "pixels", "pages", "scans")))
+
+
+def rendered_reply(rendered: Rendered) -> dict[str, object]:
+    return {
+        "ok": "rendered",
+        "media_type": rendered.media_type,
+        "width": rendered.width,
+        "height": rendered.height,
+        "quality": rendered.quality,
+        "effort": rendered.effort,
+    }
+
+
+def described_reply(description: Description) -> dict[str, object]:
+    return {"ok": "described", **asdict(description)}
+
+
+def error_reply(error: ImagingError) -> dict[str, object]:
+    match error:
+        case PageMissing(pages=pages):
+            return {"error": "page", "pages": pages}
+        case SourceTooLarge(reason=reason):
+            return {"error": "large", "reason": reason}
+        case BrokenSource(reason=reason):
+            return {"error": "broken", "reason": reason}
+        case _:
+            return {"error": "broken", "reason": "unsupported"}
+
+
+def rendered_of(head: Head, body: bytes) -> Rendered:
+    """The rendition in a reply, or the error in it raised."""
+    _expect(head, "rendered")
+    width, height, quality = (head.count(name) for name in ("width", "height", "quality"))
+    try:
+        media_type, effort = head.text("media_type"), head.text("effort")
+        return Rendered(body, media_type, width, height, quality, effort)
+    except ValueError as error:
+        raise ProtocolError(str(error)) from None
+
+
+def description_of(head: Head, body: bytes) -> Description:
+    """The description in a reply, or the error in it raised."""
+    _expect(head, "described")
+    if body:
+        raise ProtocolError("a description has no body")
+    width, height, pages = (head.count(name) for name in ("width", "height", "pages"))
+    return Description(head.text("media_type"), width, height, pages)
+
+
+def _expect(head: Head, kind: str) -> None:
+    if "error" in head.fields:
+        raise _error_of(head)
+    if head.text("ok") != kind:
+        raise ProtocolError("a reply to another question")
+
+
+def _error_of(head: Head) -> ImagingError:
+    match head.text("error"):
+        case "page":
+            return PageMissing(head.count("pages"))
+        case "large":
+            return SourceTooLarge(head.text("reason"))
+        case "broken":
+            return BrokenSource(head.text("reason"))
+        case _:
+            raise ProtocolError("an unknown error")

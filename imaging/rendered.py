@@ -1,0 +1,53 @@
+"""What the engine hands back: a finished rendition, or a source's description."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+ENGINE_VERSION = "1"
+"""Part of every rendition's identity: goes up when the same request would give other bytes."""
+
+MEDIA_TYPES = {
+    "jpeg": "image/jpeg",
+    "webp": "image/webp",
+    "avif": "image/avif",
+    "png": "image/png",
+}
+"""The media type of each format a rendition can have."""
+
+FORMATS = {media_type: name for name, media_type in MEDIA_TYPES.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """One finished rendition; width and height in pixels, quality 0 where the format has none.
+
+    `effort` says how hard the encoder tried ("m4", "s9"), so that a later and better pass over
+    the same rendition is another representation.
+    """
+
+    body: bytes
+    media_type: str
+    width: int
+    height: int
+    quality: int
+    effort: str
+
+    def __post_init__(self) -> None:
+        if self.media_type not in FORMATS or not self.body:
+            raise ValueError("a rendition is a non-empty JPEG, WebP, AVIF or PNG")
+
+    @property
+    def fingerprint(self) -> str:
+        """Format, quality and effort as text: the engine's share of the ETag (delivery.md)."""
+        return f"{FORMATS[self.media_type]}-q{self.quality}-{self.effort}"
+
+
+@dataclass(frozen=True, slots=True)
+class Description:
+    """A source as its header tells it, upright: in pixels, a PDF's page one in points."""
+
+    media_type: str
+    width: int
+    height: int
+    pages: int

@@ -1,0 +1,200 @@
+"""Rendition names: the ladder, declared presets, and exact specs, all canonical text.
+
+    declared = [ "p" N "-" ] ( "w" RUNG / PRESET ) [ "-" FORMAT ] / "auto" / "linear" / "pN-text"
+    exact    = [ "p" N "-" ] ( "w" W / "h" H / "w" W "-h" H "-" FIT ) [ "-q" Q ] [ "-" FORMAT ]
+
+N is 1…9999, W and H are 1…4096, Q is 1…100, FIT is cover, contain or fill, FORMAT is jpeg, webp,
+avif or png; no number has a leading zero. A name that is not its own canonical text is refused.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+
+from imaging.errors import UnknownRendition
+from imaging.rendered import MEDIA_TYPES
+
+LADDER = (160, 320, 480, 640, 960, 1280, 1920, 2560)
+FITS = ("cover", "contain", "fill")
+LARGEST = 4096
+
+_FORMAT = "|".join(MEDIA_TYPES)
+_NUMBER = "[1-9][0-9]{0,3}"
+_EXACT = re.compile(
+    rf"(?:p(?P<page>{_NUMBER})-)?(?=[wh])(?:w(?P<width>{_NUMBER}))?"
+    rf"(?:(?:(?<=[0-9])-(?=h))?h(?P<height>{_NUMBER}))?(?:-(?P<fit>{'|'.join(FITS)}))?"
+    rf"(?:-q(?P<quality>[1-9][0-9]{{0,2}}))?(?:-(?P<format>{_FORMAT}))?"
+)
+_DECLARED = re.compile(rf"(?P<page>p{_NUMBER}-)?(?P<base>[a-z0-9_]+)(?:-(?P<format>{_FORMAT}))?")
+_PRESET_NAME = re.compile(r"[a-z][a-z0-9_]{0,31}")
+_RESERVED = re.compile(r"original|auto|linear|text|[wph][0-9]+")
+_WHOLE = re.compile(rf"original|auto|linear|p{_NUMBER}-text")
+_PAGED = frozenset({"application/pdf", "image/tiff"})
+_PICTURES = frozenset(
+    {"image/jpeg", "image/png", "image/webp", "image/avif", "image/gif", "image/bmp", "image/jp2"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Rendition:
+    """What to make of a source: a page, a size in pixels, a quality, a format.
+
+    0 and "" mean: page one, as the other side says, by the format, automatic. `label` is the
+    declared name (without its page) that this came from, when that is not the spec itself.
+    """
+
+    page: int = 0
+    width: int = 0
+    height: int = 0
+    fit: str = ""
+    quality: int = 0
+    format: str = ""
+    label: str = ""
+
+    def __post_init__(self) -> None:
+        for noun, value, most in self._bounds():
+            if not 0 <= value <= most:
+                raise ValueError(f"{noun} must be 1 to {most}")
+        if not (self.width or self.height):
+            raise ValueError("a width or a height is needed")
+        if (self.fit in FITS) != bool(self.width and self.height) or self.fit not in ("", *FITS):
+            raise ValueError("width and height together need a fit: cover, contain or fill")
+        if self.format not in ("", *MEDIA_TYPES):
+            raise ValueError("the format must be jpeg, webp, avif or png")
+        if self.quality and self.format == "png":
+            raise ValueError("png has no quality")
+
+    def _bounds(self) -> tuple[tuple[str, int, int], ...]:
+        sides = (("width", self.width, LARGEST), ("height", self.height, LARGEST))
+        return (*sides, ("page", self.page, 9999), ("quality", self.quality, 100))
+
+    @property
+    def name(self) -> str:
+        """The canonical name, as it stands in a link."""
+        return f"p{self.page}-{self.label}" if self.page and self.label else self.label or self.spec
+
+    @property
+    def spec(self) -> str:
+        """The exact spec, whatever the name: what a cache key holds, for presets may change."""
+        parts = (
+            f"p{self.page}" if self.page else "",
+            f"w{self.width}" if self.width else "",
+            f"h{self.height}" if self.height else "",
+            self.fit,
+            f"q{self.quality}" if self.quality else "",
+            self.format,
+        )
+        return "-".join(part for part in parts if part)
+
+    @property
+    def automatic(self) -> bool:
+        """Whether the format is left to the request's Accept field."""
+        return not self.format
+
+    def with_format(self, format: str) -> Rendition:
+        """The same in one format; a label stays a declared name only if it named none yet."""
+        label = f"{self.label}-{format}" if self.label and self.automatic else ""
+        return replace(self, format=format, label=label)
+
+
+def parse_spec(text: str) -> Rendition:
+    """The rendition of an exact spec; ValueError says what is wrong with it."""
+    found = _EXACT.fullmatch(text)
+    if found is None:
+        raise ValueError(f"{text[:64]!r} is not like w640, h480, w160-h160-cover or w640-q50-webp")
+    page, width, height, quality = (
+        int(found[part] or 0) for part in ("page", "width", "height", "quality")
+    )
+    rendition = Rendition(page, width, height, found["fit"] or "", quality, found["format"] or "")
+    if rendition.spec != text:
+        raise ValueError(f"{text[:64]!r} is spelled {rendition.spec!r}")
+    return rendition
+
+
+class Renditions:
+    """The renditions this installation declares: the ladder and its presets.
+
+    Raises ValueError at construction for a preset whose name or spec is not allowed.
+    """
+
+    def __init__(self, presets: Mapping[str, str] = MappingProxyType({})) -> None:
+        self.ladder = LADDER
+        self._declared = {f"w{width}": Rendition(width=width) for width in LADDER}
+        for name, spec in presets.items():
+            self._declared[name] = _preset(name, spec)
+
+    def find(self, name: str) -> Rendition:
+        """The rendition of a declared name or an exact spec; UnknownRendition else."""
+        if rendition := self._find_declared(name):
+            return rendition
+        try:
+            return parse_spec(name)
+        except ValueError:
+            reason = "not-made" if _WHOLE.fullmatch(name) else "unknown"
+            raise UnknownRendition(name, self.nearest(name), reason=reason) from None
+
+    def declared(self, name: str) -> bool:
+        """Whether grants for declared renditions reach the name (design: links.md, grant)."""
+        if _WHOLE.fullmatch(name):
+            return name != "original"
+        return self._find_declared(name) is not None
+
+    def carries_original(self, name: str) -> bool:
+        """Whether the name may give the original's whole content, which `p` grants do not."""
+        return _WHOLE.fullmatch(name) is not None
+
+    def nearest(self, name: str) -> str:
+        """The declared name closest to one that is not, or ""; widths go to the next rung up."""
+        page, base = _paged(name)
+        if found := re.fullmatch(rf"w([0-9]{{1,9}})(-(?:{_FORMAT}))?", base):
+            rung = next((rung for rung in LADDER if rung >= int(found[1])), LADDER[-1])
+            return f"{page}w{rung}{found[2] or ''}"
+        close = difflib.get_close_matches(base[:64], list(self._all_names()), 1, 0.6)
+        return page + close[0] if close else ""
+
+    def names(self, media_type: str) -> tuple[str, ...]:
+        """Declared names that make sense for a media type, without formats; page one of pages."""
+        if media_type in _PAGED:
+            return tuple(f"p1-{base}" for base in self._declared)
+        return tuple(self._declared) if media_type in _PICTURES else ()
+
+    def _find_declared(self, name: str) -> Rendition | None:
+        found = _DECLARED.fullmatch(name)
+        base = self._declared.get(found["base"]) if found else None
+        if found is None or base is None:
+            return None
+        page = int(found["page"][1:-1]) if found["page"] else 0
+        if not found["format"]:
+            return replace(base, page=page)
+        if not base.automatic or (base.quality and found["format"] == "png"):
+            return None
+        return replace(base, page=page).with_format(found["format"])
+
+    def _all_names(self) -> list[str]:
+        plain = list(self._declared)
+        formats = [f"{base}-{name}" for base in plain for name in MEDIA_TYPES]
+        return [*plain, *(name for name in formats if self._find_declared(name))]
+
+
+def _paged(name: str) -> tuple[str, str]:
+    found = re.match(rf"p{_NUMBER}-", name)
+    return (found[0], name[found.end() :]) if found else ("", name)
+
+
+def _preset(name: str, spec: str) -> Rendition:
+    if not _PRESET_NAME.fullmatch(name) or _RESERVED.fullmatch(name):
+        raise ValueError(
+            f"preset {name[:64]!r}: a name is a-z, 0-9 and _, begins with a letter, has at most 32 "
+            "characters, and is not original, auto, linear, text, w<digits>, h<digits> or p<digits>"
+        )
+    try:
+        rendition = parse_spec(spec)
+    except ValueError as error:
+        raise ValueError(f"preset {name!r}: {error}") from None
+    if rendition.page:
+        raise ValueError(f"preset {name!r}: a preset has no page; links put it in front")
+    return replace(rendition, label=name)
