@@ -23,16 +23,35 @@ class MediaType:
 UNKNOWN = MediaType(b"application/octet-stream", inline=False)
 
 _SHOWN = frozenset(
-    """
-    image/jpeg image/png image/gif image/webp image/avif image/tiff image/bmp image/heic image/heif
-    image/jp2 image/jxl audio/mpeg audio/mp4 audio/wav audio/flac video/mp4 video/webm
-    """.split()
+    {
+        "image/jpeg",
+        "image/png",
+        "image/gif",
+        "image/webp",
+        "image/avif",
+        "image/tiff",
+        "image/bmp",
+        "image/heic",
+        "image/heif",
+        "image/jp2",
+        "image/jxl",
+        "audio/mpeg",
+        "audio/mp4",
+        "audio/wav",
+        "audio/flac",
+        "video/mp4",
+        "video/webm",
+    }
 )
 _SAVED = frozenset(
-    """
-    application/dicom application/rtf application/gzip application/vnd.rar
-    application/x-7z-compressed video/quicktime
-    """.split()
+    {
+        "application/dicom",
+        "application/rtf",
+        "application/gzip",
+        "application/vnd.rar",
+        "application/x-7z-compressed",
+        "video/quicktime",
+    }
 )
 # Office files are containers: the signature proves the container, the extension tells which.
 _ZIPPED = {
