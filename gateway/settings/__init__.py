@@ -1,0 +1,73 @@
+"""Settings: what `ostiary.toml` and the environment may say, as frozen and checked values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Self
+
+from pydantic import Field, model_validator
+
+from gateway.documents import Zone
+from gateway.settings.addresses import Credentials, StoreAddress
+from gateway.settings.admin import SCOPES, Admin, Scope, Token
+from gateway.settings.cdn import CdnSettings
+from gateway.settings.renditions import RenditionSettings
+from gateway.settings.rules import RulesBroken, Tables, breaches
+from gateway.settings.server import Server
+from gateway.settings.signing import Signing
+from gateway.settings.stores import StoreSettings
+from gateway.settings.table import Name, Table
+from gateway.settings.zones import ZoneSettings
+
+__all__ = [
+    "SCOPES",
+    "Admin",
+    "CdnSettings",
+    "Credentials",
+    "RenditionSettings",
+    "Scope",
+    "Server",
+    "Settings",
+    "Signing",
+    "StoreAddress",
+    "StoreSettings",
+    "Token",
+    "ZoneSettings",
+]
+
+
+class Settings(Table):
+    """Everything that can be set. One that breaks a rule can not be built."""
+
+    server: Server = Field(default=Server(), description="The process itself.")
+    signing: Signing = Field(description="The keys under which links are made and verified.")
+    admin: Admin = Field(default=Admin(), description="Operators and the port for them.")
+    stores: Mapping[Name, StoreSettings] = Field(default={}, description="Where documents are.")
+    zones: Mapping[Name, ZoneSettings] = Field(
+        default={}, description="Policy domains of documents."
+    )
+    renditions: RenditionSettings = Field(
+        default=RenditionSettings(),
+        description="The names of renditions and the pool that makes them.",
+    )
+    cdn: Mapping[Name, CdnSettings] = Field(default={}, description="The CDNs in front.")
+
+    @model_validator(mode="after")
+    def _hold_the_rules_between_tables(self) -> Self:
+        tables = Tables(
+            self.server,
+            self.signing,
+            self.admin,
+            self.zones,
+            zone_names=frozenset(self.zones),
+            stores=frozenset(self.stores),
+            cdns=frozenset(self.cdn),
+        )
+        if broken := list(breaches(tables)):
+            raise RulesBroken(broken)
+        return self
+
+    def zone_values(self) -> dict[str, Zone]:
+        """The zones by name, as the gateway works with them; CDNs not named are all of them."""
+        every_cdn = tuple(self.cdn)
+        return {name: zone.zone(name, every_cdn) for name, zone in self.zones.items()}

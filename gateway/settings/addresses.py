@@ -1,0 +1,129 @@
+"""Addresses of stores: the text of `url` read into a value that a store is built from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
+
+from gateway.settings.table import Unfit
+
+_HINT = 'such as "file:///srv/documents", "s3:?endpoint=…&region=…", "s3://NAME/prefix", "memory:"'
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """An S3 key pair; both empty means: take the AWS_* environment's."""
+
+    access_key: str = ""
+    secret_key: str = field(default="", repr=False)
+
+    @property
+    def given(self) -> bool:
+        """Whether the settings name a key pair."""
+        return bool(self.access_key)
+
+
+@dataclass(frozen=True, slots=True)
+class StoreAddress:
+    """Where a store is.
+
+    `root` is a folder's path (kind `folder`, perhaps relative). Kind `s3`: an empty `bucket`
+    means that each bucket of a zone is an S3 bucket of that name; else the buckets are folders
+    below `prefix` (no slash at its ends, perhaps empty) of the one S3 bucket. `endpoint` is
+    empty for AWS itself; `region` is empty when not told.
+    """
+
+    kind: Literal["folder", "memory", "s3"]
+    root: str = ""
+    bucket: str = ""
+    prefix: str = ""
+    endpoint: str = ""
+    region: str = ""
+    credentials: Credentials = Credentials()
+
+    @property
+    def plain_http(self) -> bool:
+        """Whether the endpoint asks for http without TLS."""
+        return self.endpoint.startswith("http://")
+
+
+def parse_address(url: str, credentials: Credentials = Credentials()) -> StoreAddress:
+    """Read a store's `url`. Raises `Unfit`, which never repeats the text."""
+    scheme = url.partition(":")[0]
+    if scheme == "s3":
+        return _s3(url, credentials)
+    if credentials != Credentials():
+        raise Unfit("takes no access_key and secret_key", "they belong to an s3 store")
+    if url == "memory:":
+        return StoreAddress("memory")
+    if scheme == "file":
+        return StoreAddress("folder", root=_folder(url))
+    if scheme == "supabase":
+        raise Unfit("stores of kind supabase come with a later release", _HINT)
+    raise Unfit("is not the address of a store", _HINT)
+
+
+def _folder(url: str) -> str:
+    rest = url.removeprefix("file:")
+    if rest.startswith("//") and not rest.startswith("///"):
+        raise Unfit("names a host; a folder's address begins with file:///", _HINT)
+    if "?" in rest or "#" in rest:
+        raise Unfit("may hold no ? and no #", "write them as %3F and %23")
+    path = unquote(rest.removeprefix("//"), errors="surrogateescape")
+    if not path or "\0" in path:
+        raise Unfit("names no folder", _HINT)
+    return path
+
+
+def _s3(url: str, credentials: Credentials) -> StoreAddress:
+    parts = _split(url)
+    if parts.fragment or "@" in parts.netloc or ":" in parts.netloc:
+        raise Unfit("may hold no user, port or fragment", "credentials stand beside url")
+    if not parts.netloc and parts.path:
+        raise Unfit("names a prefix without a bucket", _HINT)
+    query = _query(parts.query)
+    return StoreAddress(
+        "s3",
+        bucket=parts.netloc,
+        prefix=_prefix(parts.path),
+        endpoint=_endpoint(query.get("endpoint", "")),
+        region=query.get("region", ""),
+        credentials=credentials,
+    )
+
+
+def _split(url: str) -> SplitResult:
+    try:
+        return urlsplit(url)
+    except ValueError:
+        raise Unfit("is not the address of a store", _HINT) from None
+
+
+def _query(text: str) -> dict[str, str]:
+    pairs = parse_qsl(text, keep_blank_values=True)
+    query = dict(pairs)
+    if len(query) < len(pairs):
+        raise Unfit("gives a parameter twice")
+    for name in query:
+        if name not in ("endpoint", "region"):
+            raise Unfit("has a parameter that is not known", "known: endpoint, region")
+    return query
+
+
+def _prefix(path: str) -> str:
+    prefix = unquote(path).strip("/")
+    if prefix and any(segment in ("", ".", "..") for segment in prefix.split("/")):
+        raise Unfit("has an empty or a dot segment in its prefix")
+    return prefix
+
+
+def _endpoint(text: str) -> str:
+    if not text:
+        return ""
+    parts = _split(text)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise Unfit("needs http:// or https:// and a host in endpoint")
+    if "@" in parts.netloc or parts.query or parts.fragment:
+        raise Unfit("may hold no user, query or fragment in endpoint")
+    return text.rstrip("/")

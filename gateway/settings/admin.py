@@ -1,0 +1,77 @@
+"""`[admin]`: who may issue, purge, revoke and look, and on which port."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Literal, get_args
+
+from pydantic import BeforeValidator, Field, SecretStr, ValidationInfo, field_validator
+
+from gateway.settings.table import Name, Number, Table, Unfit
+
+Scope = Literal["links", "purge", "revoke", "metrics", "audit"]
+SCOPES: frozenset[str] = frozenset(get_args(Scope))
+
+_HASH = re.compile(r"sha256:[0-9a-fA-F]{64}")
+
+
+def _token_hash(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    if not _HASH.fullmatch(value):
+        raise Unfit(
+            'is not the hash of a token: "sha256:" and 64 hex digits are needed',
+            "the token itself does not belong here; hash it with: printf %s TOKEN | sha256sum",
+        )
+    return value.lower()
+
+
+TokenHash = Annotated[SecretStr, BeforeValidator(_token_hash)]
+
+
+class Token(Table):
+    """A token that reaches some things only."""
+
+    id: str = Field(
+        pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$",
+        description="The operator's name in logs and in the ledger.",
+    )
+    hash: TokenHash = Field(description='"sha256:" and the hex SHA-256 of the token.')
+    scopes: tuple[Scope, ...] = Field(
+        min_length=1, description="What it may do: links, purge, revoke, metrics, audit."
+    )
+    zones: tuple[Name, ...] = Field(
+        default=(), description="The zones it may do it in; empty for all of them."
+    )
+
+
+class Admin(Table):
+    """Operators and the port for them."""
+
+    tokens: tuple[TokenHash, ...] = Field(
+        default=(),
+        description='Tokens with every scope in every zone, each as "sha256:<64 hex digits>".',
+    )
+    token: tuple[Token, ...] = Field(
+        default=(), description="Narrower tokens, each an `[[admin.token]]`."
+    )
+    port: Number | None = Field(
+        default=None,
+        ge=0,
+        le=65_535,
+        description="Where admin, metrics and health move to; without it they stay on the main "
+        "port and metrics need a token.",
+    )
+
+    @field_validator("token")
+    @classmethod
+    def _apart(cls, token: tuple[Token, ...], info: ValidationInfo) -> tuple[Token, ...]:
+        ids = [one.id for one in token]
+        if len(set(ids)) < len(ids):
+            raise Unfit("has the same id twice", "each operator needs an id of its own")
+        plain: tuple[SecretStr, ...] = info.data.get("tokens", ())
+        hashes = [one.get_secret_value() for one in plain]
+        hashes += [one.hash.get_secret_value() for one in token]
+        if len(set(hashes)) < len(hashes):
+            raise Unfit("or admin.tokens has the same token twice", "its scopes would be unclear")
+        return token

@@ -1,0 +1,99 @@
+"""Rules that hold between tables, told of every table that is right in itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from gateway.settings.admin import Admin
+from gateway.settings.server import Server
+from gateway.settings.signing import Signing
+from gateway.settings.zones import ZoneSettings
+
+Path = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Breach:
+    """A rule that is broken at `path`."""
+
+    path: Path
+    what: str
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Tables:
+    """The tables that are right in themselves; None and absence mean: not to be judged.
+
+    `stores`, `cdns` and `zone_names` hold every name that is declared, right or wrong, so that
+    one fault does not breed another.
+    """
+
+    server: Server | None
+    signing: Signing | None
+    admin: Admin | None
+    zones: Mapping[str, ZoneSettings]
+    zone_names: frozenset[str]
+    stores: frozenset[str]
+    cdns: frozenset[str]
+
+
+class RulesBroken(ValueError):
+    """Carries every breach at once."""
+
+    def __init__(self, breaches: list[Breach]) -> None:
+        super().__init__("rules between tables are broken")
+        self.breaches = tuple(breaches)
+
+
+def breaches(tables: Tables) -> Iterator[Breach]:
+    """Every rule between tables that does not hold."""
+    for name, zone in tables.zones.items():
+        yield from _names(("zones", name), zone, tables)
+        yield from _places(("zones", name), zone, tables)
+    yield from _buckets(tables.zones)
+    yield from _admin(tables)
+
+
+def _names(path: Path, zone: ZoneSettings, tables: Tables) -> Iterator[Breach]:
+    if zone.store not in tables.stores:
+        yield Breach((*path, "store"), "names no store", _known(tables.stores))
+    for name in zone.cdn or ():
+        if name not in tables.cdns:
+            yield Breach((*path, "cdn"), f"{name} is no configured CDN", _known(tables.cdns))
+    if zone.sealed and tables.signing and not tables.signing.seal_octets:
+        hint = "give signing.seal_key, 128 hex digits"
+        yield Breach((*path, "sealed"), "needs a seal key", hint)
+
+
+def _places(path: Path, zone: ZoneSettings, tables: Tables) -> Iterator[Breach]:
+    if zone.home and tables.server and not tables.server.region:
+        hint = "say in server.region where this gateway stands"
+        yield Breach((*path, "home"), "binds the zone, but this gateway has no region", hint)
+
+
+def _buckets(zones: Mapping[str, ZoneSettings]) -> Iterator[Breach]:
+    owners: dict[str, str] = {}
+    for name, zone in zones.items():
+        for bucket in zone.buckets:
+            owner = owners.setdefault(bucket, name)
+            if owner != name or zone.buckets.count(bucket) > 1:
+                what = f"{bucket} is a bucket of zone {owner} already"
+                yield Breach(("zones", name, "buckets"), what, "a bucket belongs to one zone")
+
+
+def _admin(tables: Tables) -> Iterator[Breach]:
+    admin, server = tables.admin, tables.server
+    if admin and server and admin.port and admin.port == server.port:
+        hint = "leave it out to answer on the main port"
+        yield Breach(("admin", "port"), "is the port of the server too", hint)
+    for index, token in enumerate(admin.token if admin else ()):
+        for name in token.zones:
+            if name not in tables.zone_names:
+                where = ("admin", "token", str(index), "zones")
+                yield Breach(where, f"{name} is no zone", _known(tables.zone_names))
+
+
+def _known(names: frozenset[str]) -> str:
+    return f"known: {', '.join(sorted(names))}" if names else "none is configured"
