@@ -1,0 +1,161 @@
+"""Which problem answers which error: the errors of all four packages, and nothing else."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import replace
+from http import HTTPStatus
+
+from cdn.errors import CdnError, PurgeRefused
+from gateway.errors import (
+    DocumentBroken,
+    DocumentChanged,
+    DocumentNotFound,
+    GatewayError,
+    NotAuthorised,
+    Overloaded,
+    RequestRefused,
+    ResidencyRefused,
+    StoreUnavailable,
+    VersionSuperseded,
+)
+from gateway.problems.problem import (
+    AUDIENCE_REFUSED,
+    DOCUMENT_BROKEN,
+    DOCUMENT_CHANGED,
+    DOCUMENT_NOT_FOUND,
+    INTERNAL,
+    LINK_EXPIRED,
+    LINK_REFUSED,
+    LINK_REVOKED,
+    NOT_AUTHENTICATED,
+    NOT_AUTHORISED,
+    OVERLOADED,
+    PURGE_REFUSED,
+    RENDITION_REFUSED,
+    RESIDENCY_REFUSED,
+    STORE_UNAVAILABLE,
+    UNSIGNABLE,
+    VERSION_SUPERSEDED,
+    Problem,
+)
+from imaging.errors import BrokenSource, ImagingError, PageMissing, PoolBusy, UnknownRendition
+from signing.errors import (
+    AudienceRefused,
+    GenerationAhead,
+    GrantRefused,
+    LinkExpired,
+    LinkRefused,
+    LinkRevoked,
+    SigningError,
+    Unsignable,
+)
+
+# Reasons are short codes by contract; a sentence from a library could tell of the content.
+_REASON = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
+
+
+_REQUEST_TITLES = {
+    404: "There is nothing here",
+    405: "This method is not allowed here",
+    412: "The document has changed",
+    416: "The range lies outside the document",
+}
+
+
+def problem_for(error: Exception) -> Problem:
+    """The answer to an error; one nobody raises on purpose is a 500 that tells nothing."""
+    match error:
+        case GatewayError():
+            return _of_gateway(error)
+        case SigningError():
+            return _of_signing(error)
+        case ImagingError():
+            return _of_imaging(error)
+        case CdnError():
+            return _of_cdn(error)
+        case _:
+            return INTERNAL
+
+
+def _of_gateway(error: GatewayError) -> Problem:
+    match error:
+        case DocumentNotFound():
+            return DOCUMENT_NOT_FOUND
+        case DocumentBroken():
+            return _with_reason(DOCUMENT_BROKEN, error.reason)
+        case DocumentChanged():
+            return DOCUMENT_CHANGED
+        case StoreUnavailable():
+            return replace(STORE_UNAVAILABLE, retry_after=_seconds(error.retry_after))
+        case Overloaded():
+            return replace(OVERLOADED, retry_after=_seconds(error.retry_after))
+        case ResidencyRefused():
+            return RESIDENCY_REFUSED
+        case VersionSuperseded():
+            return VERSION_SUPERSEDED
+        case RequestRefused():
+            return _of_request(error)
+        case NotAuthorised():
+            return NOT_AUTHORISED if error.known else NOT_AUTHENTICATED
+        case _:
+            return INTERNAL
+
+
+def _of_signing(error: SigningError) -> Problem:
+    match error:
+        # A link ahead of an authority that was just asked is not one of ours (design of `gen`);
+        # an authority that can not be asked is `StoreUnavailable`.
+        case LinkRefused() | GenerationAhead():
+            return LINK_REFUSED
+        case LinkExpired():
+            return LINK_EXPIRED
+        case LinkRevoked():
+            return LINK_REVOKED
+        case GrantRefused():
+            return RENDITION_REFUSED
+        case AudienceRefused():
+            return AUDIENCE_REFUSED
+        case Unsignable():
+            return _with_reason(UNSIGNABLE, error.reason)
+        case _:
+            return INTERNAL
+
+
+def _of_imaging(error: ImagingError) -> Problem:
+    match error:
+        case UnknownRendition():
+            nearest = f" The nearest name is {error.nearest}." if error.nearest else ""
+            return replace(RENDITION_REFUSED, hint=RENDITION_REFUSED.hint + nearest)
+        case BrokenSource():
+            return _with_reason(DOCUMENT_BROKEN, error.reason)
+        case PageMissing():
+            return DOCUMENT_NOT_FOUND
+        case PoolBusy():
+            return replace(OVERLOADED, retry_after=_seconds(error.retry_after))
+        case _:
+            return INTERNAL
+
+
+def _of_cdn(error: CdnError) -> Problem:
+    if not isinstance(error, PurgeRefused):
+        return INTERNAL
+    if error.retry_after is None:
+        return PURGE_REFUSED
+    return replace(PURGE_REFUSED, retry_after=_seconds(error.retry_after))
+
+
+def _of_request(error: RequestRefused) -> Problem:
+    title = _REQUEST_TITLES.get(error.status) or HTTPStatus(error.status).phrase
+    return Problem(error.status, error.code, title, error.detail, error.hint, fields=error.fields)
+
+
+def _with_reason(problem: Problem, reason: str) -> Problem:
+    known = reason if _REASON.fullmatch(reason) else "unknown"
+    return replace(problem, detail=f"Reason: {known}.")
+
+
+def _seconds(delay: float) -> int:
+    """Retry-After's whole seconds (RFC 9110 §10.2.3), at least one."""
+    return max(1, math.ceil(delay))
