@@ -51,6 +51,8 @@ _BRANDS = {
 
 _RIFF = {b"WEBP": "image/webp", b"WAVE": "audio/wav", b"AVI ": "video/avi"}
 
+_BMP_HEADERS = frozenset({12, 40, 52, 56, 108, 124})
+
 _MARKUP = re.compile(
     rb"<(?:(!doctype\s+html|html|head|body|script|iframe)\b|(svg)\b|(\?xml)\b)", re.I
 )
@@ -89,14 +91,7 @@ def _placed(head: bytes) -> str:
     if b"%PDF-" in head[:1024]:
         return "application/pdf"
     # Two letters prove little: BMP's header size must fit as well.
-    if head.startswith(b"BM") and int.from_bytes(head[14:18], "little") in (
-        12,
-        40,
-        52,
-        56,
-        108,
-        124,
-    ):
+    if head.startswith(b"BM") and int.from_bytes(head[14:18], "little") in _BMP_HEADERS:
         return "image/bmp"
     return ""
 

@@ -20,10 +20,6 @@ from imaging.limits import Limits
 from imaging.rendered import ENGINE_VERSION, Description, Rendered
 from imaging.renditions import Rendition
 
-JOBS_PER_WORKER = 200
-LARGEST_WORKER = 400 * 1024 * 1024
-"""Resident octets beyond which a worker is replaced after its job."""
-
 # Isolated from the environment and the user's packages (-I) and writing no bytecode (-B). The
 # project's root goes before installed packages, so that a checkout runs its own code, and after
 # the standard library, so that nothing beside it can stand in for that.
@@ -34,6 +30,21 @@ _BOOT = (
     "from imaging.worker import main; main()"
 )
 _ROOT = str(Path(__file__).resolve().parent.parent)
+
+
+@dataclass(frozen=True, slots=True)
+class Lifetime:
+    """After how many jobs, or beyond how many resident octets, a worker makes room for another.
+
+    A decoder's leaks and fragmented memory end with its process.
+    """
+
+    jobs: int = 200
+    octets: int = 400 * 1024 * 1024
+
+
+_LIMITS = Limits()
+_LIFETIME = Lifetime()
 
 
 class RenderPool:
@@ -49,15 +60,16 @@ class RenderPool:
         workers: int,
         queue: int | None = None,
         timeout: float = 15.0,
-        limits: Limits | None = None,
+        limits: Limits = _LIMITS,
+        lifetime: Lifetime = _LIFETIME,
     ) -> None:
         if workers < 1 or timeout <= 0 or (queue is not None and queue < 0):
             raise ValueError("a pool needs a worker, a queue of 0 or more, and a time above 0")
         self._room = workers + (4 * workers if queue is None else queue)
         self._timeout = timeout
-        self._limits = limits or Limits()
+        self._limits = limits
         self._turn = asyncio.Semaphore(workers)
-        self._idle = [_Worker() for _ in range(workers)]
+        self._idle = [_Worker(lifetime) for _ in range(workers)]
         self._all = tuple(self._idle)
         self._admitted = 0
         self._closed = False
@@ -160,7 +172,8 @@ class _Died(Exception):
 class _Worker:
     """The seat of one worker process; the process comes and goes."""
 
-    def __init__(self) -> None:
+    def __init__(self, lifetime: Lifetime) -> None:
+        self._lifetime = lifetime
         self._process: subprocess.Popen[bytes] | None = None
         self._channel: socket.socket | None = None
         self._greeted = False
@@ -241,9 +254,9 @@ class _Worker:
         self._channel, self._greeted, self._jobs = ours, False, 0
 
     async def _replace_if_spent(self) -> None:
-        """Old workers make room: fragmented memory and a decoder's leaks end with them."""
         self._jobs += 1
-        if self._jobs >= JOBS_PER_WORKER or _resident(self.pid) > LARGEST_WORKER:
+        worn = self._jobs >= self._lifetime.jobs
+        if worn or _resident(self.pid) > self._lifetime.octets:
             await self.end()
             with suppress(OSError):
                 self.spawn()

@@ -1,0 +1,158 @@
+"""Rendition names are canonical text, and only declared ones or exact specs are known."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from imaging.errors import UnknownRendition
+from imaging.renditions import FITS, LADDER, Rendition, Renditions, parse_spec
+
+PRESETS = {"thumb": "w160-h160-cover", "card": "w400-h300-contain-q60", "fixed": "w300-webp"}
+RENDITIONS = Renditions(PRESETS)
+
+
+@st.composite
+def specs(draw: st.DrawFn) -> Rendition:
+    width, height = draw(st.integers(0, 4096)), draw(st.integers(0, 4096))
+    format = draw(st.sampled_from(["", "jpeg", "webp", "avif", "png"]))
+    return Rendition(
+        page=draw(st.integers(0, 9999)),
+        width=width or (0 if height else 1),
+        height=height,
+        fit=draw(st.sampled_from(FITS)) if width and height else "",
+        quality=0 if format == "png" else draw(st.integers(0, 100)),
+        format=format,
+    )
+
+
+@given(specs())
+def test_every_rendition_is_found_by_its_name(rendition: Rendition) -> None:
+    assert parse_spec(rendition.name) == rendition
+    assert RENDITIONS.find(rendition.name) == rendition
+    assert len(rendition.name) <= 64
+
+
+@given(st.text(alphabet="pwhq0123456789-coverntaifljgbstx", max_size=24))
+def test_a_name_is_its_own_canonical_text_or_refused(name: str) -> None:
+    try:
+        rendition = RENDITIONS.find(name)
+    except UnknownRendition:
+        return
+    assert rendition.name == name
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "w640-jpg", "w0640", "w0", "w4097", "W640", "w640-", "-w640", "w640--webp", "w640-webp-q50",
+        "p0-w640", "p01-w640", "p10000-w640", "p1w640", "w640-p1", "w200-h100", "w200-cover",
+        "h100-w200-cover", "w200h100-cover", "w200-h100-crop", "w640-q0", "w640-q101", "w640-q50-png",
+        "w640-gif", "", "p1", "p1-", "webp", "wide", "w640\n", "w٦٤٠", "original", "p1-original",
+        "fixed-webp", "card-png", "p1-text-webp", "auto-webp", "p2-auto", "text",
+    ],
+)  # fmt: skip
+def test_other_names_are_unknown(name: str) -> None:
+    with pytest.raises(UnknownRendition):
+        RENDITIONS.find(name)
+    assert not RENDITIONS.declared(name)
+
+
+@pytest.mark.parametrize("name", ["auto", "linear", "p1-text", "p9999-text"])
+def test_reserved_names_are_declared_carry_the_original_and_are_not_made_yet(name: str) -> None:
+    assert RENDITIONS.declared(name)
+    assert RENDITIONS.carries_original(name)
+    with pytest.raises(UnknownRendition) as caught:
+        RENDITIONS.find(name)
+    assert caught.value.reason == "not-made"
+
+
+def test_the_original_carries_itself_and_a_preview_does_not() -> None:
+    assert RENDITIONS.carries_original("original")
+    assert not RENDITIONS.declared("original")
+    assert not RENDITIONS.carries_original("w640")
+
+
+@pytest.mark.parametrize(
+    "name", ["w640", "p3-w1280-webp", "thumb", "p2-thumb-avif", "fixed", "card-jpeg"]
+)
+def test_declared_names_are_declared(name: str) -> None:
+    assert RENDITIONS.declared(name)
+    assert RENDITIONS.find(name).name == name
+
+
+@pytest.mark.parametrize("name", ["w641", "w640-q50", "h480", "w200-h100-contain-q50-webp"])
+def test_exact_specs_are_found_but_not_declared(name: str) -> None:
+    assert not RENDITIONS.declared(name)
+    assert RENDITIONS.find(name).spec == name
+
+
+@pytest.mark.parametrize(
+    ("name", "nearest"),
+    [
+        ("w600", "w640"), ("w641-webp", "w960-webp"), ("w99999", "w2560"), ("p2-w1000", "p2-w1280"),
+        ("w640-jpg", "w640-jpeg"), ("thum", "thumb"), ("p3-tumb-avif", "p3-thumb-avif"),
+        ("zzzzzz", ""), ("", ""),
+    ],
+)  # fmt: skip
+def test_the_nearest_declared_name_is_offered(name: str, nearest: str) -> None:
+    assert RENDITIONS.nearest(name) == nearest
+    assert nearest == "" or RENDITIONS.declared(nearest)
+
+
+def test_an_unknown_name_says_what_was_meant() -> None:
+    with pytest.raises(UnknownRendition) as caught:
+        RENDITIONS.find("thumbb")
+    assert (caught.value.name, caught.value.nearest) == ("thumbb", "thumb")
+    assert caught.value.reason == "unknown"
+
+
+def test_a_preset_keeps_its_name_and_its_spec() -> None:
+    thumb = RENDITIONS.find("p4-thumb")
+    assert (thumb.name, thumb.spec) == ("p4-thumb", "p4-w160-h160-cover")
+    assert thumb.automatic
+    webp = thumb.with_format("webp")
+    assert (webp.name, webp.spec) == ("p4-thumb-webp", "p4-w160-h160-cover-webp")
+    assert RENDITIONS.find(webp.name) == webp
+    assert not webp.automatic
+
+
+def test_another_format_of_an_explicit_one_is_an_exact_spec() -> None:
+    assert RENDITIONS.find("fixed").with_format("jpeg").name == "w300-jpeg"
+    assert RENDITIONS.find("w640-webp").with_format("avif").name == "w640-avif"
+
+
+@pytest.mark.parametrize(
+    ("name", "spec", "says"),
+    [
+        ("original", "w160", "not original"), ("auto", "w160", "not original"), ("linear", "w160", "not"),
+        ("w50", "w160", "not"), ("p1", "w160", "not"), ("Thumb", "w160", "a-z"), ("9lives", "w160", "letter"),
+        ("a-b", "w160", "a-z"), ("x" * 33, "w160", "32"), ("", "w160", "a-z"),
+        ("ok", "w160-h160", "need a fit"), ("ok", "p2-w160", "no page"), ("ok", "160x160", "not like"),
+        ("ok", "w9000", "1 to 4096"), ("ok", "w160-q50-png", "png has no quality"), ("ok", "", "not like"),
+        ("ok", "w160-q101", "1 to 100"), ("ok", "w160-cover", "need a fit"),
+    ],
+)  # fmt: skip
+def test_a_wrong_preset_is_refused_with_its_reason(name: str, spec: str, says: str) -> None:
+    with pytest.raises(ValueError, match=says) as caught:
+        Renditions({name: spec})
+    assert name in str(caught.value)
+
+
+def test_the_names_offered_suit_the_media_type() -> None:
+    assert RENDITIONS.names("image/jpeg")[: len(LADDER)] == tuple(f"w{width}" for width in LADDER)
+    assert "p1-thumb" in RENDITIONS.names("application/pdf")
+    assert RENDITIONS.names("application/zip") == ()
+    for media_type in ("image/png", "image/tiff"):
+        assert all(RENDITIONS.declared(name) for name in RENDITIONS.names(media_type))
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {}, {"width": -1}, {"width": 4097}, {"width": 10, "fit": "cover"}, {"width": 1, "format": "gif"},
+        {"width": 10, "height": 10}, {"width": 10, "height": 10, "fit": "crop"}, {"width": 1, "page": 10000},
+    ],
+)  # fmt: skip
+def test_an_impossible_rendition_cannot_be_built(fields: dict[str, int]) -> None:
+    with pytest.raises(ValueError, match=r"must|needed|need"):
+        Rendition(**fields)
