@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from gateway.configuration.faults import breaches_of, fault_of
 from gateway.configuration.salvage import salvage
 from gateway.configuration.sources import read_sources
-from gateway.configuration.tree import Tree
+from gateway.configuration.tree import Tree, dotted
 from gateway.configuration.variables import CONFIG
 from gateway.errors import ConfigurationError
 from gateway.settings import Settings
@@ -32,6 +32,11 @@ class Configuration:
 
     settings: Settings
     origins: Mapping[str, str]
+
+    def origin(self, path: tuple[str, ...]) -> str:
+        """Where the value at `path`, or the list it stands in, came from."""
+        given = (self.origins.get(dotted(path[:length])) for length in range(len(path), 0, -1))
+        return next((origin for origin in given if origin), "default")
 
 
 def locate(given: Path | None, environ: Mapping[str, str]) -> Path | None:

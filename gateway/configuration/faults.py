@@ -16,6 +16,7 @@ from gateway.settings.table import Unfit
 
 _WORDS: Mapping[str, str] = {
     "string_type": "must be text",
+    "bytes_type": "must be text",
     "string_unicode": "must be text in UTF-8",
     "int_type": "must be a whole number",
     "bool_type": "must be true or false",

@@ -87,15 +87,19 @@ def _put_variable(sources: Sources, variable: Variable, text: str) -> None:
 
 
 def _text_of(file: FilePath) -> str:
-    """A file's text. Raises `Unfit`, which never repeats what is in it."""
+    """A file's text.
+
+    Raises `Unfit`, which repeats neither what is in it nor its path: where a path belongs,
+    somebody may have put the secret itself.
+    """
     try:
         with file.open("rb") as stream:
             octets = stream.read(LARGEST_FILE + 1)
         text = octets.decode()
     except OSError as error:
-        raise Unfit("cannot be read", f"{file}: {error.strerror}") from None
+        raise Unfit("the file can not be read", error.strerror or "") from None
     except ValueError:
-        raise Unfit("cannot be read", f"{file}: not UTF-8, or no path") from None
+        raise Unfit("the file can not be read", "not UTF-8, or no path") from None
     if len(octets) > LARGEST_FILE:
-        raise Unfit("cannot be read", f"{file}: more than {LARGEST_FILE} octets")
+        raise Unfit("the file can not be read", f"more than {LARGEST_FILE} octets")
     return text

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 from gateway.configuration.nearest import nearest_path
-from gateway.configuration.tree import Path
+from gateway.configuration.tree import Path, without_keys
 from gateway.errors import Fault
 from gateway.settings.schema import PREFIX, Node, schema, variable
 
@@ -73,4 +73,4 @@ def _key(part: str, node: Node) -> str:
 def _unknown(name: str, path: Path, node: Node, rest: str, in_file: bool) -> Fault:
     meant = nearest_path(path, node, rest.lower())
     hint = f"nearest: {variable(meant)}{FILE if in_file else ''}" if meant else ""
-    return Fault(name, "is no setting", hint)
+    return Fault(without_keys(name), "is no setting", hint)

@@ -5,13 +5,21 @@ from __future__ import annotations
 import re
 from typing import Annotated, Literal, get_args
 
-from pydantic import BeforeValidator, Field, SecretStr, ValidationInfo, field_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    SecretStr,
+    ValidationInfo,
+    field_validator,
+)
 
 from gateway.settings.table import Name, Number, Table, Unfit
 
 Scope = Literal["links", "purge", "revoke", "metrics", "audit"]
 SCOPES: frozenset[str] = frozenset(get_args(Scope))
 
+_OPERATOR = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 _HASH = re.compile(r"sha256:[0-9a-fA-F]{64}")
 
 
@@ -26,20 +34,26 @@ def _token_hash(value: object) -> object:
     return value.lower()
 
 
+def _operator(value: str) -> str:
+    if not _OPERATOR.fullmatch(value):
+        raise Unfit(
+            "is not the id of an operator",
+            "1 to 64 of a-z, 0-9, dot, _ and -, beginning with a letter or a digit",
+        )
+    return value
+
+
 TokenHash = Annotated[SecretStr, BeforeValidator(_token_hash)]
 
 
 class Token(Table):
     """A token that reaches some things only."""
 
-    id: str = Field(
-        pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$",
-        description="The operator's name in logs and in the ledger.",
+    id: Annotated[str, AfterValidator(_operator)] = Field(
+        description="The operator's name in logs and in the ledger."
     )
     hash: TokenHash = Field(description='"sha256:" and the hex SHA-256 of the token.')
-    scopes: tuple[Scope, ...] = Field(
-        min_length=1, description="What it may do: links, purge, revoke, metrics, audit."
-    )
+    scopes: tuple[Scope, ...] = Field(min_length=1, description="What it may do.")
     zones: tuple[Name, ...] = Field(
         default=(), description="The zones it may do it in; empty for all of them."
     )
@@ -48,19 +62,19 @@ class Token(Table):
 class Admin(Table):
     """Operators and the port for them."""
 
-    tokens: tuple[TokenHash, ...] = Field(
-        default=(),
-        description='Tokens with every scope in every zone, each as "sha256:<64 hex digits>".',
-    )
-    token: tuple[Token, ...] = Field(
-        default=(), description="Narrower tokens, each an `[[admin.token]]`."
-    )
     port: Number | None = Field(
         default=None,
         ge=0,
         le=65_535,
         description="Where admin, metrics and health move to; without it they stay on the main "
         "port and metrics need a token.",
+    )
+    tokens: tuple[TokenHash, ...] = Field(
+        default=(),
+        description='Tokens with every scope in every zone, each as "sha256:<64 hex digits>".',
+    )
+    token: tuple[Token, ...] = Field(
+        default=(), description="Narrower tokens, each an `[[admin.token]]`."
     )
 
     @field_validator("token")

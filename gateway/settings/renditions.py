@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
-from gateway.settings.table import Number, Table
+from gateway.settings.table import Number, Table, Unfit
+from imaging.renditions import Renditions
 
 
 class RenditionSettings(Table):
@@ -27,3 +28,19 @@ class RenditionSettings(Table):
         le=300,
         description="Seconds one rendition may take before its process is ended.",
     )
+
+    @field_validator("presets")
+    @classmethod
+    def _can_be_declared(cls, presets: Mapping[str, str]) -> Mapping[str, str]:
+        wrong = [what for name, spec in presets.items() if (what := _wrong(name, spec))]
+        if wrong:
+            raise Unfit("; ".join(wrong), 'such as thumb = "w160-h160-cover"')
+        return presets
+
+
+def _wrong(name: str, spec: str) -> str:
+    try:
+        Renditions({name: spec})
+    except ValueError as error:
+        return str(error)
+    return ""

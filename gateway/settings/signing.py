@@ -9,6 +9,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field, SecretBytes, ValidationInfo, field_validator
 
 from gateway.settings.table import KeySecret, SealSecret, Table, Unfit
+from signing.keys import Key, KeyRing
 
 _KID = re.compile(r"[a-z0-9]{1,8}")
 
@@ -52,15 +53,10 @@ class Signing(Table):
             raise Unfit("is needed with more than one key", "name the id of the key that signs")
         return active
 
-    @property
-    def secrets(self) -> dict[str, bytes]:
-        """The octets of every key by its id."""
-        return {kid: secret.get_secret_value() for kid, secret in self.keys.items()}
-
-    @property
-    def active_kid(self) -> str:
-        """The id of the key that signs, the only one when none is named."""
-        return self.active or next(iter(self.keys))
+    def key_ring(self) -> KeyRing:
+        """The keys as signing takes them; the only one signs when none is named."""
+        keys = [Key(kid, secret.get_secret_value()) for kid, secret in self.keys.items()]
+        return KeyRing(keys, self.active or keys[0].kid, self.seal_octets)
 
     @property
     def seal_octets(self) -> bytes:

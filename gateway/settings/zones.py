@@ -10,10 +10,11 @@ from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
 from gateway.documents import CacheMode, Zone
 from gateway.settings.table import Name, Number, Region, Switch, Table, Unfit
+from signing.addresses import canonical_bucket, canonical_key
+from signing.errors import Unsignable
 
 TEN_YEARS = 315_360_000
 
-_SEGMENT = re.compile(r"[^\x00-\x1f\x7f/\\]+")
 _ORIGIN = re.compile(
     r"https?://(?:\[(?P<v6>[0-9A-Fa-f:.]+)\]|(?P<host>[A-Za-z0-9.-]+))(?::(?P<port>[0-9]{1,5}))?"
 )
@@ -21,23 +22,15 @@ _LABEL = re.compile(r"(?!-)[A-Za-z0-9-]{1,63}(?<!-)")
 
 
 def _bucket(value: str) -> str:
-    if not _is_segment(value) or len(value.encode()) > 100:
-        raise Unfit(
-            "is not a bucket's name",
-            "1 to 100 octets of UTF-8 without slash, backslash and control characters",
-        )
-    if value.startswith("~"):
-        raise Unfit("begins with ~, which is reserved")
-    return value
-
-
-def _is_segment(text: str) -> bool:
-    """One segment of a decoded address, as the link grammar has it."""
     try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return bool(_SEGMENT.fullmatch(text)) and text not in (".", "..")
+        canonical_bucket(value)
+    except Unsignable:
+        raise Unfit(
+            "holds what is no bucket's name",
+            "1 to 100 octets of UTF-8, not . or .., not beginning with ~, without slash, "
+            "backslash and control characters",
+        ) from None
+    return value
 
 
 def _revocable(value: str) -> str:
@@ -47,8 +40,13 @@ def _revocable(value: str) -> str:
             "is not bucket/prefix/ with a slash at its end",
             "whole segments; a bucket as a whole can always be revoked",
         )
-    if not all(map(_is_segment, segments)):
-        raise Unfit("has an empty or a dot segment, or a character no document's name may hold")
+    try:
+        canonical_key("/".join(segments[1:]))
+    except Unsignable:
+        raise Unfit(
+            "holds what no document's name may hold",
+            "such as an empty or a dot segment, or a control character",
+        ) from None
     return value
 
 
