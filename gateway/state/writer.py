@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
 import queue
 import random
 import sqlite3
@@ -19,6 +17,7 @@ from typing import TypeVar
 
 from gateway.errors import StateUnavailable
 from gateway.state.epoch import Epoch
+from gateway.state.filelock import FileLock
 
 T = TypeVar("T")
 
@@ -86,25 +85,18 @@ class Turnstile:
     """
 
     def __init__(self, path: Path) -> None:
-        self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self._lock = FileLock(path)
 
     @contextmanager
     def passing(self, deadline: float) -> Generator[None, None, None]:
-        patiently(self._taken, deadline)
+        patiently(self._lock.take, deadline)
         try:
             yield
         finally:
-            fcntl.flock(self._descriptor, fcntl.LOCK_UN)
-
-    def _taken(self) -> bool:
-        try:
-            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-        return True
+            self._lock.give_back()
 
     def close(self) -> None:
-        os.close(self._descriptor)
+        self._lock.close()
 
 
 @dataclass(frozen=True, slots=True)

@@ -94,8 +94,10 @@ CREATE TABLE purge_job (
 -- Only while ready: what is leased may already be on the wire, so a newer change must not be
 -- absorbed by it but gets a job of its own.
 CREATE UNIQUE INDEX purge_job_ready ON purge_job (provider, tag, soft, pass) WHERE state = 'ready';
-CREATE INDEX purge_job_next ON purge_job (provider, priority, id) WHERE state IN ('ready', 'leased');
-CREATE INDEX purge_job_state ON purge_job (state, due);
+CREATE INDEX purge_job_next ON purge_job (provider, priority, due, id)
+    WHERE state IN ('ready', 'leased');
+CREATE INDEX purge_job_lease ON purge_job (lease) WHERE state = 'leased';
+CREATE INDEX purge_job_settled ON purge_job (state, due);
 
 -- Which purges wait for a job. The second pass counts for a purge only when it runs at `due` or later.
 CREATE TABLE purge_wait (

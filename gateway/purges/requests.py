@@ -1,0 +1,207 @@
+"""Asking for purges and revocations: one transaction holds the change, its news and its jobs."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import secrets
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from cdn.providers.base import Provider
+from cdn.purge import PurgeState
+from cdn.tags import bucket_tag, document_tag, is_tag, zone_tag
+from gateway.documents import DocumentRef, Zone
+from gateway.errors import RequestRefused
+from gateway.state import feed, outbox, receipts
+from gateway.state.database import Database
+from gateway.state.outbox import Target
+from gateway.state.receipts import ORDINARY, URGENT, PurgeRow, PurgeStatus
+from gateway.state.revocations import bucket_scope, bump, document_scope, zone_scope
+
+
+@dataclass(frozen=True, slots=True)
+class PurgeRequest:
+    """What caches are to forget: documents, tags, a bucket of `zone`, or all of `zone`.
+
+    Raises `RequestRefused` (422) when it names nothing, a bucket without its zone, or a tag
+    outside the grammar.
+    """
+
+    documents: tuple[DocumentRef, ...] = ()
+    tags: tuple[str, ...] = ()
+    zone: str = ""
+    bucket: str = ""
+
+    def __post_init__(self) -> None:
+        if not (self.documents or self.tags or self.zone):
+            raise _refused(
+                "nothing-named", "name documents, tags, a bucket with its zone, or a zone"
+            )
+        if not all(map(is_tag, self.tags)):
+            raise _refused("bad-tag", "a tag is 1 to 32 of a-z 0-9 . _ - and begins with a-z 0-9")
+
+    def scopes(self) -> list[str]:
+        """What this process and its siblings must forget; a tag alone names nothing here."""
+        scopes = [document_scope(document) for document in self.documents]
+        if self.zone:
+            whole = zone_scope(self.zone)
+            scopes.append(bucket_scope(self.zone, self.bucket) if self.bucket else whole)
+        return scopes
+
+    def as_json(self) -> str:
+        return json.dumps(
+            {"scopes": self.scopes(), "tags": list(self.tags)}, ensure_ascii=False, sort_keys=True
+        )
+
+
+class Purges:
+    """Takes down purges and revocations, and tells how far they are."""
+
+    def __init__(
+        self, database: Database, providers: Mapping[str, Provider], zones: Mapping[str, Zone]
+    ) -> None:
+        self._database = database
+        self._providers = providers
+        self._zones = zones
+
+    async def ask(
+        self, request: PurgeRequest, *, soft: bool, by: str, reason: str, now: float
+    ) -> PurgeStatus:
+        """Take down a purge, durable on return; every process drops what it remembers of it.
+
+        Raises `RequestRefused` (422) for what no zone has, and `StateUnavailable`.
+        """
+        return await self._database.write(self._asking(request, soft, (by, reason), now))
+
+    def ask_now(
+        self, request: PurgeRequest, *, soft: bool, by: str, reason: str, now: float
+    ) -> PurgeStatus:
+        """`ask` for the CLI."""
+        return self._database.write_now(self._asking(request, soft, (by, reason), now))
+
+    async def revoke(self, scopes: Sequence[str], *, by: str, now: float) -> PurgeStatus:
+        """Kill every link of `scopes` issued so far, and have shared caches drop its answers.
+
+        On return every later request on this host knows. The purges are hard and go first.
+        Raises `RequestRefused` (422) for a scope that no zone has, and `StateUnavailable`.
+        """
+        return await self._database.write(self._revoking(scopes, by, now))
+
+    def revoke_now(self, scopes: Sequence[str], *, by: str, now: float) -> PurgeStatus:
+        """`revoke` for the CLI."""
+        return self._database.write_now(self._revoking(scopes, by, now))
+
+    async def status(self, purge: str) -> PurgeStatus | None:
+        """How far a purge is; None for an unknown one."""
+        return await self._database.read(lambda connection: receipts.status(connection, purge))
+
+    async def wait(self, purge: str, seconds: float) -> PurgeStatus | None:
+        """`status` as soon as the first pass is done everywhere or failed, or after `seconds`."""
+        loop = asyncio.get_running_loop()
+        deadline, pause = loop.time() + seconds, 0.005
+        while True:
+            status = await self.status(purge)
+            left = deadline - loop.time()
+            if status is None or status.state is not PurgeState.QUEUED or left <= 0:
+                return status
+            await asyncio.sleep(min(pause, left))
+            pause = min(pause * 1.5, 0.1)
+
+    async def requeue(self, provider: str, *, now: float) -> int:
+        """Try a provider's dead jobs again, say after its secret was set right; how many."""
+        return await self._database.write(
+            lambda connection: outbox.requeue(connection, provider, now)
+        )
+
+    async def depths(self) -> list[receipts.Depth]:
+        """What waits at each provider, for metrics and `ostiary doctor`."""
+        return await self._database.read(receipts.depths)
+
+    def _asking(
+        self, request: PurgeRequest, soft: bool, origin: tuple[str, str], now: float
+    ) -> Callable[[sqlite3.Connection], PurgeStatus]:
+        by, reason = origin
+        purge = PurgeRow(_name(), request.as_json(), soft, reason, by, now, ORDINARY)
+        scopes = request.scopes()
+        targets = [*self._targets(scopes, soft), *self._everywhere(request.tags, soft)]
+
+        def work(connection: sqlite3.Connection) -> PurgeStatus:
+            for scope in scopes:
+                feed.append(connection, "changed", scope, now)
+            return _enqueue(connection, purge, targets)
+
+        return work
+
+    def _revoking(
+        self, scopes: Sequence[str], by: str, now: float
+    ) -> Callable[[sqlite3.Connection], PurgeStatus]:
+        if not scopes:
+            raise _refused("nothing-named", "name what is to be revoked")
+        once = list(dict.fromkeys(scopes))
+        asked = json.dumps({"scopes": once, "tags": []}, ensure_ascii=False, sort_keys=True)
+        purge = PurgeRow(_name(), asked, False, "revoked", by, now, URGENT)
+        targets = list(self._targets(once, soft=False))
+
+        def work(connection: sqlite3.Connection) -> PurgeStatus:
+            for scope in once:
+                bump(connection, scope, now)
+            return _enqueue(connection, purge, targets)
+
+        return work
+
+    def _targets(self, scopes: Iterable[str], soft: bool) -> Iterator[Target]:
+        for scope in scopes:
+            zone, tag = _tag(scope, self._zones)
+            for name in zone.cdn:
+                yield self._target(name, tag, soft)
+
+    def _everywhere(self, tags: Iterable[str], soft: bool) -> Iterator[Target]:
+        for tag in tags:
+            for name in self._providers:
+                yield self._target(name, tag, soft)
+
+    def _target(self, name: str, tag: str, soft: bool) -> Target:
+        return Target(name, tag, soft and self._providers[name].soft)
+
+
+def _enqueue(
+    connection: sqlite3.Connection, purge: PurgeRow, targets: Iterable[Target]
+) -> PurgeStatus:
+    outbox.enqueue(connection, purge, targets)
+    return receipts.status(connection, purge.id) or PurgeStatus(purge, ())
+
+
+def _tag(scope: str, zones: Mapping[str, Zone]) -> tuple[Zone, str]:
+    """The zone of a scope, and the tag that all answers below it have.
+
+    Only the one spelling of each scope is taken: another one's counter would never be read.
+    """
+    kind, _, place = scope.partition(":")
+    name, _, below = place.partition("/")
+    bucket, _, key = below.partition("/")
+    zone = zones.get(name)
+    if zone is None or (place != name and bucket not in zone.buckets):
+        raise _refused("unknown-scope", "no such zone, or no such bucket in it")
+    if kind == "z" and place == name:
+        return zone, zone_tag(name)
+    if kind == "b" and below == bucket:
+        return zone, bucket_tag(name, bucket)
+    if kind == "d" and key:
+        return zone, document_tag(name, bucket, key)
+    if kind == "p" and below in zone.revocable:
+        # An answer names its own folder, not those above it: only the bucket's tag reaches all
+        # documents below a prefix.
+        return zone, bucket_tag(name, bucket)
+    raise _refused(
+        "unknown-scope", "a scope is z:ZONE, b:ZONE/BUCKET, d:ZONE/BUCKET/KEY or a declared p:…/"
+    )
+
+
+def _refused(code: str, detail: str) -> RequestRefused:
+    return RequestRefused(422, code, detail)
+
+
+def _name() -> str:
+    return f"p-{secrets.token_hex(8)}"

@@ -1,0 +1,136 @@
+"""Receipts: what was asked to be purged, and how far it has come at each provider."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass
+
+from cdn.purge import PurgeState
+
+URGENT, ORDINARY = 0, 1
+
+
+@dataclass(frozen=True, slots=True)
+class PurgeRow:
+    """What was asked, by whom and why; `asked` is JSON, `at` Unix seconds.
+
+    Priority `URGENT` (a revocation) goes before everything `ORDINARY`.
+    """
+
+    id: str
+    asked: str
+    soft: bool
+    reason: str
+    by: str
+    at: float
+    priority: int = ORDINARY
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderStatus:
+    """How far a purge is at one provider: tags in all, and those that each pass has reached."""
+
+    provider: str
+    state: PurgeState
+    tags: int
+    sent: int
+    confirmed: int
+    reference: str
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class PurgeStatus:
+    """How far a purge is: as far as at the slowest provider; without any it is confirmed."""
+
+    purge: PurgeRow
+    providers: tuple[ProviderStatus, ...]
+
+    @property
+    def id(self) -> str:
+        return self.purge.id
+
+    @property
+    def state(self) -> PurgeState:
+        reached = {provider.state for provider in self.providers}
+        for state in (PurgeState.FAILED, PurgeState.QUEUED, PurgeState.SENT):
+            if state in reached:
+                return state
+        return PurgeState.CONFIRMED
+
+
+@dataclass(frozen=True, slots=True)
+class Depth:
+    """What waits at a provider: jobs not settled, dead ones, and since when the oldest change
+    has waited for its first pass (Unix seconds; 0 when none does)."""
+
+    provider: str
+    waiting: int
+    dead: int
+    oldest: float
+
+
+def status(connection: sqlite3.Connection, purge: str) -> PurgeStatus | None:
+    """How far a purge is; None for an unknown or a forgotten one."""
+    row = connection.execute(
+        "SELECT id, asked, soft, reason, asked_by, at FROM purge WHERE id = ?", (purge,)
+    ).fetchone()
+    if row is None:
+        return None
+    number, asked, soft, reason, by, at = row
+    parts = connection.execute(
+        "SELECT provider, count(*) FILTER (WHERE pass = 1),"
+        " count(*) FILTER (WHERE pass = 1 AND state = 'done'),"
+        " count(*) FILTER (WHERE pass = 2 AND state = 'done'),"
+        " count(*) FILTER (WHERE state = 'dead'), max(reference), max(error)"
+        " FROM purge_wait JOIN purge_job ON purge_job.id = purge_wait.job"
+        " WHERE purge = ? GROUP BY provider ORDER BY provider",
+        (purge,),
+    )
+    return PurgeStatus(
+        PurgeRow(number, asked, bool(soft), reason, by, at), tuple(_part(*part) for part in parts)
+    )
+
+
+def depths(connection: sqlite3.Connection) -> list[Depth]:
+    """What waits at each provider that anything waits at, or is dead at."""
+    found = connection.execute(
+        "SELECT provider, count(DISTINCT job.id) FILTER (WHERE state <> 'dead'),"
+        " count(DISTINCT job.id) FILTER (WHERE state = 'dead'),"
+        " coalesce(min(wait.due) FILTER (WHERE pass = 1 AND state <> 'dead'), 0)"
+        " FROM purge_job AS job LEFT JOIN purge_wait AS wait ON wait.job = job.id"
+        " WHERE state IN ('ready', 'leased', 'dead') GROUP BY provider ORDER BY provider"
+    )
+    return [Depth(*row) for row in found]
+
+
+def trim(connection: sqlite3.Connection, before: float) -> None:
+    """Forget purges asked before `before` once everything they waited for is done."""
+    connection.execute(
+        "DELETE FROM purge_wait WHERE purge IN (SELECT id FROM purge WHERE at < :before AND NOT"
+        " EXISTS (SELECT 1 FROM purge_wait JOIN purge_job ON purge_job.id = purge_wait.job"
+        " WHERE purge_wait.purge = purge.id AND state <> 'done'))",
+        {"before": before},
+    )
+    connection.execute(
+        "DELETE FROM purge_job WHERE state = 'done' AND due < ?"
+        " AND NOT EXISTS (SELECT 1 FROM purge_wait WHERE job = purge_job.id)",
+        (before,),
+    )
+    connection.execute(
+        "DELETE FROM purge WHERE at < ?"
+        " AND NOT EXISTS (SELECT 1 FROM purge_wait WHERE purge = purge.id)",
+        (before,),
+    )
+
+
+def _part(
+    provider: str, tags: int, sent: int, confirmed: int, dead: int, reference: str, error: str
+) -> ProviderStatus:
+    if dead:
+        state = PurgeState.FAILED
+    elif sent < tags:
+        state = PurgeState.QUEUED
+    else:
+        state = PurgeState.CONFIRMED if confirmed == tags else PurgeState.SENT
+    return ProviderStatus(provider, state, tags, sent, confirmed, reference, error)
