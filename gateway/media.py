@@ -125,7 +125,8 @@ def _told(stored_type: str) -> str:
 
 
 def _extension(key: str) -> str:
-    return key.rpartition("/")[2].rpartition(".")[2].lower()
+    _, dot, extension = key.rpartition("/")[2].rpartition(".")
+    return extension.lower() if dot else ""
 
 
 def _is_utf8(head: bytes) -> bool:
