@@ -1,0 +1,51 @@
+"""Makes vectors.json: what every verifier of os1 must say to which target.
+
+    python tests/signing/make_vectors.py > tests/signing/vectors.json
+    python tests/signing/make_vectors.py 1790000000      # for an edge that lives in real time
+
+Built from the grammar by plain_os1.py, never from `signing`.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable
+from typing import Any
+
+import vector_form
+import vector_meaning
+from vector_book import CARRY_ORIGINAL, DECLARED, KEYS, NOW, SEAL_KEY, ZONES, Book
+
+
+def build(now: int = NOW) -> dict[str, Any]:
+    """Make the whole file for one time; only that time and the signatures differ between two."""
+    book = Book(now)
+    for fill in (*vector_form.CATEGORIES, *vector_meaning.CATEGORIES):
+        book.category = fill.__name__.replace("_", "-")
+        fill(book)
+    return {
+        "grammar": "os1",
+        "now": now,
+        "keys": {kid: secret.hex() for kid, secret in KEYS.items()},
+        "seal_key": SEAL_KEY.hex(),
+        "zones": ZONES,
+        "declared": DECLARED,
+        "carry_original": CARRY_ORIGINAL,
+        "cases": book.cases,
+    }
+
+
+def lines(vectors: dict[str, Any]) -> Iterable[str]:
+    """Yield the JSON with one case a line, so that a change shows as the cases it touches."""
+    *head, (_, cases) = vectors.items()
+    yield "{"
+    for name, value in head:
+        yield f" {json.dumps(name)}: {json.dumps(value)},"
+    yield ' "cases": ['
+    yield ",\n".join(f"  {json.dumps(case)}" for case in cases)
+    yield " ]\n}"
+
+
+if __name__ == "__main__":
+    print("\n".join(lines(build(*map(int, sys.argv[1:2])))))
