@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 
 from gateway.errors import Overloaded
@@ -25,7 +25,7 @@ class ByteBudget:
         return self._used
 
     @contextmanager
-    def reserve(self, size: int) -> Iterator[None]:
+    def reserve(self, size: int) -> Generator[None]:
         """Hold `size` bytes inside the block; raises `Overloaded` when they do not fit."""
         if self._used + size > self._limit:
             raise Overloaded("readers")

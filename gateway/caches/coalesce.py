@@ -7,7 +7,7 @@ import contextlib
 import fcntl
 import os
 import zlib
-from collections.abc import AsyncIterator, Callable, Coroutine, Hashable
+from collections.abc import AsyncGenerator, Callable, Coroutine, Hashable
 from pathlib import Path
 from typing import Generic, TypeVar
 
@@ -78,7 +78,7 @@ class Stripes:
         self._paths = [folder / f"{number:03}.lock" for number in range(count)]
 
     @contextlib.asynccontextmanager
-    async def hold(self, key: str, patience: float = 20.0) -> AsyncIterator[bool]:
+    async def hold(self, key: str, patience: float = 20.0) -> AsyncGenerator[bool]:
         """Hold the key's stripe; yields whether it is really held.
 
         Raises `Overloaded` when another has held it for `patience` seconds.
