@@ -62,6 +62,8 @@ class RenderPool:
         timeout: float = 15.0,
         limits: Limits = _LIMITS,
         lifetime: Lifetime = _LIFETIME,
+        *,
+        executable: str = sys.executable,
     ) -> None:
         if workers < 1 or timeout <= 0 or (queue is not None and queue < 0):
             raise ValueError("a pool needs a worker, a queue of 0 or more, and a time above 0")
@@ -69,7 +71,7 @@ class RenderPool:
         self._timeout = timeout
         self._limits = limits
         self._turn = asyncio.Semaphore(workers)
-        self._idle = [_Worker(lifetime) for _ in range(workers)]
+        self._idle = [_Worker(executable, lifetime) for _ in range(workers)]
         self._all = tuple(self._idle)
         self._admitted = 0
         self._closed = False
@@ -172,7 +174,8 @@ class _Died(Exception):
 class _Worker:
     """The seat of one worker process; the process comes and goes."""
 
-    def __init__(self, lifetime: Lifetime) -> None:
+    def __init__(self, executable: str, lifetime: Lifetime) -> None:
+        self._executable = executable
         self._lifetime = lifetime
         self._process: subprocess.Popen[bytes] | None = None
         self._channel: socket.socket | None = None
@@ -239,7 +242,7 @@ class _Worker:
         with theirs:
             try:
                 self._process = subprocess.Popen(
-                    [sys.executable, "-I", "-B", "-c", _BOOT, _ROOT],
+                    [self._executable, "-I", "-B", "-c", _BOOT, _ROOT],
                     stdin=theirs.fileno(),
                     stdout=subprocess.DEVNULL,
                     stderr=subprocess.DEVNULL,

@@ -79,10 +79,9 @@ class Darkroom:
             out += b"%d 0 obj\n%s\nendobj\n" % (number, body)
         table = b"".join(b"%010d 00000 n \n" % offset for offset in offsets)
         size = len(objects) + 1
-        return out + (
-            b"xref\n0 %d\n0000000000 65535 f \n%strailer<</Size %d/Root 1 0 R%s>>\nstartxref\n%d\n%%%%EOF"
-            % (size, table, size, trailer, len(out))
-        )
+        end = b"trailer<</Size %d/Root 1 0 R%s>>\nstartxref\n%d\n%%%%EOF"
+        xref = b"xref\n0 %d\n0000000000 65535 f \n%s" % (size, table)
+        return out + xref + end % (size, trailer, len(out))
 
     def profile(self) -> bytes:
         """An RGB profile that swaps nothing but is no sRGB: gamma and primaries of its own."""

@@ -44,9 +44,11 @@ def test_a_name_is_its_own_canonical_text_or_refused(name: str) -> None:
 @pytest.mark.parametrize(
     "name",
     [
-        "w640-jpg", "w0640", "w0", "w4097", "W640", "w640-", "-w640", "w640--webp", "w640-webp-q50",
+        "w640-jpg", "w0640", "w0", "w4097", "W640", "w640-", "-w640", "w640--webp",
+        "w640-webp-q50",
         "p0-w640", "p01-w640", "p10000-w640", "p1w640", "w640-p1", "w200-h100", "w200-cover",
-        "h100-w200-cover", "w200h100-cover", "w200-h100-crop", "w640-q0", "w640-q101", "w640-q50-png",
+        "h100-w200-cover", "w200h100-cover", "w200-h100-crop", "w640-q0", "w640-q101",
+        "w640-q50-png",
         "w640-gif", "", "p1", "p1-", "webp", "wide", "w640\n", "w٦٤٠", "original", "p1-original",
         "fixed-webp", "card-png", "p1-text-webp", "auto-webp", "p2-auto", "text",
     ],
@@ -89,11 +91,17 @@ def test_exact_specs_are_found_but_not_declared(name: str) -> None:
 @pytest.mark.parametrize(
     ("name", "nearest"),
     [
-        ("w600", "w640"), ("w641-webp", "w960-webp"), ("w99999", "w2560"), ("p2-w1000", "p2-w1280"),
-        ("w640-jpg", "w640-jpeg"), ("thum", "thumb"), ("p3-tumb-avif", "p3-thumb-avif"),
-        ("zzzzzz", ""), ("", ""),
+        ("w600", "w640"),
+        ("w641-webp", "w960-webp"),
+        ("w99999", "w2560"),
+        ("p2-w1000", "p2-w1280"),
+        ("w640-jpg", "w640-jpeg"),
+        ("thum", "thumb"),
+        ("p3-tumb-avif", "p3-thumb-avif"),
+        ("zzzzzz", ""),
+        ("", ""),
     ],
-)  # fmt: skip
+)
 def test_the_nearest_declared_name_is_offered(name: str, nearest: str) -> None:
     assert RENDITIONS.nearest(name) == nearest
     assert nearest == "" or RENDITIONS.declared(nearest)
@@ -124,14 +132,26 @@ def test_another_format_of_an_explicit_one_is_an_exact_spec() -> None:
 @pytest.mark.parametrize(
     ("name", "spec", "says"),
     [
-        ("original", "w160", "not original"), ("auto", "w160", "not original"), ("linear", "w160", "not"),
-        ("w50", "w160", "not"), ("p1", "w160", "not"), ("Thumb", "w160", "a-z"), ("9lives", "w160", "letter"),
-        ("a-b", "w160", "a-z"), ("x" * 33, "w160", "32"), ("", "w160", "a-z"),
-        ("ok", "w160-h160", "need a fit"), ("ok", "p2-w160", "no page"), ("ok", "160x160", "not like"),
-        ("ok", "w9000", "1 to 4096"), ("ok", "w160-q50-png", "png has no quality"), ("ok", "", "not like"),
-        ("ok", "w160-q101", "1 to 100"), ("ok", "w160-cover", "need a fit"),
+        ("original", "w160", "not original"),
+        ("auto", "w160", "not original"),
+        ("linear", "w160", "not"),
+        ("w50", "w160", "not"),
+        ("p1", "w160", "not"),
+        ("Thumb", "w160", "a-z"),
+        ("9lives", "w160", "letter"),
+        ("a-b", "w160", "a-z"),
+        ("x" * 33, "w160", "32"),
+        ("", "w160", "a-z"),
+        ("ok", "w160-h160", "need a fit"),
+        ("ok", "p2-w160", "no page"),
+        ("ok", "160x160", "not like"),
+        ("ok", "w9000", "1 to 4096"),
+        ("ok", "w160-q50-png", "png has no quality"),
+        ("ok", "", "not like"),
+        ("ok", "w160-q101", "1 to 100"),
+        ("ok", "w160-cover", "need a fit"),
     ],
-)  # fmt: skip
+)
 def test_a_wrong_preset_is_refused_with_its_reason(name: str, spec: str, says: str) -> None:
     with pytest.raises(ValueError, match=says) as caught:
         Renditions({name: spec})
@@ -149,10 +169,16 @@ def test_the_names_offered_suit_the_media_type() -> None:
 @pytest.mark.parametrize(
     "fields",
     [
-        {}, {"width": -1}, {"width": 4097}, {"width": 10, "fit": "cover"}, {"width": 1, "format": "gif"},
-        {"width": 10, "height": 10}, {"width": 10, "height": 10, "fit": "crop"}, {"width": 1, "page": 10000},
+        {},
+        {"width": -1},
+        {"width": 4097},
+        {"width": 10, "fit": "cover"},
+        {"width": 1, "format": "gif"},
+        {"width": 10, "height": 10},
+        {"width": 10, "height": 10, "fit": "crop"},
+        {"width": 1, "page": 10000},
     ],
-)  # fmt: skip
+)
 def test_an_impossible_rendition_cannot_be_built(fields: dict[str, int]) -> None:
     with pytest.raises(ValueError, match=r"must|needed|need"):
         Rendition(**fields)
