@@ -17,6 +17,7 @@ from gateway.errors import (
     Overloaded,
     RequestRefused,
     ResidencyRefused,
+    StateUnavailable,
     StoreUnavailable,
     VersionSuperseded,
 )
@@ -35,6 +36,7 @@ from gateway.problems.problem import (
     PURGE_REFUSED,
     RENDITION_REFUSED,
     RESIDENCY_REFUSED,
+    STATE_UNAVAILABLE,
     STORE_UNAVAILABLE,
     UNSIGNABLE,
     VERSION_SUPERSEDED,
@@ -89,6 +91,8 @@ def _of_gateway(error: GatewayError) -> Problem:
             return DOCUMENT_CHANGED
         case StoreUnavailable():
             return replace(STORE_UNAVAILABLE, retry_after=_seconds(error.retry_after))
+        case StateUnavailable():
+            return replace(STATE_UNAVAILABLE, retry_after=_seconds(error.retry_after))
         case Overloaded():
             return replace(OVERLOADED, retry_after=_seconds(error.retry_after))
         case ResidencyRefused():
@@ -98,7 +102,8 @@ def _of_gateway(error: GatewayError) -> Problem:
         case RequestRefused():
             return _of_request(error)
         case NotAuthorised():
-            return NOT_AUTHORISED if error.known else NOT_AUTHENTICATED
+            known = NOT_AUTHORISED if error.known else NOT_AUTHENTICATED
+            return replace(known, detail=str(error))
         case _:
             return INTERNAL
 

@@ -15,9 +15,9 @@ from gateway.security import Field
 class Problem:
     """An answer to an error, but for its caching.
 
-    `code` is its section in docs/problems.md; `retry_after` is in seconds; `allow` is the Allow
-    field; `fields` are others that the status asks for. A `constant` one has the same octets for
-    every request: no page, no request id.
+    `code` is its section in docs/problems.md; `retry_after` is in seconds; `fields` are others that
+    the status asks for. A `constant` one has the same octets for every request: no page, no
+    request id.
     """
 
     status: int
@@ -26,7 +26,6 @@ class Problem:
     detail: str = ""
     hint: str = ""
     retry_after: int | None = None
-    allow: str = ""
     constant: bool = False
     fields: tuple[Field, ...] = ()
 
@@ -121,6 +120,12 @@ DOCUMENT_BROKEN = Problem(
 )
 STORE_UNAVAILABLE = Problem(
     503, "store.unavailable", "The document's store does not answer", hint="Try again in a moment."
+)
+STATE_UNAVAILABLE = Problem(
+    503,
+    "state.unavailable",
+    "The gateway's own state is out of reach",
+    hint="Try again in a moment.",
 )
 OVERLOADED = Problem(503, "overloaded", "Too busy just now", hint="Try again in a moment.")
 PURGE_REFUSED = Problem(

@@ -11,6 +11,7 @@ from jinja2 import Environment, PackageLoader, Template
 from gateway.problems.problem import Problem
 from gateway.security import Field, security_fields
 
+_JSON = (b"application/problem+json", b"application/json")
 _WEIGHT = re.compile(rb"0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?")
 
 
@@ -19,8 +20,7 @@ def render(
 ) -> tuple[int, list[Field], bytes]:
     """Status, fields and body. The caller adds the cache policy and the request id's field.
 
-    `html` says that the client prefers a page (`prefers_html`); `corp` is for
-    `security_fields`.
+    `html` says that the client prefers a page (`prefers_html`); `corp` is for `security_fields`.
     """
     if problem.constant:
         media_type, body = b"application/problem+json", _constant_body(problem)
@@ -31,19 +31,14 @@ def render(
     fields = [(b"content-type", media_type), (b"content-length", b"%d" % len(body))]
     if problem.retry_after is not None:
         fields.append((b"retry-after", b"%d" % problem.retry_after))
-    if problem.allow:
-        fields.append((b"allow", problem.allow.encode("ascii")))
     return problem.status, [*fields, *problem.fields, *security_fields(corp)], body
 
 
 def prefers_html(accept: bytes) -> bool:
     """Whether an Accept field ranks HTML above JSON (RFC 9110 §12.5.1). No preference is no."""
     weights = dict(filter(None, map(_weighted, accept.lower().split(b","))))
-    problem, plain = (
-        _weight(weights, b"application/problem+json"),
-        _weight(weights, b"application/json"),
-    )
-    return _weight(weights, b"text/html") > max(problem, plain)
+    plain = max(_weight(weights, name) for name in _JSON)
+    return _weight(weights, b"text/html") > plain
 
 
 def _body(problem: Problem, request_id: str) -> bytes:
