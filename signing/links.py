@@ -237,11 +237,9 @@ class Signer:
         """Do the checks in the order of docs/links.md, "Verifying"."""
         if len(raw_path) + 1 + len(query) > MAX_TARGET:
             raise LinkRefused("length")
-        if not query.startswith(b"t="):
-            raise LinkRefused("query")
         token = TOKEN.match(query)
         if token is None:
-            raise LinkRefused("token")
+            raise LinkRefused("token" if query.startswith(b"t=") else "query")
         path = PATH.match(raw_path)
         if path is None:
             raise LinkRefused("path")
