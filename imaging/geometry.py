@@ -43,8 +43,7 @@ def place(source: Size, rendition: Rendition) -> Placement:
 def scale_for(size: tuple[float, float], rendition: Rendition) -> float:
     """How much a source of that size shrinks or grows to be what was asked for.
 
-    Cover asks for the larger factor, everything else for the smaller; the longest side is
-    bounded, so that a strip of a page does not become a picture no format can hold.
+    Cover and fill ask for the larger factor, the rest for the smaller; the longest side is bounded, so that a strip of a page does not become a picture no format can hold.
     """
     width, height = size
     factors = [
@@ -52,7 +51,7 @@ def scale_for(size: tuple[float, float], rendition: Rendition) -> float:
         for asked, side in ((rendition.width, width), (rendition.height, height))
         if asked
     ]
-    factor = max(factors) if rendition.fit == "cover" else min(factors)
+    factor = max(factors) if rendition.fit in ("cover", "fill") else min(factors)
     return min(factor, LONGEST_SIDE / max(width, height))
 
 

@@ -1,0 +1,122 @@
+"""From bytes to bytes: what each source becomes, and how it is described."""
+
+import pytest
+
+from imaging.engine import describe, render
+from imaging.errors import BrokenSource, PageMissing, SourceTooLarge
+from imaging.limits import Limits
+from imaging.rendered import Description
+from imaging.renditions import Rendition, Renditions
+
+
+def test_an_automatic_photo_is_a_jpeg_and_an_automatic_page_is_webp(darkroom) -> None:
+    assert (
+        render(darkroom.file(darkroom.quarters()), Rendition(width=160)).media_type == "image/jpeg"
+    )
+    assert render(darkroom.tiff(1), Rendition(width=160)).media_type == "image/webp"
+    scan = darkroom.file(darkroom.quarters(mode="L"))
+    assert render(scan, Rendition(width=160, page=1)).media_type == "image/webp"
+
+
+def test_a_grey_scan_is_treated_as_a_document(darkroom) -> None:
+    scan = darkroom.file(darkroom.quarters(mode="L"))
+    photo = darkroom.file(darkroom.quarters())
+    webp = Rendition(width=160, format="webp")
+    assert (render(scan, webp).quality, render(photo, webp).quality) == (80, 78)
+
+
+@pytest.mark.parametrize("name", ["w160", "w320-webp", "w640-avif", "w2560-png", "thumb"])
+def test_every_declared_name_is_made(darkroom, name: str) -> None:
+    rendition = Renditions({"thumb": "w100-h50-cover"}).find(name)
+    rendered = render(darkroom.file(darkroom.quarters((800, 600))), rendition)
+    image = darkroom.opened(rendered.body)
+    assert image.size == (rendered.width, rendered.height)
+    assert rendered.width == min(rendition.width, 800)
+
+
+def test_pages_of_a_tiff_are_told_apart(darkroom) -> None:
+    source = darkroom.tiff(3, compression="group4")
+    widths = [render(source, Rendition(page=n, width=640)).width for n in (0, 1, 2, 3)]
+    assert widths == [400, 400, 410, 420]
+    with pytest.raises(PageMissing) as missing:
+        render(source, Rendition(page=4, width=640))
+    assert missing.value.pages == 3
+
+
+def test_a_picture_has_one_page_and_frames_are_no_pages(darkroom) -> None:
+    frames = [darkroom.quarters((100, 100)), darkroom.texture((100, 100))]
+    gif = darkroom.file(frames[0], "GIF", save_all=True, append_images=frames[1:])
+    for source in (gif, darkroom.file(frames[0])):
+        assert render(source, Rendition(page=1, width=50)).width == 50
+        with pytest.raises(PageMissing) as missing:
+            render(source, Rendition(page=2, width=50))
+        assert missing.value.pages == 1
+        assert describe(source).pages == 1
+
+
+@pytest.mark.parametrize(
+    ("format", "media_type"),
+    [
+        ("JPEG", "image/jpeg"),
+        ("PNG", "image/png"),
+        ("WEBP", "image/webp"),
+        ("AVIF", "image/avif"),
+        ("GIF", "image/gif"),
+        ("BMP", "image/bmp"),
+        ("TIFF", "image/tiff"),
+        ("JPEG2000", "image/jp2"),
+    ],
+)
+def test_every_source_format_is_described_and_rendered(
+    darkroom, format: str, media_type: str
+) -> None:
+    source = darkroom.file(darkroom.quarters((300, 200)), format)
+    assert describe(source) == Description(media_type, 300, 200, 1)
+    assert describe(memoryview(source)) == Description(media_type, 300, 200, 1)
+    assert render(memoryview(source), Rendition(width=150)).height == 100
+
+
+def test_a_description_is_upright_and_counts_pages(darkroom) -> None:
+    turned = darkroom.file(darkroom.quarters((300, 200)), exif=darkroom.exif(6))
+    assert describe(turned) == Description("image/jpeg", 200, 300, 1)
+    assert describe(darkroom.tiff(4)).pages == 4
+
+
+def test_a_description_needs_no_pixels(darkroom) -> None:
+    source = darkroom.file(darkroom.quarters((300, 200)))
+    assert describe(source[:700]).width == 300
+    with pytest.raises(BrokenSource, match="truncated"):
+        render(source[:700], Rendition(width=160))
+
+
+@pytest.mark.parametrize("source", [b"", b"text", b"PK\x03\x04", b"<svg>", bytes(128) + b"DICM"])
+def test_what_is_no_picture_is_refused(source: bytes) -> None:
+    reason = "unsupported" if source else "empty"
+    with pytest.raises(BrokenSource, match=reason):
+        render(source, Rendition(width=160))
+
+
+def test_sources_past_a_limit_are_refused(darkroom) -> None:
+    source, rendition = darkroom.file(darkroom.quarters((300, 200))), Rendition(width=160)
+    with pytest.raises(SourceTooLarge, match="pixels"):
+        render(source, rendition, Limits(pixels=59_999))
+    assert render(source, rendition, Limits(pixels=60_000)).width == 160
+    with pytest.raises(SourceTooLarge, match="octets"):
+        render(source, rendition, Limits(octets=len(source) - 1))
+    with pytest.raises(SourceTooLarge, match="pages"):
+        describe(darkroom.tiff(3), Limits(pages=2))
+    with pytest.raises(SourceTooLarge, match="pages"):
+        render(darkroom.tiff(3), Rendition(page=3, width=160), Limits(pages=2))
+
+
+@pytest.mark.parametrize("name", ["octets", "pixels", "pages", "scans"])
+def test_a_limit_is_positive(name: str) -> None:
+    with pytest.raises(ValueError, match=name):
+        Limits(**{name: 0})
+
+
+def test_the_same_request_gives_the_same_bytes(darkroom) -> None:
+    source = darkroom.file(darkroom.texture((500, 400)))
+    for format in ("jpeg", "webp", "avif", "png"):
+        rendition = Rendition(width=160, format=format)
+        assert render(source, rendition) == render(source, rendition)

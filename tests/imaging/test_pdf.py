@@ -1,0 +1,102 @@
+"""Pages of a PDF, drawn by the pixels asked for."""
+
+import sys
+
+import pytest
+
+from imaging.engine import describe, render
+from imaging.errors import BrokenSource, PageMissing, SourceTooLarge
+from imaging.limits import LONGEST_SIDE, Limits
+from imaging.rendered import Description
+from imaging.renditions import Rendition
+
+A4 = (595, 842)
+
+
+def drawn(darkroom, source: bytes, rendition: Rendition):
+    return darkroom.opened(render(source, rendition).body)
+
+
+@pytest.mark.parametrize("width", [160, 333, 640, 2560])
+def test_a_page_is_as_wide_as_asked(darkroom, width: int) -> None:
+    image = drawn(darkroom, darkroom.pdf(A4), Rendition(width=width))
+    assert image.width == width
+    assert abs(image.height - width * 842 / 595) <= 1
+    assert darkroom.colour(image, 0.2, 0.2)[1] < 40
+    assert darkroom.colour(image, 0.8, 0.8) == (255, 255, 255)
+
+
+def test_a_page_becomes_webp_unless_another_format_is_asked_for(darkroom) -> None:
+    source = darkroom.pdf(A4)
+    assert render(source, Rendition(width=160)).fingerprint == "webp-q80-m4"
+    assert render(source, Rendition(width=160, format="jpeg")).media_type == "image/jpeg"
+
+
+def test_pages_are_told_apart(darkroom) -> None:
+    source = darkroom.pdf((100, 100), (100, 200), (200, 100))
+    shapes = [drawn(darkroom, source, Rendition(page=n, width=100)).height for n in (0, 1, 2, 3)]
+    assert shapes == [100, 100, 200, 50]
+
+
+def test_a_page_past_the_end_tells_how_many_there_are(darkroom) -> None:
+    with pytest.raises(PageMissing) as missing:
+        render(darkroom.pdf(A4, A4), Rendition(page=3, width=160))
+    assert missing.value.pages == 2
+
+
+@pytest.mark.parametrize(
+    ("fit", "size"), [("contain", (106, 150)), ("cover", (150, 150)), ("fill", (150, 150))]
+)
+def test_every_fit(darkroom, fit: str, size: tuple[int, int]) -> None:
+    rendition = Rendition(width=150, height=150, fit=fit)
+    assert drawn(darkroom, darkroom.pdf(A4), rendition).size == size
+
+
+def test_a_page_kilometres_wide_costs_what_is_asked_for(darkroom) -> None:
+    assert drawn(darkroom, darkroom.pdf((1e6, 1e6)), Rendition(width=640)).size == (640, 640)
+
+
+@pytest.mark.parametrize("box", [(1, 1e5), (1e5, 1)])
+def test_a_strip_of_a_page_stays_within_what_formats_hold(darkroom, box) -> None:
+    image = drawn(darkroom, darkroom.pdf(box), Rendition(width=2560))
+    assert max(image.size) <= LONGEST_SIDE
+
+
+def test_more_pixels_than_the_limit_are_refused(darkroom) -> None:
+    with pytest.raises(SourceTooLarge, match="pixels"):
+        render(darkroom.pdf(A4), Rendition(width=640), Limits(pixels=100_000))
+
+
+def test_more_pages_than_the_limit_are_refused(darkroom) -> None:
+    with pytest.raises(SourceTooLarge, match="pages"):
+        describe(darkroom.pdf(A4, A4, A4), Limits(pages=2))
+
+
+def test_a_description_has_points_and_pages(darkroom) -> None:
+    assert describe(darkroom.pdf(A4, A4)) == Description("application/pdf", 595, 842, 2)
+
+
+@pytest.mark.parametrize("ask", [describe, lambda source: render(source, Rendition(width=160))])
+def test_a_locked_pdf_is_encrypted(darkroom, ask) -> None:
+    with pytest.raises(BrokenSource, match="encrypted"):
+        ask(darkroom.locked_pdf())
+
+
+@pytest.mark.parametrize("source", [b"%PDF-1.4\nnothing", b"%PDF-", b"%PDF-1.4\n" + bytes(2000)])
+def test_what_only_begins_like_a_pdf_is_damaged(source: bytes) -> None:
+    with pytest.raises(BrokenSource, match="damaged"):
+        describe(source)
+
+
+def test_a_pdf_without_pages_is_damaged(darkroom) -> None:
+    with pytest.raises(BrokenSource, match="damaged"):
+        describe(darkroom.pdf())
+
+
+def test_without_the_extra_a_pdf_says_what_is_missing(
+    darkroom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "pypdfium2", None)
+    with pytest.raises(BrokenSource, match="pdf-engine-missing"):
+        describe(darkroom.pdf(A4))
+    assert describe(darkroom.file(darkroom.quarters())).pages == 1
