@@ -43,6 +43,7 @@ class Database:
         self._opened: list[sqlite3.Connection] = []
         self._nearby = _reader(path)
         self._nearby_lock = threading.Lock()
+        self._closed = False
 
     @classmethod
     def open(cls, path: Path, *, patience: float = 5.0) -> Database:
@@ -86,7 +87,10 @@ class Database:
             return _snapshot(self._nearby, work)
 
     def close(self) -> None:
-        """Write what waits and let go of everything."""
+        """Write what waits and let go of everything. Closing twice is harmless."""
+        if self._closed:
+            return
+        self._closed = True
         self._writer.close()
         self._threads.shutdown()
         for connection in (*self._opened, self._nearby):
@@ -97,7 +101,8 @@ class Database:
     def _read(self, work: Callable[[sqlite3.Connection], T]) -> T:
         connection: sqlite3.Connection | None = getattr(self._own, "connection", None)
         if connection is None:
-            connection = self._own.connection = _reader(self.path)
+            with _meant():
+                connection = self._own.connection = _reader(self.path)
             self._opened.append(connection)
         return _snapshot(connection, work)
 
@@ -119,7 +124,11 @@ def _create(path: Path) -> None:
 
 
 def _connect(path: Path) -> sqlite3.Connection:
-    return sqlite3.connect(path, timeout=0, isolation_level=None, check_same_thread=False)
+    # mode=rw: a file that went away is an error, not an empty database in its place.
+    address = f"{path.absolute().as_uri()}?mode=rw"
+    return sqlite3.connect(
+        address, uri=True, timeout=0, isolation_level=None, check_same_thread=False
+    )
 
 
 def _prepared(path: Path, turnstile: Turnstile, deadline: float) -> sqlite3.Connection:

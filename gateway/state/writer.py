@@ -144,11 +144,12 @@ class Writer:
         return future
 
     def close(self) -> None:
-        """Write what waits, then end the thread."""
+        """Write what waits, then end the thread and the connection."""
         with self._closing:
             self._closed = True
             self._waiting.put(None)
         self._thread.join()
+        self._connection.close()
 
     def _run(self) -> None:
         while True:
