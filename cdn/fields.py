@@ -82,18 +82,18 @@ def render(policy: CachePolicy, profiles: Profile | Sequence[Profile]) -> Fields
     several = (profiles,) if isinstance(profiles, Profile) else (profiles or (NONE,))
     if isinstance(policy, NoStore):
         return [(b"cache-control", max((p.refusal for p in several), key=len).encode())]
-    single = any(profile.dialect == "single" for profile in several)
-    found = {b"cache-control": _cache_control(policy, single)}
-    words = b""
+    found: dict[bytes, bytes] = {}
+    single = False
     for profile in several:
         if profile.dialect == "targeted":
-            words = words or _directives(policy)
-            found[profile.shared_name] = words
+            found[profile.shared_name] = _directives(policy)
         elif profile.dialect == "seconds":
             found[profile.shared_name] = _seconds(policy)
+        else:
+            single = True
         if profile.tag_name and not isinstance(policy, Private):
             found[profile.tag_name] = policy.tags.joined(profile.separator)
-    return list(found.items())
+    return [(b"cache-control", _cache_control(policy, single)), *found.items()]
 
 
 def _cache_control(policy: Private | Revalidate | Shared, single: bool) -> bytes:

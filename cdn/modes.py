@@ -7,8 +7,7 @@ the link does. The stale allowances are cut first.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 from cdn.policy import CachePolicy, NoStore, Private, Revalidate, Shared
 from cdn.tags import Tags
@@ -25,8 +24,7 @@ _PROVISIONAL = 3_600
 _ABSENT = 30
 
 
-@dataclass(frozen=True, slots=True)
-class Allowance:
+class Allowance(NamedTuple):
     """What shared caches are told: `fresh` seconds, then stale ones of either kind."""
 
     fresh: int

@@ -12,7 +12,7 @@ from cdn.tags import Tags
 
 
 def _refuse_negative(*seconds: int) -> None:
-    if any(value < 0 for value in seconds):
+    if min(seconds) < 0:
         raise ValueError("a cache policy holds no negative times")
 
 

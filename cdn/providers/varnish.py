@@ -29,7 +29,7 @@ class Varnish:
         if not re.fullmatch(r"[!-~]+", secret, re.ASCII):
             raise ProviderMisconfigured(
                 f"the purge secret of {name} is empty or not plain ASCII without spaces",
-                hint="set it here and in /etc/varnish/ostiary-site.vcl",
+                hint="it is the text of OSTIARY_PURGE_SECRET in varnishd's environment",
             )
         self.name = name
         self._url = _origin_of(name, url)
@@ -69,7 +69,7 @@ def _origin_of(name: str, url: str) -> httpx.URL:
 def _refusal(name: str, answer: httpx.Response) -> PurgeRefused:
     status = answer.status_code
     if status == 403:
-        hint = "its purge secret differs from the one in ostiary.toml"
+        hint = "OSTIARY_PURGE_SECRET there differs from the secret here"
         return PurgeRefused(f"{name} refuses our purges: 403", dead=True, hint=hint)
     if status < 400:
         # Not yet dead: a proxy's holding page, or a VCL being replaced, answers so as well.

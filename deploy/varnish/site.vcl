@@ -1,0 +1,20 @@
+# The place of the gateway, included by ostiary.vcl. As it stands it fits deploy/compose.yaml;
+# elsewhere set host and port. The purge secret is not here: ostiary.vcl reads it from the
+# environment variable OSTIARY_PURGE_SECRET of varnishd (compose: environment; systemd:
+# Environment=), the same text as `secret` under [cdn.varnish] in ostiary.toml.
+
+backend origin {
+    .host = "gateway";
+    .port = "8080";
+    .connect_timeout = 2s;
+    .first_byte_timeout = 30s;      # a cold page of a large scan takes a while
+    .between_bytes_timeout = 10s;
+    .probe = {
+        .url = "/readyz";
+        .interval = 2s;
+        .timeout = 1s;
+        .window = 3;
+        .threshold = 2;
+        .initial = 2;               # up until shown otherwise
+    }
+}
