@@ -1,0 +1,1 @@
+"""The gateway: documents, stores, state and HTTP, joined to signing, imaging and cdn."""

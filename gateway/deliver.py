@@ -50,7 +50,7 @@ from gateway.streams import Stream
 from imaging.negotiate import choose_format
 from imaging.renditions import Rendition, Renditions
 from signing.errors import GrantRefused
-from signing.links import Link, Signer, check_companions, check_generation
+from signing.links import LIVE, Link, Signer, check_companions, check_generation
 
 FieldList: TypeAlias = list[tuple[bytes, bytes]]
 
@@ -207,7 +207,7 @@ class Deliverer:
 
     @staticmethod
     def _check_version(link: Link, document: Document) -> None:
-        if link.version not in ("-", document.version):
+        if link.version not in (LIVE, document.version):
             raise VersionSuperseded
 
     def _rendition(self, link: Link, request: Request) -> tuple[Rendition, bool]:
@@ -308,7 +308,7 @@ class Deliverer:
             stale_if_error=zone.stale_if_error,
             tags=ready.tags,
             negotiated=negotiated,
-            pinned=link.version != "-" and ready.representation.final,
+            pinned=link.version != LIVE and ready.representation.final,
         )
 
 

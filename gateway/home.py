@@ -43,7 +43,8 @@ class Home:
         self._page = _TEMPLATES.get_template("home.html")
         self._examples = examples
 
-    async def __call__(self, request: Request) -> HTMLResponse:
+    async def page(self, request: Request) -> HTMLResponse:
+        request.scope["record"].route = "home"
         body = self._page.render(examples=await self._examples())
         answer = HTMLResponse(body, headers={"Cache-Control": "no-store"})
         for name, value in security_fields("same-origin", pdf=False):

@@ -75,6 +75,7 @@ class Issued:
     document: Document
     url: str
     renew_at: int
+    template: str
     markup: Markup
     width: int | None
     height: int | None
@@ -158,6 +159,7 @@ class Issuer:
             document=document,
             url=base + link.target,
             renew_at=link.expires_at - life // 5,
+            template=f"{base}/d/{{rendition}}/{link.scope}?t={link.body}.{link.signature}",
             markup=markup(link, document, self._renditions, measured, base),
             width=measured.width,
             height=measured.height,

@@ -12,7 +12,7 @@ from gateway.documents import Document
 from gateway.errors import GatewayError
 from gateway.originals import Levels, Originals
 from imaging.engine import ENGINE_VERSION
-from imaging.errors import BrokenSource, ImagingError
+from imaging.errors import BrokenSource, ImagingError, PoolBusy
 from imaging.rendered import Description
 
 # Pictures tell their size in front; pages have to be counted in the whole document.
@@ -42,6 +42,14 @@ class Describer(Protocol):
     """Reads a source's header elsewhere than in this process."""
 
     async def describe(self, source: bytes) -> Description: ...
+
+
+class NoDescriber:
+    """For a process without render workers: nothing is measured that is not remembered."""
+
+    async def describe(self, source: bytes) -> Description:
+        """Too busy, always."""
+        raise PoolBusy
 
 
 class Measurer:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import asyncio
 
+import structlog
+
 from gateway.telemetry.draining import Draining
 from gateway.telemetry.log import configure
 from gateway.telemetry.metrics import Metrics
 from gateway.telemetry.record import Record, Recorder
 from gateway.telemetry.trace import client_network, request_ids, trace_id
 from gateway.telemetry.writer import LineBuffer, LineWriter
+
+_log = structlog.stdlib.get_logger(__name__)
 
 __all__ = [
     "Draining",
@@ -47,6 +51,10 @@ class Telemetry:
         """Tell that a request is over: `now` in Unix seconds, `seconds` since its fields came."""
         self._buffer.add(self._recorder.line(record, now, seconds))
         self.metrics.request(record.route, record.status, seconds, record.sent)
+
+    def fault(self, request_id: str, error: Exception) -> None:
+        """Tell of an error nobody raised on purpose: its type and places, never its text."""
+        _log.error("unforeseen", request_id=request_id, exc_info=error)
 
     def start(self) -> None:
         """Hand figures over each second from now on."""

@@ -1,0 +1,244 @@
+"""Admin: the routes for applications and operators, on Starlette. Links are not answered here."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from time import time
+from typing import Annotated, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
+
+from cdn.purge import PurgeState
+from gateway.answers import link_answer, purge_answer
+from gateway.auth import Authenticator, Operator
+from gateway.documents import DocumentRef, Zone
+from gateway.errors import RequestRefused
+from gateway.issue import Issuer, LinksCall, Wanted
+from gateway.openapi import describe
+from gateway.purges import PurgeRequest, Purges
+from gateway.state.receipts import PurgeStatus
+from gateway.state.revocations import bucket_scope, document_scope, prefix_scope, zone_scope
+from gateway.telemetry import Draining, Telemetry
+
+LARGEST_BODY = 4 << 20
+LONGEST_WAIT = 30
+_WAIT = re.compile(r"(?:^|[,;\s])wait=([0-9]{1,4})(?:$|[,;\s])")
+
+Body = TypeVar("Body", bound=BaseModel)
+Name = Annotated[str, StringConstraints(max_length=4_096)]
+Check = Callable[[], Awaitable[Mapping[str, str]]]
+
+
+class Scopes(BaseModel):
+    """What a purge or a revocation is about; a bucket's name alone tells its zone."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    documents: Annotated[list[Wanted], Field(max_length=1_000)] = []
+    bucket: Name = ""
+    zone: Name = ""
+
+
+class PurgeCall(Scopes):
+    """The body of `POST /admin/purge`."""
+
+    tags: Annotated[list[Name], Field(max_length=1_000)] = []
+    soft: bool = True
+    reason: Annotated[str, StringConstraints(max_length=200)] = ""
+
+
+class RevokeCall(Scopes):
+    """The body of `POST /admin/revoke`; `prefix` is a declared "bucket/prefix/"."""
+
+    prefix: Name = ""
+
+
+BODIES: Mapping[str, type[BaseModel]] = {
+    "/v1/links": LinksCall,
+    "/admin/purge": PurgeCall,
+    "/admin/revoke": RevokeCall,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Admin:
+    """The parts that the routes work with."""
+
+    authenticator: Authenticator
+    issuer: Issuer
+    purges: Purges
+    zones: Mapping[str, Zone]
+    telemetry: Telemetry
+    draining: Draining
+    check: Check
+    open_metrics: bool
+
+    def api(self) -> list[Route]:
+        """The routes of `/v1`."""
+        return [
+            Route("/v1/links", self.links, methods=["POST"]),
+            Route("/v1/openapi.json", self.openapi, methods=["GET"]),
+        ]
+
+    def operations(self) -> list[Route]:
+        """The routes of `/admin`, and the metrics."""
+        return [
+            Route("/admin/purge", self.purge, methods=["POST"]),
+            Route("/admin/purges/{id}", self.purge_status, methods=["GET"]),
+            Route("/admin/revoke", self.revoke, methods=["POST"]),
+            Route("/metrics", self.metrics, methods=["GET"]),
+        ]
+
+    def health(self) -> list[Route]:
+        """The routes that load balancers and shared caches ask."""
+        return [
+            Route("/livez", self.livez, methods=["GET"]),
+            Route("/readyz", self.readyz, methods=["GET"]),
+        ]
+
+    async def links(self, request: Request) -> Response:
+        """Issue links: one answer per document, in order."""
+        operator = self._operator(request, "v1.links")
+        operator.need_scope("links")
+        call = await _body(request, LinksCall)
+        answers = await self.issuer.issue(call, operator, _origin(request), int(time()))
+        return JSONResponse({"links": [link_answer(answer) for answer in answers]})
+
+    async def openapi(self, request: Request) -> Response:
+        """Describe the API."""
+        _record(request, "v1.openapi")
+        return JSONResponse(describe(BODIES), media_type="application/vnd.oai.openapi+json")
+
+    async def purge(self, request: Request) -> Response:
+        """Ask for a purge; durable when answered."""
+        operator = self._operator(request, "admin.purge")
+        call = await _body(request, PurgeCall)
+        zone = self._zone_of(call)
+        self._need(operator, "purge", call, zone, every=bool(call.tags))
+        asked = PurgeRequest(
+            documents=tuple(DocumentRef(d.zone, d.bucket, d.key) for d in call.documents),
+            tags=tuple(call.tags),
+            zone=zone,
+            bucket=call.bucket,
+        )
+        status = await self.purges.ask(
+            asked, soft=call.soft, by=operator.id, reason=call.reason, now=time()
+        )
+        return await self._told(request, status)
+
+    async def purge_status(self, request: Request) -> Response:
+        """Tell how far a purge is."""
+        self._operator(request, "admin.purges").need_scope("purge")
+        status = await self.purges.status(request.path_params["id"])
+        if status is None:
+            raise RequestRefused(404, "purge.not-found", "No purge has this id.")
+        return JSONResponse(purge_answer(status))
+
+    async def revoke(self, request: Request) -> Response:
+        """Take access back; in force at every worker when answered."""
+        operator = self._operator(request, "admin.revoke")
+        call = await _body(request, RevokeCall)
+        zone = self._zone_of(call)
+        scopes = [document_scope(DocumentRef(d.zone, d.bucket, d.key)) for d in call.documents]
+        if call.prefix:
+            owner = self._owner(call.prefix.partition("/")[0])
+            operator.need("revoke", owner)
+            scopes.append(prefix_scope(owner, call.prefix))
+        if call.bucket:
+            scopes.append(bucket_scope(zone, call.bucket))
+        elif zone:
+            scopes.append(zone_scope(zone))
+        self._need(operator, "revoke", call, zone, every=False)
+        return await self._told(
+            request, await self.purges.revoke(scopes, by=operator.id, now=time())
+        )
+
+    async def metrics(self, request: Request) -> Response:
+        """Figures for Prometheus; on the main port for operators only."""
+        _record(request, "metrics")
+        if not self.open_metrics:
+            self._operator(request, "metrics").need_scope("metrics")
+        media_type, body = self.telemetry.exposition()
+        return Response(body, media_type=media_type)
+
+    async def livez(self, request: Request) -> Response:
+        """The process answers."""
+        _record(request, "livez")
+        return PlainTextResponse("ok\n")
+
+    async def readyz(self, request: Request) -> Response:
+        """The process should get requests: not draining, its state and stores at hand."""
+        _record(request, "readyz")
+        if self.draining:
+            return PlainTextResponse("draining\n", 503)
+        failures = await self.check()
+        text = "".join(f"{name}: {what}\n" for name, what in failures.items())
+        return PlainTextResponse(text or "ok\n", 503 if failures else 200)
+
+    def _operator(self, request: Request, route: str) -> Operator:
+        _record(request, route)
+        return self.authenticator.operator(request.headers.get("authorization"))
+
+    def _need(
+        self, operator: Operator, scope: str, call: Scopes, zone: str, *, every: bool
+    ) -> None:
+        """Each zone that is touched; `every` when a bare tag may touch any."""
+        operator.need_scope(scope)
+        for name in {document.zone for document in call.documents} | ({zone} if zone else set()):
+            operator.need(scope, name)
+        if every:
+            operator.need(scope)
+
+    def _zone_of(self, call: Scopes) -> str:
+        return call.zone or (self._owner(call.bucket) if call.bucket else "")
+
+    def _owner(self, bucket: str) -> str:
+        """The zone of a bucket; bucket names are unique in a process."""
+        for zone in self.zones.values():
+            if bucket in zone.buckets:
+                return zone.name
+        raise RequestRefused(422, "unknown-scope", "No zone has this bucket.")
+
+    async def _told(self, request: Request, status: PurgeStatus) -> Response:
+        wait = _WAIT.search(request.headers.get("prefer", ""))
+        fields = {"Location": f"/admin/purges/{status.id}"}
+        if wait:
+            seconds = min(int(wait[1]), LONGEST_WAIT)
+            fields["Preference-Applied"] = f"wait={seconds}"
+            status = await self.purges.wait(status.id, seconds) or status
+        code = 202 if status.state is PurgeState.QUEUED else 200
+        return JSONResponse(purge_answer(status), code, headers=fields)
+
+
+def _record(request: Request, route: str) -> None:
+    request.scope["record"].route = route
+
+
+async def _body(request: Request, model: type[Body]) -> Body:
+    """The request's JSON as the model wants it, or a 413 or 422 that says what is wrong."""
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > LARGEST_BODY:
+            raise RequestRefused(413, "body.too-large", "The body is over 4 MiB.")
+    try:
+        return model.model_validate_json(bytes(body))
+    except ValidationError as error:
+        raise RequestRefused(422, "body.invalid", _faults(error)) from None
+
+
+def _faults(error: ValidationError) -> str:
+    """Where and what, never the values: those may name documents."""
+    faults = error.errors(include_url=False, include_context=False, include_input=False)
+    told = [f"{'.'.join(map(str, fault['loc'])) or 'body'}: {fault['msg']}" for fault in faults]
+    return "; ".join(told[:10])
+
+
+def _origin(request: Request) -> str:
+    """Scheme and host that the caller used, for links of zones without a `public_url`."""
+    return f"{request.url.scheme}://{request.headers.get('host', '')}"

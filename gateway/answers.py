@@ -1,0 +1,79 @@
+"""Answers: what the API tells of links and purges, as JSON values."""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+from gateway.issue import Issued, Refused
+from gateway.problems import problem_for
+from gateway.state.receipts import PurgeStatus
+from signing.links import LIVE
+
+Json: TypeAlias = "dict[str, Json] | list[Json] | str | int | bool | None"
+
+
+def link_answer(answer: Issued | Refused) -> Json:
+    """One document's answer: a link with all that shows it, or why there is none."""
+    if isinstance(answer, Refused):
+        return _refused(answer)
+    link, document = answer.link, answer.document
+    return {
+        "document": {"zone": link.zone, "bucket": link.bucket, "key": link.key},
+        "id": document.id,
+        "link": link.id,
+        "url": answer.url,
+        "expires_at": link.expires_at,
+        "renew_at": answer.renew_at,
+        "grant": link.grant.text,
+        "version": None if link.version == LIVE else document.version,
+        "renditions": list(answer.markup.names),
+        "template": answer.template,
+        "srcset": answer.markup.srcset,
+        "picture": answer.markup.picture,
+        "media_type": document.media.text.decode(),
+        "size": document.size,
+        "width": answer.width,
+        "height": answer.height,
+        "pages": answer.pages,
+    }
+
+
+def _refused(answer: Refused) -> Json:
+    problem = problem_for(answer.error)
+    wanted = answer.wanted
+    return {
+        "document": {"zone": wanted.zone, "bucket": wanted.bucket, "key": wanted.key},
+        "error": {
+            "type": problem.type,
+            "title": problem.title,
+            "status": problem.status,
+            "detail": problem.detail,
+            "code": problem.code,
+            "hint": problem.hint,
+        },
+    }
+
+
+def purge_answer(status: PurgeStatus) -> Json:
+    """How far a purge is, in all and at each CDN."""
+    purge = status.purge
+    return {
+        "id": status.id,
+        "state": status.state.value,
+        "soft": bool(purge.soft),
+        "reason": purge.reason,
+        "asked_by": purge.by,
+        "asked_at": int(purge.at),
+        "providers": [
+            {
+                "provider": provider.provider,
+                "state": provider.state.value,
+                "tags": provider.tags,
+                "sent": provider.sent,
+                "confirmed": provider.confirmed,
+                "reference": provider.reference,
+                "error": provider.error,
+            }
+            for provider in status.providers
+        ],
+    }

@@ -1,0 +1,312 @@
+"""The composition root: settings become parts, parts become the applications that are served."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from time import monotonic, time
+from typing import Any, TypeAlias
+
+import httpx
+from starlette.routing import Route, Router
+
+from cdn.fields import NONE, Profile
+from cdn.providers import Provider
+from cdn.providers import build as build_provider
+from gateway.admin import Admin
+from gateway.auth import Authenticator
+from gateway.caches.budget import ByteBudget
+from gateway.caches.coalesce import Stripes
+from gateway.caches.disk import DiskCache
+from gateway.caches.memory import MemoryCache
+from gateway.catalogue import Catalogue
+from gateway.deliver import Deliverer
+from gateway.derive import Deriver
+from gateway.documents import Document, DocumentRef, Zone
+from gateway.edge import Edge
+from gateway.home import Examples, Home, no_examples
+from gateway.issue import Issuer
+from gateway.measure import Measurer, NoDescriber
+from gateway.news import News
+from gateway.originals import Key, Levels, Originals
+from gateway.purges import PurgeRequest, Purges, PurgeWorker
+from gateway.regions import Residency
+from gateway.representations import Ready, Representation, ready
+from gateway.routes import Gateway
+from gateway.settings import Settings
+from gateway.state.database import Database
+from gateway.state.ledger import Ledger
+from gateway.state.revocations import Revocations
+from gateway.stores import Store
+from gateway.stores.address import Credentials
+from gateway.stores.address import build as build_store
+from gateway.telemetry import Draining, LineWriter, Telemetry
+from imaging.pool import RenderPool
+from imaging.renditions import Renditions
+from signing.keys import Key as SigningKey
+from signing.keys import KeyRing
+from signing.links import SignedZone, Signer
+
+Scope: TypeAlias = MutableMapping[str, Any]
+App: TypeAlias = Callable[[Scope, Callable[[], Awaitable[Any]], Callable[[Any], Awaitable[None]]], Awaitable[None]]
+
+READERS_BUDGET = 256 << 20
+DATABASE = "ostiary.db"
+
+
+@dataclass(frozen=True, slots=True)
+class Applications:
+    """What a worker serves: `admin` is None when everything answers on the main port.
+
+    `start` and `close` are awaited once each, around the serving.
+    """
+
+    main: App
+    admin: App | None
+    start: Callable[[], Awaitable[None]]
+    close: Callable[[], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """Everything that a process works with, each made once and given to those who need it."""
+
+    settings: Settings
+    zones: Mapping[str, Zone]
+    signer: Signer
+    renditions: Renditions
+    residency: Residency
+    stores: Mapping[str, Store]
+    providers: Mapping[str, Provider]
+    database: Database
+    ledger: Ledger
+    revocations: Revocations
+    purges: Purges
+    catalogue: Catalogue
+    originals: Originals
+    deriver: Deriver
+    deliverer: Deliverer
+    issuer: Issuer
+    levels: Levels
+    pool: RenderPool
+    client: httpx.AsyncClient
+    tasks: list[asyncio.Task[None]] = field(default_factory=list)
+
+    async def start(self) -> None:
+        """Start the render workers, follow the feed, and work off purges."""
+        await self.pool.start()
+        worker = PurgeWorker(self.database, self.providers)
+        self.tasks.append(asyncio.create_task(self.revocations.follower.run()))
+        self.tasks.append(asyncio.create_task(worker.run()))
+
+    async def close(self) -> None:
+        """End what `start` began and let go of everything; doing it twice is harmless."""
+        for task in self.tasks:
+            task.cancel()
+        await asyncio.gather(*self.tasks, return_exceptions=True)
+        self.tasks.clear()
+        await self.pool.aclose()
+        for store in self.stores.values():
+            await store.aclose()
+        await self.client.aclose()
+        self.database.close()
+
+    async def check(self) -> dict[str, str]:
+        """What is not well, by name; empty when the process can serve."""
+        failures: dict[str, str] = {}
+        for name, store in self.stores.items():
+            try:
+                await store.check()
+            except Exception as error:
+                failures[f"store {name}"] = type(error).__name__
+        try:
+            await self.database.read(lambda connection: connection.execute("SELECT 1").fetchone())
+        except Exception as error:
+            failures["state"] = type(error).__name__
+        return failures
+
+
+def compose(settings: Settings, *, renders: bool = True) -> Parts:
+    """Make every part from the settings; without `renders` nothing new is measured.
+
+    Raises `ConfigurationError` and `StateUnavailable`.
+    """
+    zones = settings.zone_values()
+    data = Path(settings.server.data)
+    database = Database.open(data / DATABASE)
+    client = httpx.AsyncClient(timeout=10)
+    providers = _providers(settings, client)
+    stores = _stores(settings, zones)
+    signer = signer_of(settings)
+    renditions = Renditions(settings.renditions.presets)
+    residency = Residency(settings.server.region)
+    revocations = Revocations(database, zones.values())
+    purges = Purges(database, providers, zones)
+    ledger = Ledger(database)
+    memory: MemoryCache[Key, Ready] = MemoryCache(settings.server.cache_memory)
+    levels = Levels(
+        memory,
+        DiskCache(data / "cache", settings.server.cache_disk),
+        Stripes(data / "locks"),
+    )
+
+    def dress(representation: Representation) -> Ready:
+        zone = zones[representation.document.ref.zone]
+        return ready(representation, zone, corp=settings.server.corp)
+
+    def store_of(document: Document) -> Store:
+        return stores[zones[document.ref.zone].store]
+
+    async def changed(ref: DocumentRef) -> None:
+        """A store shows another version: shared caches must ask again."""
+        if zones[ref.zone].cache != "private":
+            await purges.ask(
+                PurgeRequest(documents=(ref,)), soft=True, by="gateway", reason="seen", now=time()
+            )
+
+    originals = Originals(levels, store_of, dress)
+    catalogue = Catalogue(
+        zones, stores, clock=monotonic, keep=originals.keep, changed=changed
+    )
+    revocations.follower.subscribe(News(catalogue).tell)
+    pool = RenderPool(_render_workers(settings), timeout=settings.renditions.timeout)
+    deriver = Deriver(levels, originals, pool, dress, monotonic)
+    profiles = {
+        name: tuple(providers[cdn].profile for cdn in zone.cdn) or (NONE,)
+        for name, zone in zones.items()
+    }
+    return Parts(
+        settings=settings,
+        zones=zones,
+        signer=signer,
+        renditions=renditions,
+        residency=residency,
+        stores=stores,
+        providers=providers,
+        database=database,
+        ledger=ledger,
+        revocations=revocations,
+        purges=purges,
+        catalogue=catalogue,
+        originals=originals,
+        deriver=deriver,
+        deliverer=Deliverer(
+            zones=zones,
+            profiles=profiles,
+            signer=signer,
+            renditions=renditions,
+            residency=residency,
+            revocations=revocations,
+            catalogue=catalogue,
+            originals=originals,
+            deriver=deriver,
+        ),
+        issuer=Issuer(
+            zones=zones,
+            signer=signer,
+            renditions=renditions,
+            residency=residency,
+            revocations=revocations,
+            catalogue=catalogue,
+            measurer=Measurer(levels, originals, pool if renders else NoDescriber()),
+            ledger=ledger,
+        ),
+        levels=levels,
+        pool=pool,
+        client=client,
+    )
+
+
+def build(
+    parts: Parts, telemetry: Telemetry, draining: Draining, examples: Examples = no_examples
+) -> Applications:
+    """Put the parts behind their routes."""
+    settings = parts.settings
+    moved = settings.admin.port is not None
+    admin = Admin(
+        authenticator=Authenticator(settings.admin),
+        issuer=parts.issuer,
+        purges=parts.purges,
+        zones=parts.zones,
+        telemetry=telemetry,
+        draining=draining,
+        check=parts.check,
+        open_metrics=moved,
+    )
+    home = Route("/", Home(examples).page, methods=["GET"])
+    corp = settings.server.corp
+    main = [home, *admin.api(), *admin.health(), *(() if moved else admin.operations())]
+    others = Edge(Router(main, redirect_slashes=False), telemetry, corp=corp)
+    gateway = Gateway(
+        parts.deliverer, others, parts.zones, telemetry, ByteBudget(READERS_BUDGET), corp=corp
+    )
+    operations = Router([*admin.operations(), *admin.health()], redirect_slashes=False)
+
+    async def start() -> None:
+        await parts.start()
+        telemetry.start()
+
+    async def close() -> None:
+        await parts.close()
+        telemetry.close()
+
+    return Applications(
+        main=gateway,
+        admin=Edge(operations, telemetry, corp=corp) if moved else None,
+        start=start,
+        close=close,
+    )
+
+
+def signer_of(settings: Settings) -> Signer:
+    """The signer with the keys and zones of the settings."""
+    signing = settings.signing
+    keys = [
+        SigningKey(kid, secret.get_secret_value())
+        for kid, secret in signing.keys.items()
+    ]
+    active = signing.active or keys[0].kid
+    ring = KeyRing(keys, active, signing.seal_key.get_secret_value())
+    return Signer(
+        ring,
+        [
+            SignedZone(zone.name, zone.window, zone.longest_life, zone.sealed)
+            for zone in settings.zone_values().values()
+        ],
+    )
+
+
+def _providers(settings: Settings, client: httpx.AsyncClient) -> dict[str, Provider]:
+    return {
+        name: build_provider(cdn.provider, name, cdn.url, cdn.secret.get_secret_value(), client)
+        for name, cdn in settings.cdn.items()
+    }
+
+
+def _stores(settings: Settings, zones: Mapping[str, Zone]) -> dict[str, Store]:
+    """Only stores of zones that this region may serve are opened: the rest is not even there."""
+    residency = Residency(settings.server.region)
+    buckets: dict[str, list[str]] = {}
+    for zone in zones.values():
+        if residency.admits(zone):
+            buckets.setdefault(zone.store, []).extend(zone.buckets)
+    return {
+        name: build_store(
+            store.url,
+            credentials=Credentials(store.access_key, store.secret_key.get_secret_value()),
+            buckets=buckets[name],
+            where=f"stores.{name}.url",
+        )
+        for name, store in settings.stores.items()
+        if name in buckets
+    }
+
+
+def _render_workers(settings: Settings) -> int:
+    """As many as set, else the cores shared among the serving processes."""
+    cores = len(os.sched_getaffinity(0))
+    return settings.renditions.workers or max(1, cores // settings.server.workers)

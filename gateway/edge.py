@@ -1,0 +1,111 @@
+"""Edge: what surrounds every answer that is not a link's: its record, its errors, its fields."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, MutableMapping
+from time import perf_counter, time
+from typing import Any, TypeAlias
+
+from starlette.exceptions import HTTPException
+from starlette.routing import Router
+
+from gateway.errors import RequestRefused
+from gateway.problems import prefers_html, problem_for, render
+from gateway.security import security_fields
+from gateway.telemetry import Record, Telemetry, trace_id
+
+Scope: TypeAlias = MutableMapping[str, Any]
+Message: TypeAlias = MutableMapping[str, Any]
+Receive: TypeAlias = Callable[[], Awaitable[Message]]
+Send: TypeAlias = Callable[[Message], Awaitable[None]]
+
+
+class Edge:
+    """An ASGI application around a router.
+
+    An error that a route raises becomes a problem; every answer gets the security fields, its
+    request id, and `no-store` unless the route says otherwise; every request leaves its line.
+    """
+
+    def __init__(self, router: Router, telemetry: Telemetry, *, corp: str) -> None:
+        self._router = router
+        self._telemetry = telemetry
+        self._security = security_fields(corp)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return
+        began, now = perf_counter(), time()
+        record = self._telemetry.record(scope["method"])
+        record.route = "other"
+        # With an application in scope the router raises HTTPException for 404 and 405.
+        scope["app"], scope["record"] = self, record
+        answer = _Answer(record, self._security, send)
+        try:
+            await self._router(scope, receive, answer.send)
+        except Exception as error:  # every error has an answer; unknown ones are logged
+            await self._problem(scope, record, answer, error)
+        fields = dict(scope["headers"])
+        record.trace = trace_id(fields.get(b"traceparent", b""))
+        self._telemetry.request(record, now, perf_counter() - began)
+
+    async def _problem(
+        self, scope: Scope, record: Record, answer: _Answer, error: Exception
+    ) -> None:
+        problem = problem_for(_request_error(error))
+        record.code = problem.code
+        if problem.status == 500:
+            self._telemetry.fault(record.request_id, error)
+        if answer.begun:
+            raise error
+        accept = dict(scope["headers"]).get(b"accept", b"")
+        status, fields, body = render(
+            problem, request_id=record.request_id, html=prefers_html(accept)
+        )
+        await answer.send({"type": "http.response.start", "status": status, "headers": fields})
+        await answer.send({"type": "http.response.body", "body": body})
+
+
+class _Answer:
+    """Sends on what a route sends, with the fields that every answer carries."""
+
+    def __init__(
+        self, record: Record, security: list[tuple[bytes, bytes]], send: Send
+    ) -> None:
+        self.begun = False
+        self._record = record
+        self._security = security
+        self._send = send
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.begun = True
+            self._record.status = message["status"]
+            message["headers"] = self._completed(message["headers"])
+        else:
+            self._record.sent += len(message.get("body", b""))
+        await self._send(message)
+
+    def _completed(self, fields: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+        present = {name for name, _ in fields}
+        defaults = [
+            (b"cache-control", b"no-store"),
+            (b"x-request-id", self._record.request_id.encode()),
+            *self._security,
+        ]
+        return [*fields, *(field for field in defaults if field[0] not in present)]
+
+
+def _request_error(error: Exception) -> Exception:
+    """The router's own refusals in our words."""
+    if not isinstance(error, HTTPException):
+        return error
+    if error.status_code == 405:
+        allow = (error.headers or {}).get("Allow", "")
+        return RequestRefused(
+            405,
+            "method.not-allowed",
+            "This address does not answer that method.",
+            fields=((b"allow", allow.encode()),),
+        )
+    return RequestRefused(404, "route.not-found", "Nothing answers at this address.")

@@ -1,0 +1,176 @@
+"""OpenAPI: the description of `/v1` and `/admin` that clients are made from (OpenAPI 3.1)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TypeAlias
+
+from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
+
+Json: TypeAlias = "dict[str, Json] | list[Json] | str | int | bool | None"
+
+VERSION = "1.0.0"
+_PROBLEM: Json = {
+    "description": "A problem (RFC 9457); docs/problems.md has a section for each code.",
+    "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
+}
+_TEXT: Json = {"type": "string"}
+_COUNT: Json = {"type": "integer", "minimum": 0}
+_MAYBE_COUNT: Json = {"type": ["integer", "null"], "minimum": 1}
+
+
+def describe(bodies: Mapping[str, type[BaseModel]]) -> dict[str, Json]:
+    """The whole description; `bodies` are the models of what is sent, by path."""
+    _, found = models_json_schema(
+        [(model, "validation") for model in bodies.values()],
+        ref_template="#/components/schemas/{model}",
+    )
+    schemas: dict[str, Json] = {**found["$defs"], **_answers()}
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Ostiary",
+            "version": VERSION,
+            "description": "Issues signed links to private documents, and takes them back.",
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        },
+        "security": [{"operator": []}],
+        "paths": {
+            "/v1/links": _post("Issue links", bodies["/v1/links"], {"200": "Links"}),
+            "/admin/purge": _post(
+                "Have shared caches forget", bodies["/admin/purge"], _PURGED, waits=True
+            ),
+            "/admin/revoke": _post(
+                "Take access back, then purge", bodies["/admin/revoke"], _PURGED, waits=True
+            ),
+            "/admin/purges/{id}": {"get": _status()},
+        },
+        "components": {
+            "schemas": schemas,
+            "securitySchemes": {
+                "operator": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "description": "A token whose SHA-256 the configuration lists under [admin].",
+                }
+            },
+        },
+    }
+
+
+_PURGED: Mapping[str, str] = {"200": "Purge", "202": "Purge"}
+
+
+def _post(
+    summary: str, body: type[BaseModel], answers: Mapping[str, str], *, waits: bool = False
+) -> Json:
+    prefer: Json = {
+        "name": "Prefer",
+        "in": "header",
+        "required": False,
+        "schema": _TEXT,
+        "description": "`wait=5` answers when the CDNs have been told, or after 5 seconds.",
+    }
+    operation: dict[str, Json] = {
+        "summary": summary,
+        "requestBody": {
+            "required": True,
+            "content": {
+                "application/json": {"schema": {"$ref": f"#/components/schemas/{body.__name__}"}}
+            },
+        },
+        "responses": {**{code: _answer(name) for code, name in answers.items()}, **_refusals()},
+    }
+    if waits:
+        operation["parameters"] = [prefer]
+    return {"post": operation}
+
+
+def _status() -> Json:
+    where: Json = {"name": "id", "in": "path", "required": True, "schema": _TEXT}
+    return {
+        "summary": "How far a purge is",
+        "parameters": [where],
+        "responses": {"200": _answer("Purge"), "404": _PROBLEM, **_refusals()},
+    }
+
+
+def _answer(name: str) -> Json:
+    return {
+        "description": name,
+        "content": {"application/json": {"schema": {"$ref": f"#/components/schemas/{name}"}}},
+    }
+
+
+def _refusals() -> dict[str, Json]:
+    return dict.fromkeys(("401", "403", "413", "422", "503"), _PROBLEM)
+
+
+def _answers() -> dict[str, Json]:
+    return {
+        "Links": _object({"links": {"type": "array", "items": _either("Link", "NoLink")}}),
+        "Link": _object(
+            {
+                "document": {"$ref": "#/components/schemas/Wanted"},
+                "id": _TEXT,
+                "link": _TEXT,
+                "url": {"type": "string", "format": "uri"},
+                "expires_at": _COUNT,
+                "renew_at": _COUNT,
+                "grant": _TEXT,
+                "version": {"type": ["string", "null"]},
+                "renditions": {"type": "array", "items": _TEXT},
+                "template": _TEXT,
+                "srcset": _TEXT,
+                "picture": _TEXT,
+                "media_type": _TEXT,
+                "size": _COUNT,
+                "width": _MAYBE_COUNT,
+                "height": _MAYBE_COUNT,
+                "pages": _MAYBE_COUNT,
+            }
+        ),
+        "NoLink": _object(
+            {
+                "document": {"$ref": "#/components/schemas/Wanted"},
+                "error": {"$ref": "#/components/schemas/Problem"},
+            }
+        ),
+        "Problem": {
+            "type": "object",
+            "properties": {
+                **dict.fromkeys(("type", "title", "detail", "code", "hint", "request_id"), _TEXT),
+                "status": {"type": "integer"},
+            },
+            "required": ["type", "title", "status", "code"],
+        },
+        "Purge": _object(
+            {
+                "id": _TEXT,
+                "state": {"enum": ["queued", "sent", "confirmed", "failed"]},
+                "soft": {"type": "boolean"},
+                "reason": _TEXT,
+                "asked_by": _TEXT,
+                "asked_at": _COUNT,
+                "providers": {"type": "array", "items": _provider()},
+            }
+        ),
+    }
+
+
+def _provider() -> Json:
+    return _object(
+        {
+            **dict.fromkeys(("provider", "state", "reference", "error"), _TEXT),
+            **dict.fromkeys(("tags", "sent", "confirmed"), _COUNT),
+        }
+    )
+
+
+def _object(properties: dict[str, Json]) -> Json:
+    return {"type": "object", "properties": properties, "required": list(properties)}
+
+
+def _either(*names: str) -> Json:
+    return {"oneOf": [{"$ref": f"#/components/schemas/{name}"} for name in names]}
