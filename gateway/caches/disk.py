@@ -1,0 +1,142 @@
+"""The second cache level: files that all workers of a machine share.
+
+A file is written under another name and renamed, without fsync: after a crash an entry is
+absent, whole, or torn, and a torn one fails its digest and is a miss. Only work can be lost.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import os
+import re
+import secrets
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TypeVar
+
+from gateway.caches.entry import HEADER_SIZE, CachedFile, Meta, pack, unpack, verified
+from gateway.caches.sweeper import TEMPORARY, Sweeper
+
+R = TypeVar("R")
+
+LARGEST_BODY = 64 * 1024 * 1024
+
+_KEY = re.compile(r"[0-9a-f]{32,128}")
+_READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+_WRITE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+# How old, in seconds, the note of the last use may be: not each read is to write an inode.
+_USE_NOTED = 60
+# A sweep follows this part of the limit, so eight writing workers overshoot by an eighth.
+_SWEEP_PART = 64
+_THREADS = 4
+# A disk smaller than the limit, or filled by others: the cache gives way.
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+
+
+class DiskCache:
+    """Whole bodies of up to 64 MiB with a little metadata, within about `limit_bytes`.
+
+    Keys are hex digests. It never raises for the disk's sake: what cannot be read is a miss, what
+    cannot be written is counted in `failures`. `aclose` it, for it has threads of its own.
+    """
+
+    def __init__(self, folder: Path, limit_bytes: int) -> None:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._folder = folder
+        self._limit = limit_bytes
+        self._sweeper = Sweeper(folder, limit_bytes)
+        self._unswept = limit_bytes  # the first put sweeps what an earlier process left
+        self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="disk-cache")
+        self.failures = 0
+
+    async def get(self, key: str) -> CachedFile | None:
+        """The entry, or None when there is no whole one."""
+        return await self._run(lambda: self._read(key, self._path(key)))
+
+    async def put(self, key: str, meta: Meta, body: bytes | memoryview) -> bool:
+        """Keep an entry in place of an earlier one; False when it is too large or the disk full."""
+        path = self._path(key)
+        if len(body) > min(LARGEST_BODY, self._limit // 2):
+            return False
+        written = await self._run(lambda: self._write(path, pack(key, meta, body), body))
+        self.failures += not written
+        self._unswept += len(body)
+        if self._unswept * _SWEEP_PART > self._limit:
+            self._unswept = 0
+            self._threads.submit(self._sweeper.sweep)
+        return written
+
+    async def drop(self, key: str) -> None:
+        """Forget one entry, if it is there."""
+        path = self._path(key)
+        await self._run(lambda: _unlink(path))
+
+    async def sweep(self) -> int:
+        """Bring the folder within its limit now; the bytes that were freed."""
+        return await self._run(self._sweeper.sweep)
+
+    async def aclose(self) -> None:
+        """Wait for writes and a sweep that are under way."""
+        await asyncio.to_thread(self._threads.shutdown)
+
+    def _path(self, key: str) -> Path:
+        if not _KEY.fullmatch(key):
+            raise ValueError("a cache key is a hex digest")
+        return self._folder / key[:2] / key
+
+    async def _run(self, work: Callable[[], R]) -> R:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+
+    def _read(self, key: str, path: Path) -> CachedFile | None:
+        try:
+            descriptor = os.open(path, _READ)
+        except OSError:
+            return None
+        try:
+            found = _entry(key, descriptor)
+        except OSError:
+            found = None
+        finally:
+            os.close(descriptor)
+        if found is None:
+            _unlink(path)
+        return found
+
+    def _write(self, path: Path, head: bytes, body: bytes | memoryview) -> bool:
+        temporary = path.with_name(f"{TEMPORARY}{path.name}.{secrets.token_hex(8)}")
+        try:
+            for folder in (self._folder, path.parent):
+                folder.mkdir(mode=0o700, exist_ok=True)
+            with open(os.open(temporary, _WRITE, 0o600), "wb") as file:
+                file.write(head)
+                file.write(body)
+            os.rename(temporary, path)
+        except OSError as error:
+            _unlink(temporary)
+            if error.errno in _FULL:
+                self._sweeper.sweep(room=2 * len(body))
+            return False
+        return True
+
+
+def _entry(key: str, descriptor: int) -> CachedFile | None:
+    """The verified entry of an open file; notes its use, which is what the sweeper goes by."""
+    lengths = unpack(os.pread(descriptor, HEADER_SIZE, 0))
+    status = os.fstat(descriptor)
+    if lengths is None or lengths.file != status.st_size:
+        return None
+    text = os.pread(descriptor, lengths.meta, HEADER_SIZE)
+    body = os.pread(descriptor, lengths.body, HEADER_SIZE + lengths.meta)
+    if time.time() - status.st_mtime > _USE_NOTED:
+        with contextlib.suppress(OSError):
+            os.utime(descriptor)
+    return verified(key, lengths, text, body)
+
+
+def _unlink(path: Path) -> None:
+    with contextlib.suppress(OSError):
+        path.unlink()
