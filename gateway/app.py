@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
-from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic, time
@@ -14,7 +13,7 @@ from typing import Any, TypeAlias
 import httpx
 from starlette.routing import Route, Router
 
-from cdn.fields import NONE, Profile
+from cdn.fields import NONE
 from cdn.providers import Provider
 from cdn.providers import build as build_provider
 from gateway.admin import Admin
@@ -32,7 +31,7 @@ from gateway.home import Examples, Home, no_examples
 from gateway.issue import Issuer
 from gateway.measure import Measurer, NoDescriber
 from gateway.news import News
-from gateway.originals import Key, Levels, Originals
+from gateway.originals import Levels, Originals
 from gateway.purges import PurgeRequest, Purges, PurgeWorker
 from gateway.regions import Residency
 from gateway.representations import Ready, Representation, ready
@@ -44,7 +43,7 @@ from gateway.state.revocations import Revocations
 from gateway.stores import Store
 from gateway.stores.address import Credentials
 from gateway.stores.address import build as build_store
-from gateway.telemetry import Draining, LineWriter, Telemetry
+from gateway.telemetry import Draining, Telemetry
 from imaging.pool import RenderPool
 from imaging.renditions import Renditions
 from signing.keys import Key as SigningKey
@@ -52,7 +51,9 @@ from signing.keys import KeyRing
 from signing.links import SignedZone, Signer
 
 Scope: TypeAlias = MutableMapping[str, Any]
-App: TypeAlias = Callable[[Scope, Callable[[], Awaitable[Any]], Callable[[Any], Awaitable[None]]], Awaitable[None]]
+App: TypeAlias = Callable[
+    [Scope, Callable[[], Awaitable[Any]], Callable[[Any], Awaitable[None]]], Awaitable[None]
+]
 
 READERS_BUDGET = 256 << 20
 DATABASE = "ostiary.db"
@@ -147,7 +148,7 @@ def compose(settings: Settings, *, renders: bool = True) -> Parts:
     revocations = Revocations(database, zones.values())
     purges = Purges(database, providers, zones)
     ledger = Ledger(database)
-    memory: MemoryCache[Key, Ready] = MemoryCache(settings.server.cache_memory)
+    memory: MemoryCache[Ready] = MemoryCache(settings.server.cache_memory)
     levels = Levels(
         memory,
         DiskCache(data / "cache", settings.server.cache_disk),
@@ -169,9 +170,7 @@ def compose(settings: Settings, *, renders: bool = True) -> Parts:
             )
 
     originals = Originals(levels, store_of, dress)
-    catalogue = Catalogue(
-        zones, stores, clock=monotonic, keep=originals.keep, changed=changed
-    )
+    catalogue = Catalogue(zones, stores, clock=monotonic, keep=originals.keep, changed=changed)
     revocations.follower.subscribe(News(catalogue).tell)
     pool = RenderPool(_render_workers(settings), timeout=settings.renditions.timeout)
     deriver = Deriver(levels, originals, pool, dress, monotonic)
@@ -265,10 +264,7 @@ def build(
 def signer_of(settings: Settings) -> Signer:
     """The signer with the keys and zones of the settings."""
     signing = settings.signing
-    keys = [
-        SigningKey(kid, secret.get_secret_value())
-        for kid, secret in signing.keys.items()
-    ]
+    keys = [SigningKey(kid, secret.get_secret_value()) for kid, secret in signing.keys.items()]
     active = signing.active or keys[0].kid
     ring = KeyRing(keys, active, signing.seal_key.get_secret_value())
     return Signer(

@@ -195,7 +195,7 @@ class Deliverer:
         policy = absent_policy(zone.cache, now=int(now), expires_at=link.expires_at, tags=tags)
         return render(policy, self._profiles[link.zone])
 
-    def watch(self, link: Link, abort: Callable[[], object]) -> Guard:
+    def watch(self, link: Link, abort: Callable[[], None]) -> Guard:
         """Have `abort` called when the link is revoked; closing the guard ends the watch."""
         zone = self._zones[link.zone]
         return self._revocations.register(zone, link.bucket, link.key, link.generation, abort)
@@ -268,9 +268,7 @@ class Deliverer:
             fields=((b"content-range", unsatisfied_range(size)),),
         )
 
-    def _several(
-        self, ready: Ready, fields: FieldList, selected: Several, cache: str
-    ) -> Delivery:
+    def _several(self, ready: Ready, fields: FieldList, selected: Several, cache: str) -> Delivery:
         representation = ready.representation
         multipart = Multipart(
             selected.ranges, representation.size, representation.media.text, representation.etag
@@ -293,8 +291,7 @@ class Deliverer:
         if len(parts) == 1 and isinstance(first, ByteRange):
             return body if first.length == len(body) else body[first.first : first.last + 1]
         return b"".join(
-            part if isinstance(part, bytes) else body[part.first : part.last + 1]
-            for part in parts
+            part if isinstance(part, bytes) else body[part.first : part.last + 1] for part in parts
         )
 
     def _policy(self, link: Link, ready: Ready, negotiated: bool, now: float) -> CachePolicy:

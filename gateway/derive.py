@@ -81,9 +81,7 @@ class Deriver:
             raise DocumentBroken("unsupported")
         if document.size > SOURCE_LIMIT:
             raise DocumentBroken("too-large")
-        until, reason = self._poisoned.get(
-            (document.id, document.version, page), (0.0, "")
-        )
+        until, reason = self._poisoned.get((document.id, document.version, page), (0.0, ""))
         if until > self._clock():
             raise DocumentBroken(reason)
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Literal
 
 from cdn.tags import document_id
-
 from gateway.media import MediaType
 
 CacheMode = Literal["private", "windowed", "edge", "revalidate"]

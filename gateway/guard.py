@@ -37,7 +37,8 @@ class Limits:
 
     Times are in seconds, 0 for none: `head` from the first octet (or the opening) to the end of
     the fields, `body` from there to the end of the body, `stall` for a client that takes nothing
-    of its answer. `octets` bounds target and fields together, `fields` counts the latter.
+    of its answer. `octets` bounds target and fields together, `fields` counts the latter;
+    connections beyond `connections` (0: no bound) are answered with 503.
     """
 
     head: float = 5.0
@@ -45,6 +46,7 @@ class Limits:
     stall: float = 60.0
     fields: int = 64
     octets: int = 16_384
+    connections: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,7 @@ class Reply:
     status: int
     title: str
     code: str
+    extra: str = ""
 
     def render(self) -> bytes:
         """The whole response, dated now."""
@@ -64,7 +67,7 @@ class Reply:
             f"date: {formatdate(usegmt=True)}\r\n"
             "content-type: application/problem+json\r\n"
             f"content-length: {len(body)}\r\n"
-            "cache-control: no-store\r\n"
+            f"cache-control: no-store\r\n{self.extra}"
             "x-content-type-options: nosniff\r\n"
             "referrer-policy: no-referrer\r\n"
             "x-robots-tag: none\r\n"
@@ -73,6 +76,7 @@ class Reply:
 
 
 BAD = Reply(400, "Bad Request", "malformed-request")
+BUSY = Reply(503, "Service Unavailable", "too-many-connections", "retry-after: 2\r\n")
 LATE = Reply(408, "Request Timeout", "request-timeout")
 FIELDS_TOO_LARGE = Reply(431, "Request Header Fields Too Large", "fields-too-large")
 
@@ -107,6 +111,7 @@ class GuardedProtocol(HttpToolsProtocol):
     _deadline: TimerHandle | None = None
     _stall: TimerHandle | None = None
     _deaf = False
+    _full = False
     _octets = 0  # of the chunks that came while a request's fields were incomplete
     _chunk = 0
     _hosts = 0
@@ -115,6 +120,7 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: BaseTransport) -> None:
         super().connection_made(cast(Transport, transport))
+        self._full = 0 < self.limits.connections < len(self.connections)
         self._expect(self.limits.head)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -169,6 +175,8 @@ class GuardedProtocol(HttpToolsProtocol):
         framed = self._length is not None or self._coding is not None
         if framed:
             self._check_framing(method)
+        if self._full:
+            raise Refusal("full", BUSY)
         self._hosts, self._octets, self._length, self._coding = 0, 0, None, None
         self._cancel_deadline()
         super().on_headers_complete()

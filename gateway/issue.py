@@ -6,16 +6,16 @@ The same grant in the same window gives the same text, and equal calls give equa
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Annotated, Any, Literal
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from gateway.auth import Operator
 from gateway.catalogue import Catalogue
 from gateway.documents import Document, DocumentRef, Zone
-from gateway.errors import DocumentNotFound, GatewayError, NotAuthorised, ResidencyRefused
+from gateway.errors import DocumentNotFound, GatewayError, ResidencyRefused
 from gateway.markup import Markup, markup
 from gateway.measure import Measurer
 from gateway.regions import Residency
@@ -27,6 +27,7 @@ from signing.grants import Grant
 from signing.links import LIVE, Link, LinkRequest, Signer
 
 MOST = 1_000
+_GRANTS = {"all": "a", "original": "o", "previews": "p"}
 # Looks at documents that one call may have under way at its stores.
 ABREAST = 32
 Text = Annotated[str, StringConstraints(max_length=4_096)]
@@ -60,11 +61,8 @@ class LinksCall(BaseModel):
         """The grant these words ask for. Raises `Unsignable` when there is none like it."""
         if self.audience is not None or self.one_time:
             raise Unsignable("companion")
-        if self.grant in ("all", "original", "previews"):
-            return Grant(self.disposition, self.grant)
-        if self.grant.startswith("x-"):
-            return Grant(self.disposition, "exact", self.grant[2:])
-        raise Unsignable("grant")
+        letter = _GRANTS.get(self.grant, self.grant)
+        return Grant.parse(("d" if self.disposition == "download" else "i") + letter)
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,9 +164,7 @@ class Issuer:
             pages=measured.pages,
         )
 
-    def _sign(
-        self, wanted: Wanted, call: LinksCall, grant: Grant, version: str, now: int
-    ) -> Link:
+    def _sign(self, wanted: Wanted, call: LinksCall, grant: Grant, version: str, now: int) -> Link:
         zone = self._zones[wanted.zone]
         request = LinkRequest(
             zone=zone.name,

@@ -98,9 +98,7 @@ class Measurer:
             raise GatewayError("not worth a fetch")
         found = await self._describer.describe(await self._originals.whole(document, WHOLE))
         pdf = document.sniffed == "application/pdf"
-        return Measured(
-            None if pdf else found.width, None if pdf else found.height, found.pages
-        )
+        return Measured(None if pdf else found.width, None if pdf else found.height, found.pages)
 
     async def _head(self, document: Document) -> bytes:
         if document.size <= HEAD:

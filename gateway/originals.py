@@ -28,7 +28,7 @@ Key = tuple[str, str, str]
 class Levels:
     """The cache levels and locks that originals and renditions share."""
 
-    memory: MemoryCache[Key, Ready]
+    memory: MemoryCache[Ready]
     disk: DiskCache
     stripes: Stripes
 

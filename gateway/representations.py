@@ -14,11 +14,12 @@ from gateway.security import security_fields
 
 Fields: TypeAlias = tuple[tuple[bytes, bytes], ...]
 
-EXTENSIONS = {
-    "image/jpeg": "jpg",
-    "image/png": "png",
-    "image/webp": "webp",
-    "image/avif": "avif",
+# Media type of a rendition → its extension, and how its name ends.
+FORMATS = {
+    b"image/jpeg": ("jpg", "-jpeg"),
+    b"image/png": ("png", "-png"),
+    b"image/webp": ("webp", "-webp"),
+    b"image/avif": ("avif", "-avif"),
 }
 
 
@@ -46,7 +47,8 @@ class Representation:
         if self.name == "original":
             return name
         stem = name.rsplit(".", 1)[0] or name
-        return f"{stem} {self.name}.{EXTENSIONS.get(self.media.text.decode(), 'bin')}"
+        extension, form = FORMATS.get(self.media.text, ("bin", ""))
+        return f"{stem} {self.name.removesuffix(form)}.{extension}"
 
 
 @dataclass(frozen=True, slots=True)

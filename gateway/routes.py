@@ -20,8 +20,8 @@ from gateway.errors import DocumentNotFound, Overloaded, RequestRefused
 from gateway.exchanges import Exchange
 from gateway.problems import prefers_html, problem_for, render
 from gateway.security import security_fields
-from gateway.streams import Pump
 from gateway.state.revocations import Guard
+from gateway.streams import Pump
 from gateway.telemetry import Telemetry, trace_id
 from imaging.errors import PageMissing
 
@@ -157,7 +157,7 @@ class Gateway:
         exchange.record.code = "" if pump.whole else "delivery.aborted"
         self._log(exchange, delivery, pump.sent)
 
-    def _watch(self, exchange: Exchange, abort: Callable[[], object]) -> Guard:
+    def _watch(self, exchange: Exchange, abort: Callable[[], None]) -> Guard:
         assert exchange.link is not None, "only a link's original is streamed"
         return self._deliverer.watch(exchange.link, abort)
 

@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, MutableMapping
-from collections.abc import Sequence
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    MutableMapping,
+    Sequence,
+)
 from typing import Any
 
 from gateway.documents import Document
@@ -74,7 +80,7 @@ class Pump:
         self,
         receive: Callable[[], Awaitable[MutableMapping[str, Any]]],
         send: Callable[[MutableMapping[str, Any]], Awaitable[None]],
-        watch: Callable[[Callable[[], object]], Guard],
+        watch: Callable[[Callable[[], None]], Guard],
     ) -> None:
         """Send everything; `watch` is given what aborts the sending.
 
@@ -82,7 +88,7 @@ class Pump:
         """
         sending = asyncio.create_task(self._send(send))
         leaving = asyncio.create_task(_left(receive))
-        guard = watch(sending.cancel)
+        guard = watch(lambda: _cancel(sending))
         try:
             await asyncio.wait({sending, leaving}, return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -106,3 +112,7 @@ class Pump:
 async def _left(receive: Callable[[], Awaitable[MutableMapping[str, Any]]]) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
+
+
+def _cancel(task: asyncio.Task[None]) -> None:
+    task.cancel()

@@ -62,7 +62,10 @@ def _lines(link: Link, settings: Settings, now: int) -> Iterator[Line]:
     yield "id", DocumentRef(link.zone, link.bucket, link.key).id
     yield "link", link.id
     yield "address", "sealed: the URL shows no name" if link.sealed else "readable"
-    yield "version", f"pinned to {link.version}" if link.version != LIVE else "live: follows the document"
+    yield (
+        "version",
+        f"pinned to {link.version}" if link.version != LIVE else "live: follows the document",
+    )
     yield "key", f"{link.kid}" + (" (active)" if link.kid == _active(settings) else "")
     yield "grant", _grant(link)
     yield "rendition", _rendition(link, Renditions(settings.renditions.presets))
@@ -153,7 +156,9 @@ def _caching(link: Link, zone: Zone, settings: Settings, now: int) -> Iterator[L
         pinned=link.version != LIVE,
     )
     yield "policy", type(policy).__name__
-    profiles = [PROFILES[settings.cdn[name].provider] for name in zone.cdn if _known(settings, name)]
+    profiles = [
+        PROFILES[settings.cdn[name].provider] for name in zone.cdn if _known(settings, name)
+    ]
     for field, value in render(policy, profiles or [NONE]):
         yield "", f"{field.decode()}: {value.decode()}"
     for reason in _misses(link, zone, negotiated, isinstance(policy, Shared), now):

@@ -26,7 +26,9 @@ from gateway.state.revocations import (
 BY = "cli"
 _documents = click.option("--document", "documents", multiple=True, metavar="ZONE/BUCKET/KEY")
 _zone = click.option("--zone", default="", help="Everything of a zone.")
-_bucket = click.option("--bucket", default="", metavar="ZONE/BUCKET", help="Everything of a bucket.")
+_bucket = click.option(
+    "--bucket", default="", metavar="ZONE/BUCKET", help="Everything of a bucket."
+)
 _wait = click.option(
     "--wait", type=click.IntRange(0, 300), default=5, show_default=True, help="Seconds to wait."
 )

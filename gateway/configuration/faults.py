@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from gateway.configuration.nearest import nearest, nearest_path
-from gateway.configuration.tree import Path, Tree, dotted
+from gateway.configuration.tree import Path, Tree, dotted, place
 from gateway.errors import Fault
 from gateway.settings.rules import Breach, RulesBroken
 from gateway.settings.schema import Node, schema, variable
@@ -42,9 +42,7 @@ def breaches_of(error: ValidationError) -> Iterator[Breach]:
 
 def fault_of(breach: Breach, tree: Tree) -> Fault:
     """A breach with the source of the value beside its place."""
-    origin = tree.origin(breach.path)
-    where = dotted(breach.path) or "settings"
-    return Fault(where + (f" [{origin}]" if origin else ""), breach.what, breach.hint)
+    return Fault(place(breach.path, tree.origin(breach.path)), breach.what, breach.hint)
 
 
 def _breach(detail: ErrorDetails, cause: object) -> Breach:

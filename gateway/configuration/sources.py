@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path as FilePath
 
-from gateway.configuration.tree import Path, Tree, Values, dotted, without_keys
+from gateway.configuration.tree import Path, Tree, Values, place, without_keys
 from gateway.configuration.values import read_value
 from gateway.configuration.variables import UnknownVariable, Variable, find_variable, is_ours
 from gateway.errors import Fault
@@ -71,7 +71,8 @@ def _variables(environ: Mapping[str, str]) -> tuple[list[Variable], list[Fault]]
             continue
         first = found.setdefault((variable.path, variable.in_file), variable)
         if first is not variable:
-            faults.append(Fault(name, f"sets the same as {first.name}", "keep one of them"))
+            what = without_keys(f"sets the same as {first.name}")
+            faults.append(Fault(without_keys(name), what, "keep one of them"))
     return sorted(found.values(), key=lambda one: (not one.in_file, len(one.path))), faults
 
 
@@ -81,7 +82,7 @@ def _put_variable(sources: Sources, variable: Variable, text: str) -> None:
             text = _text_of(FilePath(text)).removesuffix("\n").removesuffix("\r")
         sources.tree.put(variable.path, read_value(text, variable.node), variable.name)
     except Unfit as error:
-        where = f"{dotted(variable.path)} [{variable.name}]"
+        where = place(variable.path, variable.name)
         sources.faults.append(Fault(where, error.what, error.hint))
         sources.lost.append(variable.path)
 

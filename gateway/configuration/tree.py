@@ -24,6 +24,12 @@ def without_keys(text: str) -> str:
     return _HEX.sub("…", text)
 
 
+def place(path: Path, origin: str) -> str:
+    """Where a fault is: the path, and the source of what stands there if there is one."""
+    where = dotted(path) or "settings"
+    return where + (f" [{without_keys(origin)}]" if origin else "")
+
+
 class Tree:
     """Grows from the weakest source to the strongest: what is put later takes the place."""
 

@@ -52,7 +52,8 @@ def find_variable(name: str) -> Variable:
     in_file = name.endswith(FILE)
     parts = name.removeprefix(PREFIX).removesuffix(FILE if in_file else "").split("__")
     if name != name.upper():
-        raise UnknownVariable(Fault(name, "is not in capitals", f"write {name.upper()}"))
+        hint = without_keys(f"write {name.upper()}")
+        raise UnknownVariable(Fault(without_keys(name), "is not in capitals", hint))
     node = schema()
     path: Path = ()
     for part in parts:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from typing import Literal
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
@@ -66,11 +67,14 @@ def parse_address(url: str, credentials: Credentials = Credentials()) -> StoreAd
 
 def _folder(url: str) -> str:
     rest = url.removeprefix("file:")
-    if rest.startswith("//") and not rest.startswith("///"):
-        raise Unfit("names a host; a folder's address begins with file:///", _HINT)
+    if rest.startswith("//"):
+        host, slash, rest = rest.removeprefix("//").partition("/")
+        if host not in ("", "localhost"):
+            raise Unfit("names a host; a folder's address begins with file:///", _HINT)
+        rest = slash + rest
     if "?" in rest or "#" in rest:
         raise Unfit("may hold no ? and no #", "write them as %3F and %23")
-    path = unquote(rest.removeprefix("//"), errors="surrogateescape")
+    path = unquote(rest, errors="surrogateescape")
     if not path or "\0" in path:
         raise Unfit("names no folder", _HINT)
     return path
@@ -107,7 +111,9 @@ def _query(text: str) -> dict[str, str]:
         raise Unfit("gives a parameter twice")
     for name in query:
         if name not in ("endpoint", "region"):
-            raise Unfit("has a parameter that is not known", "known: endpoint, region")
+            near = get_close_matches(name, ("endpoint", "region"), n=1)
+            hint = f"nearest: {near[0]}" if near else "known: endpoint, region"
+            raise Unfit("has a parameter that is not known", hint)
     return query
 
 
@@ -122,8 +128,15 @@ def _endpoint(text: str) -> str:
     if not text:
         return ""
     parts = _split(text)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    if parts.scheme not in ("http", "https") or not _reachable(parts):
         raise Unfit("needs http:// or https:// and a host in endpoint")
     if "@" in parts.netloc or parts.query or parts.fragment:
         raise Unfit("may hold no user, query or fragment in endpoint")
     return text.rstrip("/")
+
+
+def _reachable(parts: SplitResult) -> bool:
+    try:
+        return bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False

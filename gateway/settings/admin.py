@@ -14,7 +14,7 @@ from pydantic import (
     field_validator,
 )
 
-from gateway.settings.table import Name, Number, Table, Unfit
+from gateway.settings.table import Name, Number, Table, Unfit, filled
 
 Scope = Literal["links", "purge", "revoke", "metrics", "audit"]
 SCOPES: frozenset[str] = frozenset(get_args(Scope))
@@ -53,7 +53,9 @@ class Token(Table):
         description="The operator's name in logs and in the ledger."
     )
     hash: TokenHash = Field(description='"sha256:" and the hex SHA-256 of the token.')
-    scopes: tuple[Scope, ...] = Field(min_length=1, description="What it may do.")
+    scopes: Annotated[tuple[Scope, ...], AfterValidator(filled)] = Field(
+        description="What it may do."
+    )
     zones: tuple[Name, ...] = Field(
         default=(), description="The zones it may do it in; empty for all of them."
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -14,6 +14,8 @@ from pydantic import (
     SecretBytes,
     SecretStr,
 )
+
+T = TypeVar("T")
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
 _KEY_HEX = re.compile(r"(?:[0-9a-fA-F]{2}){32,}")
@@ -33,6 +35,16 @@ class Table(BaseModel):
     """One table of `ostiary.toml`: frozen, and closed to keys that it does not know."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+def filled(value: tuple[T, ...]) -> tuple[T, ...]:
+    """A list as it is; raises `Unfit` when nothing is in it.
+
+    The models' own smallest length would count what is left of a list with wrong items.
+    """
+    if not value:
+        raise Unfit("must not be empty")
+    return value
 
 
 def _named(value: str) -> str:

@@ -9,7 +9,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
 from gateway.documents import CacheMode, Zone
-from gateway.settings.table import Name, Number, Region, Switch, Table, Unfit
+from gateway.settings.table import Name, Number, Region, Switch, Table, Unfit, filled
 from signing.addresses import canonical_bucket, canonical_key
 from signing.errors import Unsignable
 
@@ -79,8 +79,8 @@ class ZoneSettings(Table):
     """One zone. `longest_life` stands before `window`, which is judged with it."""
 
     store: Name = Field(description="The name of the store that holds its documents.")
-    buckets: tuple[Bucket, ...] = Field(
-        min_length=1, description="Its buckets; a bucket belongs to one zone."
+    buckets: Annotated[tuple[Bucket, ...], AfterValidator(filled)] = Field(
+        description="Its buckets; a bucket belongs to one zone."
     )
     cache: CacheMode = Field(
         default="private",

@@ -1,0 +1,162 @@
+"""One process that answers on the main and the admin socket in one event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import Awaitable, Callable
+from time import monotonic
+from types import FrameType
+from typing import Any, Protocol, TypeAlias, cast
+
+import structlog
+import uvicorn
+import uvloop
+from uvicorn.importer import import_from_string
+
+from gateway.guard import guarded
+from gateway.serve.plan import Listeners, Plan
+from gateway.telemetry import Draining, LineWriter, configure
+
+STARTUP_FAILED = 1
+
+_log = structlog.stdlib.get_logger(__name__)
+
+Message: TypeAlias = Any
+Receive: TypeAlias = Callable[[], Awaitable[Message]]
+Send: TypeAlias = Callable[[Message], Awaitable[None]]
+Asgi: TypeAlias = Callable[[Any, Receive, Send], Awaitable[None]]
+
+
+class Applications(Protocol):
+    """What a worker serves: `start` and `close` are awaited once each, around the serving."""
+
+    @property
+    def main(self) -> Asgi: ...
+    @property
+    def admin(self) -> Asgi | None: ...
+    @property
+    def start(self) -> Callable[[], Awaitable[None]]: ...
+    @property
+    def close(self) -> Callable[[], Awaitable[None]]: ...
+    @property
+    def refused(self) -> Callable[[str], None]: ...
+
+
+Factory: TypeAlias = Callable[..., Applications]
+
+
+class Ports:
+    """The two applications as one: the port that a connection came in by chooses."""
+
+    def __init__(self, applications: Applications, admin_port: int) -> None:
+        self._applications = applications
+        self._main = applications.main
+        self._admin = applications.admin or applications.main
+        self._admin_port = admin_port
+
+    def __call__(self, scope: Any, receive: Receive, send: Send) -> Awaitable[None]:
+        if scope["type"] == "lifespan":
+            return self._live(receive, send)
+        application = self._admin if scope["server"][1] == self._admin_port else self._main
+        return application(scope, receive, send)
+
+    async def _live(self, receive: Receive, send: Send) -> None:
+        await receive()
+        try:
+            await self._applications.start()
+        except Exception:
+            _log.exception("start_failed")
+            await send({"type": "lifespan.startup.failed", "message": ""})
+            return
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        await self._applications.close()
+        await send({"type": "lifespan.shutdown.complete"})
+
+
+class Server(uvicorn.Server):
+    """uvicorn's server that drains at the first signal and is forced by the second.
+
+    A supervised one ends when its supervisor is gone, and leaves SIGINT to it: a terminal sends
+    that to every process at once.
+    """
+
+    def __init__(
+        self, config: uvicorn.Config, draining: Draining, grace: float, *, supervised: bool
+    ) -> None:
+        super().__init__(config)
+        self._draining = draining
+        self._grace = grace
+        self._supervised = supervised
+        self._parent = os.getppid()
+        self._leave_at: float | None = None
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Take a signal; not calling uvicorn's own spares us its raising the signal again."""
+        if self._supervised and sig == signal.SIGINT:
+            return
+        if self._leave_at is None:
+            self._begin_to_leave()
+        else:
+            self.should_exit = self.force_exit = True
+
+    async def on_tick(self, counter: int) -> bool:
+        if self._supervised and self._leave_at is None and os.getppid() != self._parent:
+            _log.warning("supervisor_gone")
+            self._begin_to_leave()
+        if self._leave_at is not None and monotonic() >= self._leave_at:
+            self.should_exit = True
+        return await super().on_tick(counter)
+
+    def _begin_to_leave(self) -> None:
+        self._draining.begin()
+        self._leave_at = monotonic() + self._grace
+
+
+async def answer(
+    plan: Plan, listeners: Listeners, writer: LineWriter, ready: Callable[[], None] | None = None
+) -> None:
+    """Serve until a signal ends it; `ready`, given by a supervisor, is told of the start."""
+    draining = Draining()
+    factory = cast(Factory, import_from_string(plan.factory))
+    applications = factory(plan.config, writer, draining)
+    config = uvicorn.Config(
+        cast(Any, Ports(applications, listeners.admin_port)),
+        http=guarded(plan.limits, applications.refused),
+        ws="none",
+        interface="asgi3",
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        # The peer is who connects, whatever a field says: nothing here decides by it.
+        proxy_headers=False,
+        date_header=False,
+        server_header=False,
+        timeout_graceful_shutdown=plan.drain,
+    )
+    server = Server(config, draining, plan.grace, supervised=ready is not None)
+    task = asyncio.create_task(server.serve(listeners.all))
+    while not (server.started or task.done()):
+        await asyncio.sleep(0.01)
+    if ready is not None and server.started:
+        ready()
+    await task
+
+
+def work(plan: Plan, listeners: Listeners, ready: Callable[[], None] | None = None) -> int:
+    """Be a worker; returns the process's exit status."""
+    writer = LineWriter()
+    configure(writer)
+    try:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(answer(plan, listeners, writer, ready))
+    except SystemExit:
+        return STARTUP_FAILED
+    except Exception:
+        _log.exception("worker_failed")
+        return STARTUP_FAILED
+    finally:
+        writer.close()
+    return 0
