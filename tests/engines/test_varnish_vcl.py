@@ -316,9 +316,14 @@ class TestKeeping:
     def test_a_body_that_breaks_off_is_neither_kept_nor_ended_cleanly(
         self, origin: Origin, viewer: httpx.Client
     ) -> None:
-        document = origin.put(shared(), cut=True)
-        with pytest.raises(httpx.RemoteProtocolError):
-            viewer.get(document.target)
+        gate = threading.Event()
+        document = origin.put(shared(), body=b"x" * 400_000, gate=gate, cut=True)
+        with viewer.stream("GET", document.target) as answer:
+            chunks = answer.iter_raw()
+            assert next(chunks)
+            gate.set()
+            with pytest.raises(httpx.RemoteProtocolError):
+                sum(map(len, chunks))
         document.now(shared())
         assert viewer.get(document.target).content == b"0123456789"
 
@@ -444,6 +449,11 @@ class TestLaw:
         eventually(lambda: served().status_code == 410)
         document.now(NoStore(), status=503)
         assert viewer.get(document.target).status_code == 503
+
+    def test_a_dead_link_is_not_even_looked_up(self, origin: Origin, viewer: httpx.Client) -> None:
+        document = origin.put(shared(3600))
+        document.die_in(-1)
+        assert cache(viewer.get(document.target)) == "pass"
 
     def test_kept_time_is_cut_to_the_life_of_the_link(
         self, origin: Origin, viewer: httpx.Client
