@@ -149,11 +149,11 @@ def _selection(asked: list[tuple[int, int]], size: int) -> Selection:
     if not found:
         # §14.1.2: the suffix of an empty document is satisfiable, and has nothing to send.
         return Whole() if (0, -1) in asked else Unsatisfiable()
-    ranges = _joined(found)
-    return Single(ranges[0]) if len(ranges) == 1 else Several(ranges)
+    ranges = _joined(found) if len(found) > 1 else found
+    return Single(ranges[0]) if len(ranges) == 1 else Several(tuple(ranges))
 
 
-def _joined(ranges: list[ByteRange]) -> tuple[ByteRange, ...]:
+def _joined(ranges: list[ByteRange]) -> list[ByteRange]:
     """Join what overlaps or touches; a joined range stands where its first member stood."""
     joined: list[tuple[int, ByteRange]] = []
     for part, place in sorted(zip(ranges, range(len(ranges)), strict=True)):
@@ -162,4 +162,4 @@ def _joined(ranges: list[ByteRange]) -> tuple[ByteRange, ...]:
             part = ByteRange(before.first, max(before.last, part.last))
             place = min(earlier, place)
         joined.append((place, part))
-    return tuple(part for _, part in sorted(joined))
+    return [part for _, part in sorted(joined)]
