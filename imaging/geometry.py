@@ -43,7 +43,8 @@ def place(source: Size, rendition: Rendition) -> Placement:
 def scale_for(size: tuple[float, float], rendition: Rendition) -> float:
     """How much a source of that size shrinks or grows to be what was asked for.
 
-    Cover and fill ask for the larger factor, the rest for the smaller; the longest side is bounded, so that a strip of a page does not become a picture no format can hold.
+    Cover and fill ask for the larger factor, the rest for the smaller. The longest side is
+    bounded, so that a strip of a page does not become a picture no format can hold.
     """
     width, height = size
     factors = [

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from gateway.configuration.faults import breaches_of, fault_of
+from gateway.configuration.faults import breaches_of, fault_of, masked
 from gateway.configuration.salvage import salvage
 from gateway.configuration.sources import read_sources
 from gateway.configuration.tree import Tree, dotted
@@ -52,16 +52,16 @@ def locate(given: Path | None, environ: Mapping[str, str]) -> Path | None:
 def load(path: Path | None, environ: Mapping[str, str]) -> Configuration:
     """Read the file and the environment. Raises `ConfigurationError` with every fault."""
     sources = read_sources(path, environ)
-    tree = sources.tree
+    tree, faults = sources.tree, sources.faults
     tree.values.setdefault("signing", {})
     try:
         settings = Settings.model_validate(tree.values)
     except ValidationError as error:
         broken = [one for one in _judged(error, tree) if not sources.touches_lost(one.path)]
-        faults = [fault_of(breach, tree) for breach in broken]
-        raise ConfigurationError([*sources.faults, *faults]) from None
-    if sources.faults:
-        raise ConfigurationError(sources.faults)
+        every = [*faults, *(fault_of(breach, tree) for breach in broken)]
+        raise ConfigurationError(list(map(masked, every))) from None
+    if faults:
+        raise ConfigurationError(list(map(masked, faults)))
     return Configuration(settings, tree.origins)
 
 

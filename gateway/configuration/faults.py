@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 
 from pydantic import ValidationError
@@ -13,6 +14,8 @@ from gateway.errors import Fault
 from gateway.settings.rules import Breach, RulesBroken
 from gateway.settings.schema import Node, schema, variable
 from gateway.settings.table import Unfit
+
+_HEX = re.compile(r"[0-9A-Fa-f]{32,}")
 
 _WORDS: Mapping[str, str] = {
     "string_type": "must be text",
@@ -38,6 +41,12 @@ def breaches_of(error: ValidationError) -> Iterator[Breach]:
             yield from cause.breaches
         else:
             yield _breach(detail, cause)
+
+
+def masked(fault: Fault) -> Fault:
+    """The fault without long runs of hex digits, which may be a key in the wrong place."""
+    parts = (fault.where, fault.what, fault.hint)
+    return Fault(*(_HEX.sub("…", part) for part in parts))
 
 
 def fault_of(breach: Breach, tree: Tree) -> Fault:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path as FilePath
 
-from gateway.configuration.tree import Path, Tree, Values, place, without_keys
+from gateway.configuration.tree import Path, Tree, Values, place
 from gateway.configuration.values import read_value
 from gateway.configuration.variables import UnknownVariable, Variable, find_variable, is_ours
 from gateway.errors import Fault
@@ -56,7 +56,7 @@ def _toml(file: FilePath) -> Values:
     try:
         return tomllib.loads(_text_of(file))
     except tomllib.TOMLDecodeError as error:
-        raise Unfit(without_keys(f"is not TOML: {error}")) from None
+        raise Unfit(f"is not TOML: {error}") from None
 
 
 def _variables(environ: Mapping[str, str]) -> tuple[list[Variable], list[Fault]]:
@@ -71,8 +71,7 @@ def _variables(environ: Mapping[str, str]) -> tuple[list[Variable], list[Fault]]
             continue
         first = found.setdefault((variable.path, variable.in_file), variable)
         if first is not variable:
-            what = without_keys(f"sets the same as {first.name}")
-            faults.append(Fault(without_keys(name), what, "keep one of them"))
+            faults.append(Fault(name, f"sets the same as {first.name}", "keep one of them"))
     return sorted(found.values(), key=lambda one: (not one.in_file, len(one.path))), faults
 
 

@@ -10,24 +10,17 @@ Path = tuple[str, ...]
 Values = dict[str, object]
 
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
-_HEX = re.compile(r"[0-9A-Fa-f]{32,}")
 
 
 def dotted(path: Path) -> str:
-    """A path as TOML writes it, without what looks like a key's digits."""
-    parts = (part if _BARE.fullmatch(part) else json.dumps(part) for part in path)
-    return without_keys(".".join(parts))
-
-
-def without_keys(text: str) -> str:
-    """The text without long runs of hex digits, which may be a key in the wrong place."""
-    return _HEX.sub("…", text)
+    """A path as TOML writes it."""
+    return ".".join(part if _BARE.fullmatch(part) else json.dumps(part) for part in path)
 
 
 def place(path: Path, origin: str) -> str:
     """Where a fault is: the path, and the source of what stands there if there is one."""
     where = dotted(path) or "settings"
-    return where + (f" [{without_keys(origin)}]" if origin else "")
+    return where + (f" [{origin}]" if origin else "")
 
 
 class Tree:

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 from gateway.configuration.nearest import nearest_path
-from gateway.configuration.tree import Path, without_keys
+from gateway.configuration.tree import Path
 from gateway.errors import Fault
 from gateway.settings.schema import PREFIX, Node, schema, variable
 
@@ -52,8 +52,7 @@ def find_variable(name: str) -> Variable:
     in_file = name.endswith(FILE)
     parts = name.removeprefix(PREFIX).removesuffix(FILE if in_file else "").split("__")
     if name != name.upper():
-        hint = without_keys(f"write {name.upper()}")
-        raise UnknownVariable(Fault(without_keys(name), "is not in capitals", hint))
+        raise UnknownVariable(Fault(name, "is not in capitals", f"write {name.upper()}"))
     node = schema()
     path: Path = ()
     for part in parts:
@@ -74,4 +73,4 @@ def _key(part: str, node: Node) -> str:
 def _unknown(name: str, path: Path, node: Node, rest: str, in_file: bool) -> Fault:
     meant = nearest_path(path, node, rest.lower())
     hint = f"nearest: {variable(meant)}{FILE if in_file else ''}" if meant else ""
-    return Fault(without_keys(name), "is no setting", hint)
+    return Fault(name, "is no setting", hint)

@@ -182,7 +182,7 @@ def _tag(scope: str, zones: Mapping[str, Zone]) -> tuple[Zone, str]:
     name, _, below = place.partition("/")
     bucket, _, key = below.partition("/")
     zone = zones.get(name)
-    if zone is None or (place != name and bucket not in zone.buckets):
+    if zone is None or (kind != "z" and bucket not in zone.buckets):
         raise _refused("unknown-scope", "no such zone, or no such bucket in it")
     if kind == "z" and place == name:
         return zone, zone_tag(name)

@@ -58,17 +58,16 @@ def _shine(sky: Image.Image, reach: int, colour: str) -> None:
 
 def _clouds(random: Random) -> Image.Image:
     """Streaks that thin out towards the top and the horizon."""
-    streaks = Image.new("L", SIZE)
+    small = (SIZE[0] // 4, SIZE[1] // 4)
+    streaks = Image.new("L", small)
     for share, cells in ((0.6, (5, 14)), (0.45, (13, 40)), (0.3, (40, 120))):
         octave = Image.frombytes("L", cells, random.randbytes(cells[0] * cells[1]))
-        streaks = ImageChops.add(streaks, _scaled(octave.resize(SIZE, 3), share))
+        wide = octave.resize(small, Image.Resampling.BICUBIC)
+        streaks = ImageChops.add(streaks, wide.point([round(v * share) for v in range(256)]))
     veil = streaks.point([min(150, max(0, (v - 150) * 3)) for v in range(256)])
     band = [round(255 * math.exp(-(((y - 85) / 45) ** 2))) for y in range(256)]
-    return ImageChops.multiply(veil, Image.linear_gradient("L").point(band).resize(SIZE))
-
-
-def _scaled(image: Image.Image, share: float) -> Image.Image:
-    return image.point([round(v * share) for v in range(256)])
+    thinned = ImageChops.multiply(veil, Image.linear_gradient("L").point(band).resize(small))
+    return thinned.resize(SIZE, Image.Resampling.BICUBIC)
 
 
 def _crest(random: Random, level: int, rise: int, waves: float) -> list[tuple[int, float]]:
@@ -97,9 +96,8 @@ def _paste_range(
 def _plant(picture: Image.Image, random: Random, line: list[tuple[int, float]]) -> None:
     """Firs on the nearest range, the larger the nearer."""
     draw = ImageDraw.Draw(picture)
-    for _ in range(900):
+    for depth in sorted(random.random() ** 0.7 for _ in range(900)):
         x, crest = line[random.randrange(len(line))]
-        depth = random.random() ** 0.7
         y = crest + depth * (SIZE[1] + 60 - crest)
         size = 26 + 120 * depth * random.uniform(0.7, 1.1)
         shade = round(44 - 26 * depth + random.uniform(-5, 5))

@@ -47,14 +47,14 @@ def run(plan: Plan, host: str, port: int, admin_port: int | None, data: Path) ->
     except PortTaken as error:
         print(f"ostiary: {error}", file=sys.stderr)
         return 1
-    if plan.workers == 1:
-        _announce(plan, listeners)
-        return work(plan, listeners)
-    _share_figures(data / "metrics")
+    if plan.workers > 1:
+        _share_figures(data / "metrics")
     writer = LineWriter()
     configure(writer)
     _announce(plan, listeners)
     try:
+        if plan.workers == 1:
+            return work(plan, listeners, writer)
         return Supervisor(plan, listeners).run()
     finally:
         writer.close()

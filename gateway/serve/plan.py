@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from gateway.guard import Limits
@@ -26,7 +26,7 @@ class Plan:
     workers: int = 1
     drain: int = 30
     grace: float = 0.0
-    limits: Limits = Limits()
+    limits: Limits = field(default_factory=Limits)
 
 
 class PortTaken(Exception):

@@ -6,7 +6,7 @@ import multiprocessing
 import os
 import signal
 import socket
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -20,6 +20,7 @@ from prometheus_client.multiprocess import mark_process_dead
 
 from gateway.serve.plan import Listeners, Plan
 from gateway.serve.worker import work
+from gateway.telemetry import LineWriter, configure
 
 EARLY = 10.0
 ENOUGH = 5
@@ -33,7 +34,11 @@ _spawn = multiprocessing.get_context("spawn")
 def _work(plan: Plan, listeners: Listeners, ready: Connection) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    raise SystemExit(work(plan, listeners, partial(ready.send_bytes, b"ready")))
+    writer = LineWriter()
+    configure(writer)
+    status = work(plan, listeners, writer, partial(ready.send_bytes, b"ready"))
+    writer.close()
+    raise SystemExit(status)
 
 
 @dataclass(slots=True, eq=False)
@@ -92,7 +97,7 @@ class Supervisor:
         return self._status
 
     @contextmanager
-    def _hearing(self) -> Iterator[socket.socket]:
+    def _hearing(self) -> Generator[socket.socket]:
         here, there = socket.socketpair()
         here.setblocking(False)
         there.setblocking(False)
@@ -150,7 +155,7 @@ class Supervisor:
         if worker.replaces is not None:
             worker.replaces.leave()
             worker.replaces = None
-            self._roll()
+        self._roll()
 
     def _obey(self) -> None:
         while self._signals:
@@ -158,13 +163,18 @@ class Supervisor:
             if number != signal.SIGHUP:
                 self._stop()
             elif not self._stopping():
-                self._to_roll = [one for one in self.workers if not one.leaving]
+                self._to_roll = list(self.workers)
                 self._roll()
 
     def _roll(self) -> None:
-        if self._to_roll and not self._stopping():
+        """Start the replacement of the next worker, unless one is on its way."""
+        if self._stopping() or any(one.replaces is not None for one in self.workers):
+            return
+        while self._to_roll:
             old = self._to_roll.pop(0)
-            self.workers.append(Worker.start(self.plan, self.listeners, old))
+            if old in self.workers and not old.leaving:
+                self.workers.append(Worker.start(self.plan, self.listeners, old))
+                return
 
     def _stop(self, status: int = 0) -> None:
         """Drain, and kill what has not ended when its time and some to spare are over."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import socket
 from collections.abc import Awaitable, Callable
 from time import monotonic
 from types import FrameType
@@ -17,7 +18,7 @@ from uvicorn.importer import import_from_string
 
 from gateway.guard import guarded
 from gateway.serve.plan import Listeners, Plan
-from gateway.telemetry import Draining, LineWriter, configure
+from gateway.telemetry import Draining, LineWriter
 
 STARTUP_FAILED = 1
 
@@ -84,14 +85,25 @@ class Server(uvicorn.Server):
     """
 
     def __init__(
-        self, config: uvicorn.Config, draining: Draining, grace: float, *, supervised: bool
+        self,
+        config: uvicorn.Config,
+        draining: Draining,
+        grace: float,
+        ready: Callable[[], None] | None,
     ) -> None:
         super().__init__(config)
         self._draining = draining
         self._grace = grace
-        self._supervised = supervised
+        self._ready = ready
+        self._supervised = ready is not None
         self._parent = os.getppid()
         self._leave_at: float | None = None
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to serve, and say so."""
+        await super().startup(sockets)
+        if self._ready is not None:
+            self._ready()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Take a signal; not calling uvicorn's own spares us its raising the signal again."""
@@ -136,19 +148,13 @@ async def answer(
         server_header=False,
         timeout_graceful_shutdown=plan.drain,
     )
-    server = Server(config, draining, plan.grace, supervised=ready is not None)
-    task = asyncio.create_task(server.serve(listeners.all))
-    while not (server.started or task.done()):
-        await asyncio.sleep(0.01)
-    if ready is not None and server.started:
-        ready()
-    await task
+    await Server(config, draining, plan.grace, ready).serve(listeners.all)
 
 
-def work(plan: Plan, listeners: Listeners, ready: Callable[[], None] | None = None) -> int:
+def work(
+    plan: Plan, listeners: Listeners, writer: LineWriter, ready: Callable[[], None] | None = None
+) -> int:
     """Be a worker; returns the process's exit status."""
-    writer = LineWriter()
-    configure(writer)
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(answer(plan, listeners, writer, ready))
@@ -157,6 +163,4 @@ def work(plan: Plan, listeners: Listeners, ready: Callable[[], None] | None = No
     except Exception:
         _log.exception("worker_failed")
         return STARTUP_FAILED
-    finally:
-        writer.close()
     return 0

@@ -16,7 +16,7 @@ from typing import TypeVar
 from gateway.errors import StateUnavailable
 from gateway.state.epoch import Epoch
 from gateway.state.schema import migrate, shipped
-from gateway.state.writer import Turnstile, Writer, begin, meaning
+from gateway.state.writer import Turnstile, Writer, insist, meaning
 
 T = TypeVar("T")
 
@@ -146,8 +146,9 @@ def _prepared(path: Path, turnstile: Turnstile, deadline: float) -> sqlite3.Conn
                 "foreign_keys = ON",
                 f"journal_size_limit = {_JOURNAL_LIMIT}",
             ):
-                connection.execute(f"PRAGMA {pragma}")
-            begin(connection, deadline)
+                # One that closes the file last holds it alone for a moment.
+                insist(connection, f"PRAGMA {pragma}", deadline)
+            insist(connection, "BEGIN IMMEDIATE", deadline)
             migrate(connection, shipped())
             connection.execute("COMMIT")
     except BaseException:

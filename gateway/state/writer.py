@@ -62,12 +62,12 @@ def patiently(attempt: Callable[[], bool], deadline: float) -> None:
         time.sleep(random.uniform(0.0005, 0.002))
 
 
-def begin(connection: sqlite3.Connection, deadline: float) -> None:
-    """Begin a transaction that may write, waiting for other processes until `deadline`."""
+def insist(connection: sqlite3.Connection, statement: str, deadline: float) -> None:
+    """Execute a statement, waiting until `deadline` while another process holds its lock."""
 
     def attempt() -> bool:
         try:
-            connection.execute("BEGIN IMMEDIATE")
+            connection.execute(statement)
         except sqlite3.OperationalError as error:
             if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
                 raise
@@ -185,7 +185,7 @@ class Writer:
     def _transact(self, units: list[_Unit]) -> list[Callable[[], None]]:
         deadline = time.monotonic() + self._patience
         with self._turnstile.passing(deadline):
-            begin(self._connection, deadline)
+            insist(self._connection, "BEGIN IMMEDIATE", deadline)
         try:
             fed = self._feed_end()
             settlements = [self._attempt(unit) for unit in units]

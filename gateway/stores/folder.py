@@ -63,7 +63,7 @@ class FolderStore:
     async def aclose(self) -> None:
         """Nothing is held open between two calls."""
 
-    def _open(self, bucket: str, key: str) -> tuple[_File, StoredObject]:
+    def _open(self, bucket: str, key: str) -> tuple[OpenFile, StoredObject]:
         names = _names(bucket, key)
         try:
             below = os.open(self._root, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
@@ -81,8 +81,8 @@ class FolderBody:
     What is in the page cache is read inline (`RWF_NOWAIT`, preadv2(2)), the rest in a thread.
     """
 
-    def __init__(self, file: _File, stored: StoredObject, span: range) -> None:
-        self._file: _File | None = file
+    def __init__(self, file: OpenFile, stored: StoredObject, span: range) -> None:
+        self._file: OpenFile | None = file
         self._stored = stored
         self._span = span
 
@@ -120,7 +120,7 @@ class FolderBody:
         return chunk
 
 
-class _File:
+class OpenFile:
     """An open regular file, closed when the last reference to it goes.
 
     So a thread that still reads can never find its descriptor given to another file.
@@ -167,13 +167,13 @@ class _File:
         return memoryview(buffer)[: os.preadv(self._descriptor, [buffer], at, flags)]
 
 
-def _open_below(folder: int, names: list[bytes]) -> tuple[_File, StoredObject]:
+def _open_below(folder: int, names: list[bytes]) -> tuple[OpenFile, StoredObject]:
     """Open the last name below all the others, and close `folder`."""
     try:
         for name in names[:-1]:
             above, folder = folder, os.open(name, _FOLDER, dir_fd=folder)
             os.close(above)
-        file = _File(os.open(names[-1], _FILE, dir_fd=folder))
+        file = OpenFile(os.open(names[-1], _FILE, dir_fd=folder))
     finally:
         os.close(folder)
     return file, file.stat()

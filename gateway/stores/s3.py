@@ -100,8 +100,13 @@ class S3Store:
     async def check(self) -> None:
         """Ask each S3 bucket we know of for an object without a meaning: 404 is a sign of life."""
         for bucket in self._checked:
-            if await self._lacks(bucket):
-                raise StoreUnavailable("no bucket", retry_after=30)
+            try:
+                async with self._answer():
+                    await obstore.get_async(self._client(bucket), ".ostiary-check")
+            except _BucketMissing:
+                raise StoreUnavailable("no bucket", retry_after=30) from None
+            except DocumentNotFound:
+                continue
 
     async def aclose(self) -> None:
         """Let go of the connections."""
@@ -111,14 +116,6 @@ class S3Store:
         name, path = self._address.locate(_segments(bucket, 1), _segments(key))
         async with self._answer():
             return await obstore.get_async(self._client(name), path, options=options)
-
-    async def _lacks(self, bucket: str) -> bool:
-        async with self._answer():
-            try:
-                await obstore.get_async(self._client(bucket), ".ostiary-check")
-            except FileNotFoundError as error:
-                return "NoSuchBucket" in str(error)
-        return False
 
     @asynccontextmanager
     async def _answer(self) -> AsyncGenerator[None]:
@@ -208,6 +205,10 @@ class _RangeRefused(StoreUnavailable):
     """416: the range lies outside of what is there."""
 
 
+class _BucketMissing(DocumentNotFound):
+    """404 for the bucket itself; only a GET is told the difference."""
+
+
 def _segments(text: str, most: int = 0) -> str:
     """`text`, if S3 gets to see exactly it: obstore would drop a slash at either end."""
     segments = text.split("/")
@@ -239,8 +240,10 @@ def _stored(result: GetResult) -> StoredObject:
 
 def _translated(error: BaseError | OSError | ValueError) -> GatewayError:
     match error:
-        case FileNotFoundError() | ValueError():
-            return DocumentNotFound()  # a ValueError: a key that obstore cannot spell
+        case FileNotFoundError():
+            return _BucketMissing() if "NoSuchBucket" in str(error) else DocumentNotFound()
+        case ValueError():
+            return DocumentNotFound()  # a key that obstore cannot spell
         case PreconditionError():
             return DocumentChanged()
         case PermissionDeniedError() | UnauthenticatedError():

@@ -1,0 +1,122 @@
+"""A whole gateway in this process, over documents in memory, spoken to through ASGI."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, closing
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from gateway.app import Parts, build, compose
+from gateway.documents import DocumentRef
+from gateway.settings import Settings
+from gateway.stores.memory import MemoryStore
+from gateway.telemetry import Draining, LineWriter, Telemetry
+
+TOKEN = "operator-token"
+
+
+class Door:
+    """One gateway and one client of it; `log` is the file its lines go to."""
+
+    def __init__(self, settings: Settings, log: Path, *, renders: bool) -> None:
+        self.parts: Parts = compose(settings)
+        self.draining = Draining()
+        self.log = log
+        self._stack = ExitStack()
+        stream = self._stack.enter_context(log.open("wb", buffering=0))
+        writer = self._stack.enter_context(closing(LineWriter(stream.fileno())))
+        telemetry = Telemetry(settings.server.region, writer)
+        self.apps = build(self.parts, telemetry, self.draining)
+        self.runner = self._stack.enter_context(asyncio.Runner())
+        self._client = httpx.AsyncClient(
+            transport=httpx.ASGITransport(self.apps.main), base_url="http://gateway.test"
+        )
+        if renders:
+            self.run(self.apps.start())
+
+    @property
+    def store(self) -> MemoryStore:
+        store = self.parts.stores["main"]
+        assert isinstance(store, MemoryStore)
+        return store
+
+    def run(self, work: Any) -> Any:
+        return self.runner.run(work)
+
+    def ask(self, method: str, url: str, **options: Any) -> httpx.Response:
+        answer = self.run(self._client.request(method, url, **options))
+        assert isinstance(answer, httpx.Response)
+        return answer
+
+    def get(self, url: str, headers: Mapping[str, str] | None = None) -> httpx.Response:
+        return self.ask("GET", url, headers=dict(headers or {}))
+
+    def put(self, key: str, body: bytes, bucket: str = "documents") -> None:
+        self.store.put(bucket, key, body)
+
+    def post(self, url: str, body: object, token: str = TOKEN, **fields: str) -> httpx.Response:
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        return self.ask("POST", url, json=body, headers={**headers, **fields})
+
+    def issue(self, *keys: str, **wishes: object) -> list[dict[str, Any]]:
+        documents = [{"zone": "clinic", "bucket": "documents", "key": key} for key in keys]
+        answer = self.post("/v1/links", {"documents": documents, **wishes})
+        assert answer.status_code == 200, answer.text
+        links = answer.json()["links"]
+        assert isinstance(links, list)
+        return links
+
+    def link(self, key: str, rendition: str = "original", **wishes: object) -> str:
+        [issued] = self.issue(key, **wishes)
+        return str(issued["template"]).replace("{rendition}", rendition)
+
+    def issue_tag(self, key: str) -> str:
+        return DocumentRef("clinic", "documents", key).id
+
+    def close(self) -> None:
+        self.run(self._client.aclose())
+        self.run(self.apps.close())
+        self._stack.close()
+
+
+def configured(data: Path, **tables: Mapping[str, object]) -> Settings:
+    """Settings of one zone over documents in memory; `tables` add to the tables or replace them."""
+    zone: dict[str, object] = {"store": "main", "buckets": ["documents"], "cache": "windowed"}
+    values: dict[str, Any] = {
+        "server": {"data": str(data)},
+        "signing": {"keys": {"k1": "5a" * 32}},
+        "admin": {"tokens": ["sha256:" + hashlib.sha256(TOKEN.encode()).hexdigest()]},
+        "stores": {"main": {"url": "memory:"}},
+        "zones": {"clinic": zone},
+    }
+    for name, table in tables.items():
+        if name == "clinic":
+            zone.update(table)
+        else:
+            values[name] = {**values.get(name, {}), **table}
+    return Settings.model_validate(values)
+
+
+@pytest.fixture
+def open_door(tmp_path: Path) -> Iterator[Callable[..., Door]]:
+    """Open gateways: `open_door(clinic={"cache": "private"}, renders=True)`."""
+    with ExitStack() as stack:
+
+        def opened(*, renders: bool = False, **tables: Mapping[str, object]) -> Door:
+            settings = configured(tmp_path / "var", **tables)
+            door = Door(settings, tmp_path / "log.jsonl", renders=renders)
+            stack.callback(door.close)
+            return door
+
+        yield opened
+
+
+@pytest.fixture
+def door(open_door: Callable[..., Door]) -> Door:
+    return open_door()
