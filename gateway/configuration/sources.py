@@ -57,6 +57,8 @@ def _toml(file: FilePath) -> Values:
         return tomllib.loads(_text_of(file))
     except tomllib.TOMLDecodeError as error:
         raise Unfit(f"is not TOML: {error}") from None
+    except RecursionError:
+        raise Unfit("is not TOML: too deep") from None
 
 
 def _variables(environ: Mapping[str, str]) -> tuple[list[Variable], list[Fault]]:

@@ -120,6 +120,11 @@ def test_a_file_of_bad_toml_is_one_fault_with_its_line(tmp_path: Path, faults: F
     assert set(found) == {str(file), "OSTIARY_SERVR__PORT"}
 
 
+def test_a_file_too_deep_to_read_is_a_fault(tmp_path: Path, faults: Faults) -> None:
+    file = write(tmp_path, "a = " + "[" * 100_000)
+    assert "too deep" in faults(file, {})[str(file)].what
+
+
 def test_a_file_that_can_not_be_read_is_a_fault(tmp_path: Path, faults: Faults) -> None:
     (tmp_path / "latin").write_bytes(b"\xff")
     (tmp_path / "large").write_bytes(b"#" * 1_100_000)
