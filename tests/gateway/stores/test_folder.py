@@ -17,8 +17,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.errors import DocumentChanged, DocumentNotFound, StoreUnavailable
-from gateway.stores import CHUNK, Body, Store
-from gateway.stores.folder import FolderStore
+from gateway.stores import CHUNK, Body, Store, StoredObject
+from gateway.stores.folder import FolderBody, FolderStore, OpenFile
 
 LARGE = os.urandom(2 * CHUNK + 77)
 
@@ -243,6 +243,23 @@ def test_cold_reads_go_through_a_thread(store: FolderStore, root: Path) -> None:
         os.fsync(file.fileno())
         os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
     assert asyncio.run(fetch(store, "scans", "large.bin")) == LARGE
+
+
+def test_a_file_shorter_than_it_said_never_ends_cleanly() -> None:
+    """Files in sysfs say 4,096 octets, hold fewer and know no RWF_NOWAIT."""
+    if not Path("/sys/kernel/uevent_seqnum").exists():
+        pytest.skip("NOT SHOWN: a file shorter than it says; it needs sysfs")
+    with pytest.raises(StoreUnavailable, match="short file"):
+        asyncio.run(fetch(FolderStore(Path("/sys")), "kernel", "uevent_seqnum"))
+
+
+def test_a_disk_that_fails_is_an_unavailable_store(root: Path) -> None:
+    async def read() -> None:
+        broken = OpenFile(os.open(root, os.O_RDONLY))
+        await octets(FolderBody(broken, StoredObject("e", "", 10, 0), range(10)))
+
+    with pytest.raises(StoreUnavailable, match="EISDIR"):
+        asyncio.run(read())
 
 
 def test_a_body_closes_its_file(store: FolderStore) -> None:
