@@ -1,4 +1,4 @@
-"""The demo's papers: a scanned letter, a form on microfilm's successor, a report as text.
+"""The demo's papers: a scanned letter, a form in black and white, a report as text.
 
 Everyone in them is invented.
 """
@@ -141,7 +141,7 @@ def _last_page() -> Sheet:
     sheet.y += 60
     sheet.paragraph("With kind regards")
     sheet.signature("Prof. Dr. med. Söhnke Öztürk, head of department")
-    sheet.signature("Dr. med. Anneliese Groß, ward physician")
+    sheet.signature("Dr. med. Anneliese Kühn, ward physician")
     sheet.footer("Lindenhof Clinic · page 3 of 3 · sample document, everyone in it is invented")
     return sheet
 
@@ -153,7 +153,7 @@ def _form() -> list[Sheet]:
     for label, written in (
         ("Surname, first name", "Mustermann, Erika"),
         ("Date of birth", "12.08.1964"),
-        ("Street and number", "Heidestraße 17"),
+        ("Street and number", "Heideweg 17"),
         ("Postcode and town", "51147 Köln"),
         ("Health insurance, number", "AOK Musterland   A 123 456 780"),
         ("Family doctor", "Dr. Jürgen Ahrens, Rosenweg 4"),
@@ -179,7 +179,7 @@ def _form() -> list[Sheet]:
     consent.tick("I agree to be called about appointments", True)
     consent.y += 80
     consent.signature("Erika Mustermann, Köln, 3 March")
-    consent.signature("Dr. med. Anneliese Groß, ward physician")
+    consent.signature("Dr. med. Anneliese Kühn, ward physician")
     for number, sheet in enumerate((person, history, consent), 1):
         sheet.footer(f"Form A-7 · page {number} of 3 · sample document, everyone is invented")
     return [person, history, consent]

@@ -1,0 +1,55 @@
+"""Real documents, when a folder of them is named: each is rendered or refused for a reason."""
+
+import asyncio
+import os
+from pathlib import Path
+
+import pytest
+
+from imaging.errors import BrokenSource, PageMissing
+from imaging.pool import RenderPool
+from imaging.renditions import Renditions
+
+FOLDER = os.environ.get("OSTIARY_CORPUS", "")
+NAMES = ("w160-jpeg", "w640-webp", "w640-avif", "p1-w1280", "p2-w320", "thumb-png")
+
+pytestmark = pytest.mark.skipif(
+    not FOLDER, reason="OSTIARY_CORPUS names no folder: NO REAL DOCUMENT WAS RENDERED"
+)
+
+
+def test_every_document_is_rendered_or_refused_for_a_reason() -> None:
+    renditions = Renditions({"thumb": "w160-h160-cover"})
+    sources = [path for path in sorted(Path(FOLDER).rglob("*")) if path.is_file()]
+    assert sources, f"{FOLDER} holds no file"
+
+    async def outcome(pool: RenderPool, source: bytes, name: str) -> str:
+        rendition = renditions.find(name)
+        try:
+            rendered = await pool.render(source, rendition)
+        except PageMissing as missing:
+            return "page missing" if rendition.page > missing.pages else "wrong page count"
+        except BrokenSource as broken:
+            return broken.reason
+        assert 1 <= rendered.width <= rendition.width
+        return "rendered"
+
+    async def main() -> dict[str, set[str]]:
+        pool = RenderPool(2)
+        await pool.start()
+        try:
+            found: dict[str, set[str]] = {}
+            for path in sources:
+                body = path.read_bytes()
+                found[path.name] = {await outcome(pool, body, name) for name in NAMES}
+            return found
+        finally:
+            await pool.aclose()
+
+    found = asyncio.run(main())
+    assert not {
+        name
+        for name, outcomes in found.items()
+        if outcomes & {"crash", "timeout", "wrong page count"}
+    }
+    assert any("rendered" in outcomes for outcomes in found.values())

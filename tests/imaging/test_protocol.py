@@ -1,0 +1,140 @@
+"""What is said between pool and worker arrives whole, and nothing else is believed."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from imaging import protocol
+from imaging.errors import (
+    BrokenSource,
+    ImagingError,
+    PageMissing,
+    SourceTooLarge,
+    UnknownRendition,
+)
+from imaging.limits import Limits
+from imaging.protocol import Head, ProtocolError
+from imaging.rendered import Description, Rendered
+from imaging.renditions import Rendition
+
+RENDERED = Rendered(b"body", "image/webp", 640, 480, 78, "m4")
+DESCRIBED = Description("application/pdf", 595, 842, 3)
+
+
+def across(head: dict[str, object], body: bytes = b"") -> Head:
+    frame = protocol.pack(head, len(body))
+    head_length, body_length = protocol.unpack_prefix(frame[: protocol.PREFIX.size])
+    assert body_length == len(body)
+    assert len(frame) == protocol.PREFIX.size + head_length
+    return protocol.unpack_head(frame[protocol.PREFIX.size :])
+
+
+def test_a_rendition_comes_across() -> None:
+    head = across(protocol.rendered_reply(RENDERED), RENDERED.body)
+    assert protocol.rendered_of(head, RENDERED.body) == RENDERED
+
+
+def test_a_description_comes_across() -> None:
+    head = across(protocol.described_reply(DESCRIBED))
+    assert protocol.description_of(head, b"") == DESCRIBED
+
+
+def test_a_request_carries_the_exact_spec_and_the_limits() -> None:
+    limits = Limits(octets=1, pixels=2, pages=3, scans=4)
+    thumb = Rendition(width=160, height=160, fit="cover", label="thumb")
+    head = across(protocol.render_request(thumb, limits))
+    assert head.text("spec") == "w160-h160-cover"
+    assert protocol.limits_of(head) == limits
+    assert across(protocol.describe_request(limits)).text("do") == "describe"
+
+
+@pytest.mark.parametrize(
+    "error", [BrokenSource("encrypted"), SourceTooLarge("pixels"), PageMissing(7)]
+)
+def test_errors_come_across(error: ImagingError) -> None:
+    head = across(protocol.error_reply(error))
+    with pytest.raises(type(error)) as caught:
+        protocol.rendered_of(head, b"")
+    assert type(caught.value) is type(error)
+    assert vars(caught.value) == vars(error)
+
+
+def test_an_error_the_other_side_cannot_mean_becomes_unsupported() -> None:
+    head = across(protocol.error_reply(UnknownRendition("w1")))
+    with pytest.raises(BrokenSource, match="unsupported"):
+        protocol.description_of(head, b"")
+
+
+@pytest.mark.parametrize(
+    "prefix",
+    [
+        protocol.PREFIX.pack(b"HTTP", 1, 1),
+        protocol.PREFIX.pack(b"OSI1", 1 << 17, 1),
+        protocol.PREFIX.pack(b"OSI1", 1, 1 << 40),
+    ],
+)
+def test_a_prefix_that_is_none_is_refused(prefix: bytes) -> None:
+    with pytest.raises(ProtocolError):
+        protocol.unpack_prefix(prefix)
+
+
+@pytest.mark.parametrize("text", [b"", b"[]", b"7", b"{", b"\xff", b'"ok"'])
+def test_a_head_that_is_no_object_is_refused(text: bytes) -> None:
+    with pytest.raises(ProtocolError):
+        protocol.unpack_head(text)
+
+
+GOOD = protocol.rendered_reply(RENDERED)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"media_type": "text/html"},
+        {"media_type": 7},
+        {"width": -1},
+        {"width": "640"},
+        {"height": True},
+        {"quality": 1.5},
+        {"effort": None},
+        {"effort": "m" * 300},
+        {"ok": "described"},
+        {"ok": None},
+        {"error": "panic"},
+        {"error": "broken"},
+        {"error": "page", "pages": "many"},
+    ],
+)
+def test_a_reply_with_a_wrong_field_is_refused(change: dict[str, object]) -> None:
+    with pytest.raises(ProtocolError):
+        protocol.rendered_of(Head({**GOOD, **change}), b"body")
+
+
+def test_an_empty_rendition_or_a_description_with_a_body_is_refused() -> None:
+    with pytest.raises(ProtocolError):
+        protocol.rendered_of(Head(GOOD), b"")
+    with pytest.raises(ProtocolError):
+        protocol.description_of(Head(protocol.described_reply(DESCRIBED)), b"x")
+    with pytest.raises(ProtocolError):
+        Head({"limits": 1}).table("limits")
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3),
+    max_leaves=4,
+)
+words = st.sampled_from(["ok", "error", "media_type", "width", "height", "pages", "reason"])
+
+
+@given(st.dictionaries(words, json_values | words))
+def test_no_reply_does_more_than_answer_or_fail(fields: dict[str, object]) -> None:
+    head = protocol.unpack_head(json.dumps(fields).encode())
+    for read in (protocol.rendered_of, protocol.description_of):
+        try:
+            answer = read(head, b"")
+        except (ProtocolError, ImagingError):
+            continue
+        assert isinstance(answer, (Rendered, Description))
