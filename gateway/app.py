@@ -46,8 +46,6 @@ from gateway.stores.address import build as build_store
 from gateway.telemetry import Draining, Telemetry
 from imaging.pool import RenderPool
 from imaging.renditions import Renditions
-from signing.keys import Key as SigningKey
-from signing.keys import KeyRing
 from signing.links import SignedZone, Signer
 
 Scope: TypeAlias = MutableMapping[str, Any]
@@ -263,16 +261,10 @@ def build(
 
 def signer_of(settings: Settings) -> Signer:
     """The signer with the keys and zones of the settings."""
-    signing = settings.signing
-    keys = [SigningKey(kid, secret.get_secret_value()) for kid, secret in signing.keys.items()]
-    active = signing.active or keys[0].kid
-    ring = KeyRing(keys, active, signing.seal_key.get_secret_value())
+    zones = settings.zone_values().values()
     return Signer(
-        ring,
-        [
-            SignedZone(zone.name, zone.window, zone.longest_life, zone.sealed)
-            for zone in settings.zone_values().values()
-        ],
+        settings.signing.key_ring(),
+        [SignedZone(zone.name, zone.window, zone.longest_life, zone.sealed) for zone in zones],
     )
 
 

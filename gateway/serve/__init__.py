@@ -18,7 +18,7 @@ from gateway.telemetry import LineWriter, configure
 
 __all__ = ["Applications", "Plan", "run", "serve"]
 
-FACTORY = "gateway.app:application"
+FACTORY = "gateway.serve.composed:applications"
 
 _log = structlog.stdlib.get_logger(__name__)
 
