@@ -61,6 +61,15 @@ def test_fresh_reads_nothing_while_the_epoch_stands(database: Database) -> None:
     assert follower.looked == 1
 
 
+def test_a_row_read_by_two_at_once_is_told_once(database: Database) -> None:
+    follower, told = followed(database)
+    write(database, "z:a")
+    read_by_another = database.read_now(follower._next)
+    follower.catch_up()
+    follower._tell(read_by_another)
+    assert scopes(told) == ["z:a"]
+
+
 def test_every_commit_that_feeds_renews_the_epoch_and_no_other(database: Database) -> None:
     values = [database.epoch.value]
     write(database, "z:a")

@@ -12,7 +12,7 @@ import pytest
 
 from gateway.errors import StateUnavailable
 from gateway.state.database import Database
-from gateway.state.writer import meaning, patiently
+from gateway.state.writer import insist, meaning, patiently
 
 Work = Callable[[sqlite3.Connection], object]
 
@@ -103,6 +103,23 @@ def test_a_piece_that_ends_the_transaction_fails_and_the_writer_lives(numbers: D
     assert numbers.write_now(insert(3)) == 1
 
 
+def test_a_group_whose_transaction_is_gone_fails_as_one(numbers: Database) -> None:
+    """So does SQLite on a full disk: it may roll back all of it, not the last statement alone."""
+
+    def gone(connection: sqlite3.Connection) -> None:
+        connection.execute("ROLLBACK")
+        raise OSError("no space left")
+
+    held = Held(numbers)
+    first, broken = held.submit(insert(1)), held.submit(gone)
+    held.leave()
+    for future in (first, broken):
+        with pytest.raises(OSError, match="no space left"):
+            future.result(10)
+    assert stored(numbers) == []
+    assert numbers.write_now(insert(3)) == 1
+
+
 def test_whatever_a_piece_raises_the_writer_lives(numbers: Database) -> None:
     def leave(connection: sqlite3.Connection) -> None:
         raise SystemExit(3)
@@ -172,6 +189,13 @@ def test_only_outside_causes_become_unavailable() -> None:
     assert meaning(error) is error
 
 
+def test_only_a_lock_is_waited_for() -> None:
+    connection = sqlite3.connect(":memory:", isolation_level=None)
+    with pytest.raises(sqlite3.OperationalError, match="no such table"):
+        insist(connection, "SELECT 1 FROM nowhere", time.monotonic() + 60)
+    connection.close()
+
+
 def test_patience_ends() -> None:
     with pytest.raises(StateUnavailable):
         patiently(lambda: False, time.monotonic())
@@ -192,6 +216,7 @@ def test_a_process_that_always_writes_starves_no_other(
 ) -> None:
     for _ in range(2):
         process = child(BUSY)
+        assert process.stdout is not None
         assert process.stdout.readline() == "open\n"
     for number in range(30):
         assert numbers.write_now(insert(number)) == 1
