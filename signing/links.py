@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from signing.addresses import canonical_bucket, canonical_key, read_bucket, read_key
 from signing.errors import (
@@ -62,8 +62,8 @@ class LinkRequest:
     """
 
     zone: str
-    bucket: str
-    key: str
+    bucket: str = field(repr=False)
+    key: str = field(repr=False)
     grant: Grant
     version: str = LIVE
     generation: int = 0
@@ -81,7 +81,7 @@ class LinkRequest:
             raise Unsignable("extension")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Link:
     """A link: its texts as they stand in the target, and what they say.
 
@@ -95,6 +95,9 @@ class Link:
     signature: str
     bucket: str
     key: str
+
+    def __repr__(self) -> str:
+        return f"<Link {self.id}>"
 
     @property
     def target(self) -> str:

@@ -263,6 +263,13 @@ def test_a_link_can_not_be_changed(signer: Signer) -> None:
         link.key = "other"  # type: ignore[misc]
 
 
+def test_what_is_printed_of_a_link_names_no_document_and_opens_nothing(signer: Signer) -> None:
+    link = signer.issue(REQUEST, NOW)
+    assert repr(link) == f"<Link {link.id}>"
+    assert REQUEST.key not in repr(REQUEST)
+    assert REQUEST.bucket not in repr(REQUEST)
+
+
 def test_no_refusal_repeats_the_request(signer: Signer) -> None:
     link = signer.issue(REQUEST, NOW)
     for bent in (link.target + "x", link.target.replace(".0.", ".1."), "/d/reports?t=documents"):
