@@ -9,7 +9,6 @@ from pathlib import Path
 
 import structlog
 
-from gateway.configuration import load
 from gateway.guard import Limits
 from gateway.serve.plan import Listeners, Plan, PortTaken, listen
 from gateway.serve.supervisor import Supervisor
@@ -28,6 +27,9 @@ def serve(config: Path | None, *, workers: int = 0) -> int:
 
     `workers` 0 takes the number from the settings. Raises `ConfigurationError`.
     """
+    # Every worker imports this package to be spawned; the settings' models would double its start.
+    from gateway.configuration import load
+
     settings = load(config, os.environ).settings
     server = settings.server
     plan = Plan(

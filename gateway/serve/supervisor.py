@@ -43,12 +43,12 @@ def _work(plan: Plan, listeners: Listeners, ready: Connection) -> None:
 
 @dataclass(slots=True, eq=False)
 class Worker:
-    """A process, when it was started, and what it replaces once it is ready."""
+    """A process, since when it serves (0: not yet), and what it replaces once it does."""
 
     process: SpawnProcess
     ready: Connection
-    started: float
     replaces: Worker | None = None
+    served: float = 0.0
     leaving: bool = False
 
     @classmethod
@@ -58,7 +58,7 @@ class Worker:
         process = _spawn.Process(target=_work, args=(plan, listeners, there))
         process.start()
         there.close()
-        return cls(process, here, monotonic(), replaces)
+        return cls(process, here, replaces)
 
     def leave(self) -> None:
         """Ask it to drain; asked again, it is forced."""
@@ -72,7 +72,7 @@ class Supervisor:
 
     SIGTERM or SIGINT: drain, exit status 0; again: force. SIGHUP: replace the workers one after
     the other, each by one that serves already and has read the configuration anew. Five workers
-    in a row that lived less than ten seconds: exit status 1.
+    in a row that served for less than ten seconds, or never: exit status 1.
     """
 
     plan: Plan
@@ -151,6 +151,7 @@ class Supervisor:
             worker.ready.close()
             return
         worker.ready.close()
+        worker.served = monotonic()
         _log.info("worker_serves", worker=worker.process.pid)
         if worker.replaces is not None:
             worker.replaces.leave()
@@ -202,7 +203,7 @@ class Supervisor:
             mark_process_dead(worker.process.pid)  # type: ignore[no-untyped-call]
 
     def _mourn(self, worker: Worker) -> None:
-        lived = monotonic() - worker.started
+        early = not worker.served or monotonic() - worker.served < EARLY
         _log.error("worker_died", worker=worker.process.pid, status=worker.process.exitcode)
         if worker.replaces is not None:
             _log.error("replacement_failed", kept=worker.replaces.process.pid)
@@ -211,7 +212,7 @@ class Supervisor:
         for other in self.workers:
             if other.replaces is worker:
                 other.replaces = None
-        self._early = self._early + 1 if lived < EARLY else 0
+        self._early = self._early + 1 if early else 0
         if self._early >= ENOUGH and not self._stopping():
             _log.error("giving_up", deaths=self._early)
             self._stop(status=1)
