@@ -41,8 +41,6 @@ sub vcl_recv {
         return (pass);
     }
     unset req.http.Cookie;
-    # Identity only: one strong ETag, ranges of the real bytes, and no-transform.
-    unset req.http.Accept-Encoding;
     if (req.http.Ostiary-Edge-Stale == "ask") {
         set req.grace = 0s;
     } else {
@@ -117,7 +115,7 @@ sub vcl_hit {
     if (obj.ttl + std.duration(obj.http.Ostiary-Edge-SIE + "s", 0s) <= 0s) {
         return (pass);
     }
-    if (req.http.Ostiary-Edge-Stale == "serve" || !std.healthy(req.backend_hint)) {
+    if (req.http.Ostiary-Edge-Stale == "serve") {
         return (deliver);
     }
     # stale-if-error: the origin is asked first, and this copy serves only when it fails.
@@ -141,7 +139,8 @@ sub vcl_backend_fetch {
     unset bereq.http.Ostiary-Edge-Cache;
     unset bereq.http.Ostiary-Edge-Exp;
     if (!bereq.uncacheable) {
-        # Varnish asks for gzip on its own, and would keep that.
+        # Identity only: one strong ETag, ranges of the real bytes, and no-transform. Varnish asks
+        # for gzip on its own.
         unset bereq.http.Accept-Encoding;
     }
     return (fetch);

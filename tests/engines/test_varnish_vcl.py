@@ -35,7 +35,9 @@ class Varnish(Protocol):
 
 @dataclass
 class Answer:
-    """What the origin says at a path; `gate` holds back the second half of the body."""
+    """What the origin says at a path: with status 0 it hangs up instead, with `cut` in mid-body;
+    `gate` holds back the second half of the body.
+    """
 
     body: bytes = b"0123456789"
     status: int = 200
@@ -91,6 +93,9 @@ class Handler(BaseHTTPRequestHandler):
         self._send(answer)
 
     def _send(self, answer: Answer) -> None:
+        if answer.status == 0:
+            self.close_connection = True
+            return
         self.send_response(answer.status)
         self.send_header("ETag", answer.etag)
         self.send_header("Accept-Ranges", "bytes")
@@ -287,6 +292,7 @@ class TestKeeping:
             (shared(), {"extra": {"xkey": ""}}),
             (shared(), {"extra": {"surrogate-control": "private, max-age=60"}}),
             (shared(), {"extra": {"surrogate-control": "max-age=soon"}}),
+            (shared(), {"extra": {"surrogate-control": "stale-while-revalidate=60"}}),
             (shared(), {"extra": {"Set-Cookie": "a=b"}}),
             (shared(), {"status": 403}),
             (shared(), {"status": 410}),
@@ -387,6 +393,20 @@ class TestStale:
         assert viewer.get(document.target).content == b"0123456789"
         eventually(lambda: viewer.get(document.target).status_code == 503)
         assert viewer.get(document.target).content == b"down"
+
+    def test_stale_if_error_serves_while_the_origin_hangs_up(
+        self, origin: Origin, viewer: httpx.Client
+    ) -> None:
+        document = origin.put(shared(cdn_ttl=1, stale_if_error=60))
+        viewer.get(document.target)
+        document.now(NoStore(), status=0)
+
+        def stale() -> bool:
+            answer = viewer.get(document.target)
+            assert answer.status_code == 200
+            return cache(answer) == "stale"
+
+        eventually(stale)
 
     def test_without_an_allowance_a_failing_origin_is_shown(
         self, origin: Origin, viewer: httpx.Client
