@@ -521,3 +521,20 @@ def test_no_deadlines_where_they_are_zero() -> None:
         client.settimeout(0.3)
         client.recv(100)
     assert server.refusals == []
+
+
+def test_connections_beyond_the_bound_are_sent_away() -> None:
+    with (
+        running(Limits(connections=1)) as server,
+        closing(connect(server)) as first,
+        closing(connect(server)) as second,
+    ):
+        first.sendall(b"GET / HTTP/1.1\r\n" + HOST + b"\r\n")
+        assert one_response(first)[0] == 200
+        second.sendall(b"GET / HTTP/1.1\r\n" + HOST + b"\r\n")
+        seen = drained(second)
+        assert seen.startswith(b"HTTP/1.1 503 ")
+        assert b"\r\nretry-after: 2\r\n" in seen
+        first.sendall(b"GET / HTTP/1.1\r\n" + HOST + b"\r\n")
+        assert one_response(first)[0] == 200
+    assert server.refusals == ["full"]
