@@ -68,8 +68,6 @@ def _opened(source: bytes | memoryview, limits: Limits) -> Generator[PdfDocument
     try:
         if len(document) > limits.pages:
             raise SourceTooLarge("pages")
-        if len(document) < 1:
-            raise BrokenSource("damaged")
         document.init_forms()
         yield document
     finally:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import resource
 import signal
 import socket
 import subprocess
@@ -11,25 +10,14 @@ import sys
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Generic, TypeVar
 
 from imaging import protocol
-from imaging.errors import ImagingError, PoolBusy, SourceTooLarge, WorkerLost
+from imaging.errors import BrokenSource, PageMissing, PoolBusy, SourceTooLarge, WorkerLost
 from imaging.limits import Limits
+from imaging.processes import launch, resident
 from imaging.rendered import ENGINE_VERSION, Description, Rendered
 from imaging.renditions import Rendition
-
-# Isolated from the environment and the user's packages (-I) and writing no bytecode (-B). The
-# project's root goes before installed packages, so that a checkout runs its own code, and after
-# the standard library, so that nothing beside it can stand in for that.
-_BOOT = (
-    "import sys; "
-    "at = next((n for n, p in enumerate(sys.path) if p.endswith('-packages')), len(sys.path)); "
-    "sys.path.insert(at, sys.argv[1]); "
-    "from imaging.worker import main; main()"
-)
-_ROOT = str(Path(__file__).resolve().parent.parent)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +87,7 @@ class RenderPool:
                     worker.spawn()
                 for worker in self._all:
                     await worker.ready()
-        except (TimeoutError, OSError, EOFError, protocol.ProtocolError):
+        except (TimeoutError, PoolBusy, *_BROKEN):
             await self.aclose()
             raise WorkerLost("start") from None
 
@@ -171,6 +159,9 @@ class _Died(Exception):
     """The worker's process ended, or spoke nonsense, in the middle of a job."""
 
 
+_BROKEN = (OSError, EOFError, protocol.ProtocolError)
+
+
 class _Worker:
     """The seat of one worker process; the process comes and goes."""
 
@@ -188,16 +179,21 @@ class _Worker:
         return self._process.pid if self._process and self._process.poll() is None else 0
 
     async def ask(self, job: _Job[Answer]) -> Answer:
-        """The job's answer; _Died or TimeoutError (its CPU time) when there will be none."""
+        """The job's answer; _Died or TimeoutError (its CPU time) when there will be none.
+
+        A worker that does not even come up is no fault of the job's: that is PoolBusy.
+        """
         try:
-            await self.ready()
-            await self._send(protocol.pack(job.request, len(job.source)), job.source)
-            answer = job.read(*await self._receive())
-        except ImagingError:
+            channel = await self.ready()
+            await _send(channel, protocol.pack(job.request, len(job.source)), job.source)
+            answer = job.read(*await _receive(channel))
+        except (BrokenSource, PageMissing):
             await self._replace_if_spent()
             raise
-        except (OSError, EOFError, protocol.ProtocolError):
-            code = await self.end()
+        except _BROKEN:
+            greeted, code = self._greeted, await self.end()
+            if not greeted:
+                raise PoolBusy from None
             raise (TimeoutError if code == -signal.SIGXCPU else _Died) from None
         except BaseException:
             # Cancelled or out of time: whatever it is doing is void.
@@ -206,16 +202,31 @@ class _Worker:
         await self._replace_if_spent()
         return answer
 
-    async def ready(self) -> None:
-        """Starts the process where there is none, and waits for its greeting."""
-        if not self.pid:
+    async def ready(self) -> socket.socket:
+        """Starts the process where there is none, waits for its greeting; the way to it."""
+        channel = self._channel
+        if channel is None or not self.pid:
             await self.end()
-            self.spawn()
+            channel = self.spawn()
         if not self._greeted:
-            head, _ = await self._receive()
+            head, _ = await _receive(channel)
             if head.text("ready") != ENGINE_VERSION:
                 raise protocol.ProtocolError("another engine")
             self._greeted = True
+        return channel
+
+    def spawn(self) -> socket.socket:
+        """Starts a process, and returns our end of the socket pair to it."""
+        ours, theirs = socket.socketpair()
+        try:
+            with theirs:
+                self._process = launch(self._executable, theirs.fileno())
+        except OSError:
+            ours.close()
+            raise
+        ours.setblocking(False)
+        self._channel, self._greeted, self._jobs = ours, False, 0
+        return ours
 
     def kill(self) -> None:
         """Ends the process at once; its channel stays, for a job may wait on it."""
@@ -226,6 +237,7 @@ class _Worker:
         """Ends the process and everything held for it; the exit status, negative for a signal."""
         process, self._process = self._process, None
         channel, self._channel = self._channel, None
+        self._greeted = False
         if channel:
             channel.close()
         if process is None:
@@ -233,67 +245,33 @@ class _Worker:
         process.kill()
         return await asyncio.shield(asyncio.to_thread(process.wait))
 
-    def spawn(self) -> None:
-        """Starts a process, with its end of a socket pair as standard input and nothing else.
-
-        Its standard error goes nowhere: decoders print parts of what they read.
-        """
-        ours, theirs = socket.socketpair()
-        with theirs:
-            try:
-                self._process = subprocess.Popen(
-                    [self._executable, "-I", "-B", "-c", _BOOT, _ROOT],
-                    stdin=theirs.fileno(),
-                    stdout=subprocess.DEVNULL,
-                    stderr=subprocess.DEVNULL,
-                    env={},
-                    cwd="/",
-                    process_group=0,
-                )
-            except OSError:
-                ours.close()
-                raise
-        ours.setblocking(False)
-        self._channel, self._greeted, self._jobs = ours, False, 0
-
     async def _replace_if_spent(self) -> None:
         self._jobs += 1
         worn = self._jobs >= self._lifetime.jobs
-        if worn or _resident(self.pid) > self._lifetime.octets:
+        if worn or resident(self.pid) > self._lifetime.octets:
             await self.end()
             with suppress(OSError):
                 self.spawn()
 
-    async def _send(self, *parts: bytes) -> None:
-        for part in parts:
-            await asyncio.get_running_loop().sock_sendall(self._open_channel(), part)
 
-    async def _receive(self) -> tuple[protocol.Head, bytes]:
-        head_length, body_length = protocol.unpack_prefix(await self._exactly(protocol.PREFIX.size))
-        head = protocol.unpack_head(await self._exactly(head_length))
-        return head, await self._exactly(body_length)
+async def _send(channel: socket.socket, *parts: bytes) -> None:
+    for part in parts:
+        await asyncio.get_running_loop().sock_sendall(channel, part)
 
-    async def _exactly(self, length: int) -> bytes:
-        loop, channel = asyncio.get_running_loop(), self._open_channel()
-        buffer = bytearray(length)
-        rest = memoryview(buffer)
-        while rest:
-            received = await loop.sock_recv_into(channel, rest)
-            if not received:
-                raise EOFError
-            rest = rest[received:]
-        return bytes(buffer)
 
-    def _open_channel(self) -> socket.socket:
-        if self._channel is None:
+async def _receive(channel: socket.socket) -> tuple[protocol.Head, bytes]:
+    prefix = await _exactly(channel, protocol.PREFIX.size)
+    head_length, body_length = protocol.unpack_prefix(prefix)
+    head = protocol.unpack_head(await _exactly(channel, head_length))
+    return head, await _exactly(channel, body_length)
+
+
+async def _exactly(channel: socket.socket, length: int) -> bytes:
+    loop, buffer = asyncio.get_running_loop(), bytearray(length)
+    rest = memoryview(buffer)
+    while rest:
+        received = await loop.sock_recv_into(channel, rest)
+        if not received:
             raise EOFError
-        return self._channel
-
-
-def _resident(pid: int) -> int:
-    """Resident octets of a process, 0 when it is gone."""
-    try:
-        with open(f"/proc/{pid}/statm", encoding="ascii") as statm:
-            return int(statm.read().split()[1]) * resource.getpagesize()
-    except (OSError, IndexError):
-        return 0
+        rest = rest[received:]
+    return bytes(buffer)

@@ -12,7 +12,7 @@ import signal
 import socket
 from typing import BinaryIO
 
-from PIL import Image
+from PIL import AvifImagePlugin, Image
 
 from imaging import protocol
 from imaging.engine import ENGINE_VERSION, describe, render
@@ -32,6 +32,8 @@ def main() -> None:
     for name in (signal.SIGINT, signal.SIGTERM):
         signal.signal(name, signal.SIG_IGN)
     Image.init()  # every plugin now: a plugin found later would be a file opened in a job
+    # One job has one core; and each thread of a decoder would take its stack from the limit.
+    AvifImagePlugin.DEFAULT_MAX_THREADS = 1
     with socket.socket(fileno=0) as channel:
         confine()
         serve(channel)

@@ -37,16 +37,16 @@ def write_samples(folder: Path) -> list[Sample]:
     for sample, make in _MAKERS:
         path = folder / sample.bucket / sample.key
         if not path.exists():
-            _write_whole(path, make())
+            _write_whole(path, make)
     return [sample for sample, _ in _MAKERS]
 
 
-def _write_whole(path: Path, body: bytes) -> None:
+def _write_whole(path: Path, make: Callable[[], bytes]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, partial = tempfile.mkstemp(prefix=".", suffix=".partial", dir=path.parent)
     try:
         with open(handle, "wb") as file:
-            file.write(body)
+            file.write(make())
         # mkstemp's files are for their maker alone; a document is for whoever serves it.
         os.chmod(partial, 0o644)
         os.replace(partial, path)

@@ -76,6 +76,15 @@ def test_every_source_format_is_described_and_rendered(
     assert render(memoryview(source), Rendition(width=150)).height == 100
 
 
+def test_a_picture_with_a_second_one_inside_is_a_jpeg(darkroom) -> None:
+    """Phones store a depth map or a preview behind the photo (MPO)."""
+    photo, second = darkroom.quarters((1600, 1200)), darkroom.texture((400, 300))
+    source = darkroom.file(photo, "MPO", save_all=True, append_images=[second])
+    assert describe(source) == Description("image/jpeg", 1600, 1200, 1)
+    image = darkroom.opened(render(source, Rendition(width=160)).body)
+    assert darkroom.colour(image, 0.2, 0.2)[0] > 180
+
+
 def test_a_description_is_upright_and_counts_pages(darkroom) -> None:
     turned = darkroom.file(darkroom.quarters((300, 200)), exif=darkroom.exif(6))
     assert describe(turned) == Description("image/jpeg", 200, 300, 1)

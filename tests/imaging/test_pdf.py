@@ -93,6 +93,12 @@ def test_a_pdf_without_pages_is_damaged(darkroom) -> None:
         describe(darkroom.pdf())
 
 
+@pytest.mark.parametrize("box", [(2e9, 10), (10, 2e9)])
+def test_a_page_of_impossible_size_is_damaged(darkroom, box) -> None:
+    with pytest.raises(BrokenSource, match="damaged"):
+        render(darkroom.pdf(box), Rendition(width=160))
+
+
 def test_without_the_extra_a_pdf_says_what_is_missing(
     darkroom, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -18,6 +18,7 @@ import uvloop
 from imaging.errors import BrokenSource, PageMissing, PoolBusy, SourceTooLarge, WorkerLost
 from imaging.limits import Limits
 from imaging.pool import Lifetime, RenderPool
+from imaging.rendered import ENGINE_VERSION
 from imaging.renditions import Rendition
 
 SMALL = Rendition(width=160)
@@ -137,25 +138,6 @@ async def stopped(pool: RenderPool) -> int:
     victim = pool.pids[-1]
     os.kill(victim, signal.SIGSTOP)
     return victim
-
-
-def test_a_job_that_kills_every_worker_is_given_up_and_others_go_on(photo: bytes) -> None:
-    async def main() -> None:
-        async with running() as pool:
-            await stopped(pool)
-            job = asyncio.create_task(pool.render(photo, SMALL))
-            seen: set[int] = set()
-            while not job.done():
-                for pid in pool.pids:
-                    seen.add(pid)
-                    os.kill(pid, signal.SIGKILL)
-                await asyncio.sleep(0.001)
-            with pytest.raises(WorkerLost, match="crash"):
-                await job
-            assert len(seen) == 2
-            assert (await pool.render(photo, SMALL)).width == 160
-
-    asyncio.run(main())
 
 
 def test_a_job_that_takes_too_long_is_ended(photo: bytes) -> None:
@@ -283,28 +265,66 @@ def test_workers_that_cannot_start_show_at_the_start(photo: bytes, tmp_path: Pat
     asyncio.run(started(Path("/bin/true")))
 
 
-def test_a_worker_that_speaks_nonsense_is_not_believed(photo: bytes, tmp_path: Path) -> None:
-    """Hijacked by its source, a worker may say anything; the pool must only lose the job."""
-    liar = tmp_path / "liar"
-    liar.write_text(
-        f"#!{sys.executable}\n"
-        "import socket, struct, json\n"
-        "def say(head, body=b''):\n"
-        "    text = json.dumps(head).encode()\n"
-        "    channel.sendall(struct.pack('!4sIQ', b'OSI1', len(text), len(body)) + text + body)\n"
-        "channel = socket.socket(fileno=0)\n"
-        "say({'ready': '1'})\n"
-        "channel.recv(20)\n"
-        "say({'ok': 'rendered', 'media_type': 'text/html', 'width': 1, 'height': 1,"
-        " 'quality': 1, 'effort': ''}, b'<script>')\n"
-        "channel.recv(1 << 20)\n"
-    )
-    liar.chmod(0o755)
+SAY = """
+import json, socket, struct
+def say(head, body=b""):
+    text = json.dumps(head).encode()
+    channel.sendall(struct.pack("!4sIQ", b"OSI1", len(text), len(body)) + text + body)
+channel = socket.socket(fileno=0)
+"""
+GREET = f'say({{"ready": "{ENGINE_VERSION}"}}); channel.recv(20)\n'
+FORGED = {"media_type": "text/html", "width": 1, "height": 1, "quality": 1, "effort": ""}
 
+
+def impostor(folder: Path, does: str) -> str:
+    """A worker that a hostile source has taken over: it says what it likes."""
+    path = folder / "impostor"
+    path.write_text(f"#!{sys.executable}\n{SAY}{does}\nchannel.recv(1 << 20)\n")
+    path.chmod(0o755)
+    return str(path)
+
+
+@pytest.mark.parametrize(
+    "does",
+    [
+        f'say({{"ok": "rendered", **{FORGED}}}, b"<script>")',
+        'say({"ok": "described", "media_type": "", "width": 1, "height": 1, "pages": 1})',
+        'channel.sendall(b"HTTP/1.1 200 OK\\r\\n\\r\\n")',
+        "raise SystemExit",
+    ],
+    ids=["another type", "another question", "no frame", "dies"],
+)
+def test_a_worker_that_dies_or_lies_is_given_up_after_two_tries(
+    photo: bytes, tmp_path: Path, does: str
+) -> None:
     async def main() -> None:
-        async with running(executable=str(liar)) as pool:
+        async with running(executable=impostor(tmp_path, GREET + does)) as pool:
             with pytest.raises(WorkerLost, match="crash"):
                 await pool.render(photo, SMALL)
+            assert pool.pids == ()
+
+    asyncio.run(main())
+
+
+def test_workers_of_another_engine_are_not_used(tmp_path: Path) -> None:
+    async def main() -> None:
+        pool = RenderPool(1, executable=impostor(tmp_path, 'say({"ready": "older"})'))
+        with pytest.raises(WorkerLost, match="start"):
+            await pool.start()
+        assert pool.pids == ()
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("program", ["/bin/true", "/nowhere/python"])
+def test_a_worker_that_does_not_come_up_is_no_fault_of_the_document(
+    photo: bytes, program: str
+) -> None:
+    async def main() -> None:
+        pool = RenderPool(1, executable=program)
+        with pytest.raises(PoolBusy):
+            await pool.render(photo, SMALL)
+        await pool.aclose()
 
     asyncio.run(main())
 
