@@ -6,6 +6,7 @@ import asyncio
 import os
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from time import monotonic, time
 from typing import Any, TypeAlias
@@ -111,6 +112,7 @@ class Parts:
         await self.pool.aclose()
         for store in self.stores.values():
             await store.aclose()
+        await self.levels.disk.aclose()
         await self.client.aclose()
         self.database.close()
 
@@ -137,7 +139,7 @@ def compose(settings: Settings, *, renders: bool = True) -> Parts:
     zones = settings.zone_values()
     data = Path(settings.server.data)
     database = Database.open(data / DATABASE)
-    client = httpx.AsyncClient(timeout=10)
+    client = httpx.AsyncClient(timeout=10, verify=_trusted())
     providers = _providers(settings, client)
     stores = _stores(settings, zones)
     signer = signer_of(settings)
@@ -266,6 +268,10 @@ def signer_of(settings: Settings) -> Signer:
         settings.signing.key_ring(),
         [SignedZone(zone.name, zone.window, zone.longest_life, zone.sealed) for zone in zones],
     )
+
+
+# Reading the certificates of all authorities takes 80 ms.
+_trusted = cache(httpx.create_ssl_context)
 
 
 def _providers(settings: Settings, client: httpx.AsyncClient) -> dict[str, Provider]:

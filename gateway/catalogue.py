@@ -61,7 +61,7 @@ class Catalogue:
         self._keep = keep
         self._changed = changed
         self._entries: OrderedDict[DocumentRef, Entry] = OrderedDict()
-        self._loads: Coalescer[DocumentRef, Document | None] = Coalescer()
+        self._loads: Coalescer[tuple[DocumentRef, int], Document | None] = Coalescer()
         self._epoch = 0
 
     def store(self, ref: DocumentRef) -> Store:
@@ -81,10 +81,17 @@ class Catalogue:
         Raises `DocumentNotFound` and `StoreUnavailable`.
         """
         entry = self._entries.get(ref)
-        if entry is not None and entry.fresh_until > self._clock():
-            found = entry.document
-        else:
-            found = await self._loads.load(ref, lambda: self._look(ref))
+        if entry is None or entry.fresh_until <= self._clock():
+            return await self.renewed(ref)
+        if entry.document is None:
+            raise DocumentNotFound
+        return entry.document
+
+    async def renewed(self, ref: DocumentRef) -> Document:
+        """The document as its store has it now, however fresh what is known; raises the same."""
+        # Who asks after a purge must not share a look that began before it.
+        key = (ref, self._epoch)
+        found = await self._loads.load(key, lambda: self._look(ref))
         if found is None:
             raise DocumentNotFound
         return found
@@ -120,12 +127,15 @@ class Catalogue:
             document = document or await self._load(store, ref)
         except DocumentNotFound:
             document = None
-        # What was read before a purge must not be kept after it.
+        if known and (document is None or document.version != known.version):
+            # Asked before the change is remembered: a purge that fails is asked for again.
+            await self._changed(ref)
         if epoch == self._epoch:
             ttl = (LOCAL_TTL if store.local else REMOTE_TTL) if document else ABSENT_TTL
             self._remember(ref, Entry(document, self._clock() + ttl))
-        if known and (document is None or document.version != known.version):
-            await self._changed(ref)
+        elif self.fresh(ref) is None:
+            # What was read before a purge is only good for seeing the next change by.
+            self._remember(ref, Entry(document, 0.0))
         return document
 
     def _remember(self, ref: DocumentRef, entry: Entry) -> None:

@@ -150,7 +150,8 @@ class Deliverer:
         document = self._catalogue.fresh(ref)
         if document is None:
             return None
-        self._check_version(link, document)
+        if not _leads_to(link, document):
+            return None
         if link.rendition == "original":
             ready = self._originals.near(document)
             negotiated = False
@@ -175,13 +176,13 @@ class Deliverer:
             return await self._deliver(link, ref, request)
 
     async def _deliver(self, link: Link, ref: DocumentRef, request: Request) -> Delivery:
-        document = await self._catalogue.document(ref)
-        self._check_version(link, document)
         if link.rendition == "original":
+            document = await self._document(link, ref)
             ready = await self._originals.ready(document)
             delivery = self._answer(link, request, ready, negotiated=False, hit=False)
         else:
             rendition, negotiated = self._rendition(link, request)
+            document = await self._document(link, ref)
             ready, hit = await self._deriver.ready(document, rendition)
             delivery = self._answer(link, request, ready, negotiated, hit=hit)
         if isinstance(delivery.body, Stream):
@@ -205,10 +206,14 @@ class Deliverer:
             raise DocumentNotFound
         return DocumentRef(link.zone, link.bucket, link.key)
 
-    @staticmethod
-    def _check_version(link: Link, document: Document) -> None:
-        if link.version not in (LIVE, document.version):
-            raise VersionSuperseded
+    async def _document(self, link: Link, ref: DocumentRef) -> Document:
+        document = await self._catalogue.document(ref)
+        if not _leads_to(link, document):
+            # Perhaps the link is newer than what is remembered here.
+            document = await self._catalogue.renewed(ref)
+            if not _leads_to(link, document):
+                raise VersionSuperseded
+        return document
 
     def _rendition(self, link: Link, request: Request) -> tuple[Rendition, bool]:
         rendition = self._renditions.find(link.rendition)
@@ -307,6 +312,10 @@ class Deliverer:
             negotiated=negotiated,
             pinned=link.version != LIVE and ready.representation.final,
         )
+
+
+def _leads_to(link: Link, document: Document) -> bool:
+    return link.version in (LIVE, document.version)
 
 
 def _varying(

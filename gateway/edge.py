@@ -69,7 +69,9 @@ class Edge:
 class _Answer:
     """Sends on what a route sends, with the fields that every answer carries."""
 
-    def __init__(self, record: Record, security: tuple[tuple[bytes, bytes], ...], send: Send) -> None:
+    def __init__(
+        self, record: Record, security: tuple[tuple[bytes, bytes], ...], send: Send
+    ) -> None:
         self.begun = False
         self._record = record
         self._security = security

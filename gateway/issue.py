@@ -21,6 +21,7 @@ from gateway.measure import Measurer
 from gateway.regions import Residency
 from gateway.state.ledger import IssueRow, Ledger
 from gateway.state.revocations import Revocations
+from imaging.errors import ImagingError
 from imaging.renditions import Renditions
 from signing.errors import SigningError, Unsignable
 from signing.grants import Grant
@@ -85,7 +86,7 @@ class Refused:
     """A document no link is given for, and why."""
 
     wanted: Wanted
-    error: GatewayError | SigningError
+    error: GatewayError | SigningError | ImagingError
 
 
 class Issuer:
@@ -126,7 +127,7 @@ class Issuer:
             try:
                 async with abreast:
                     return await self._one(wanted, call, operator, origin, now)
-            except (GatewayError, SigningError) as error:
+            except (GatewayError, SigningError, ImagingError) as error:
                 return Refused(wanted, error)
 
         answers = await asyncio.gather(*map(answer, call.documents))

@@ -1,12 +1,12 @@
 """Originals: the bytes of documents, through the cache levels, each fetched once.
 
 Small ones are kept in memory; those of a remote store up to `KEPT` octets also on disk, so that
-one fetch serves every task and every worker of this machine. Larger ones are streamed.
+one fetch serves every task and every worker of this machine. What is not small is streamed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 
@@ -15,11 +15,15 @@ from gateway.caches.disk import DiskCache
 from gateway.caches.memory import MemoryCache
 from gateway.documents import Document
 from gateway.errors import DocumentBroken, StoreUnavailable
+from gateway.ranges import ByteRange
 from gateway.representations import Ready, Representation
-from gateway.stores import Body, Store
+from gateway.stores import CHUNK, Body, Store
 
 SMALL = 1 << 20
 KEPT = 16 << 20
+# What one open stream holds of memory: its chunk and the transport's buffer.
+LOCAL_READER = 512 << 10
+REMOTE_READER = 1536 << 10
 
 Key = tuple[str, str, str]
 
@@ -61,7 +65,7 @@ class Originals:
         near = self.near(document)
         if near is not None:
             return near
-        if document.size > (SMALL if self.local(document) else KEPT):
+        if document.size > SMALL:
             return self._dress(_representation(document, None))
         body = await self.whole(document)
         return self.near(document) or self._dress(_representation(document, body))
@@ -85,15 +89,46 @@ class Originals:
             ref.bucket, ref.key, first=first, last=last, identity=document.identity
         )
 
+    async def stream(
+        self, document: Document, parts: Sequence[bytes | ByteRange]
+    ) -> AsyncGenerator[bytes | memoryview, None]:
+        """Octets in hand and ranges of the document, in order, in chunks.
+
+        Raises what the store raises, at the first chunk or at any later one.
+        """
+        whole = memoryview(await self.whole(document)) if self._on_disk(document) else None
+        for part in parts:
+            if isinstance(part, bytes):
+                yield part
+            elif whole is not None:
+                for first in range(part.first, part.last + 1, CHUNK):
+                    yield whole[first : min(first + CHUNK, part.last + 1)]
+            else:
+                body = await self.open(document, part.first, part.last)
+                try:
+                    async for chunk in body:
+                        yield chunk
+                finally:
+                    await body.aclose()
+
+    def cost(self, document: Document) -> int:
+        """The octets of memory that one stream of the document may hold."""
+        if self._on_disk(document):
+            return document.size + LOCAL_READER
+        return LOCAL_READER if self.local(document) else REMOTE_READER
+
     def local(self, document: Document) -> bool:
         """Whether the document's bytes are on this machine."""
         return self._store_of(document).local
 
+    def _on_disk(self, document: Document) -> bool:
+        return not self.local(document) and document.size <= KEPT
+
     async def _fetch(self, document: Document) -> bytes:
-        if self.local(document) or document.size > KEPT:
-            body = await self._read(document)
-        else:
+        if self._on_disk(document):
             body = await self._through_disk(document)
+        else:
+            body = await self._read(document)
         if len(body) <= SMALL:
             self.keep(document, body)
         return body

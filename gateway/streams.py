@@ -3,14 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import (
-    AsyncGenerator,
-    AsyncIterator,
-    Awaitable,
-    Callable,
-    MutableMapping,
-    Sequence,
-)
+from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping, Sequence
 from typing import Any
 
 from gateway.documents import Document
@@ -19,10 +12,6 @@ from gateway.originals import Originals
 from gateway.ranges import ByteRange
 from gateway.state.revocations import Guard
 
-# What one open stream holds of memory: its chunk and the transport's buffer (data-path facts).
-LOCAL_READER = 512 << 10
-REMOTE_READER = 1536 << 10
-
 
 class Stream:
     """Octets in hand and ranges of one original, in order; `cost` is the memory it may hold."""
@@ -30,8 +19,8 @@ class Stream:
     def __init__(
         self, document: Document, parts: Sequence[bytes | ByteRange], originals: Originals
     ) -> None:
-        self.cost = LOCAL_READER if originals.local(document) else REMOTE_READER
-        self._chunks = _chunks(document, parts, originals)
+        self.cost = originals.cost(document)
+        self._chunks = originals.stream(document, parts)
         self._first: bytes | memoryview = b""
 
     async def prime(self) -> None:
@@ -47,21 +36,6 @@ class Stream:
     async def aclose(self) -> None:
         """Let go of the source, wherever it stands."""
         await self._chunks.aclose()
-
-
-async def _chunks(
-    document: Document, parts: Sequence[bytes | ByteRange], originals: Originals
-) -> AsyncGenerator[bytes | memoryview, None]:
-    for part in parts:
-        if isinstance(part, bytes):
-            yield part
-            continue
-        body = await originals.open(document, part.first, part.last)
-        try:
-            async for chunk in body:
-                yield chunk
-        finally:
-            await body.aclose()
 
 
 class Pump:

@@ -6,11 +6,13 @@ import asyncio
 import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from PIL import Image, ImageDraw
 
 from gateway.app import Parts, build, compose
 from gateway.documents import DocumentRef
@@ -22,10 +24,13 @@ TOKEN = "operator-token"
 
 
 class Door:
-    """One gateway and one client of it; `log` is the file its lines go to."""
+    """One gateway and one client of it; `log` is the file its lines go to.
+
+    Without `renders` no worker process is started, unless a rendition is asked for.
+    """
 
     def __init__(self, settings: Settings, log: Path, *, renders: bool) -> None:
-        self.parts: Parts = compose(settings)
+        self.parts: Parts = compose(settings, renders=renders)
         self.draining = Draining()
         self.log = log
         self._stack = ExitStack()
@@ -79,6 +84,20 @@ class Door:
     def issue_tag(self, key: str) -> str:
         return DocumentRef("clinic", "documents", key).id
 
+    def call(self, app: Any, method: str, url: str, **options: Any) -> httpx.Response:
+        """Ask another application than the main one."""
+
+        async def asked() -> httpx.Response:
+            transport = httpx.ASGITransport(app)
+            async with httpx.AsyncClient(
+                transport=transport, base_url="http://gateway.test"
+            ) as client:
+                return await client.request(method, url, **options)
+
+        answer = self.run(asked())
+        assert isinstance(answer, httpx.Response)
+        return answer
+
     def close(self) -> None:
         self.run(self._client.aclose())
         self.run(self.apps.close())
@@ -120,3 +139,40 @@ def open_door(tmp_path: Path) -> Iterator[Callable[..., Door]]:
 @pytest.fixture
 def door(open_door: Callable[..., Door]) -> Door:
     return open_door()
+
+
+@pytest.fixture(scope="session")
+def gallery(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Door]:
+    """One gateway with render workers for all tests that only look: pictures, pages, a broken one.
+
+    Nobody may change or revoke its documents; CDNs are told nothing.
+    """
+    folder = tmp_path_factory.mktemp("gallery")
+    presets = {"presets": {"thumb": "w160-h160-cover"}, "workers": 1}
+    settings = configured(folder / "var", renditions=presets)
+    door = Door(settings, folder / "log.jsonl", renders=True)
+    door.put("picture.jpg", drawn("JPEG", 1))
+    door.put("scan.tif", drawn("TIFF", 3))
+    door.put("letter.pdf", drawn("PDF", 2))
+    door.put("broken.jpg", drawn("JPEG", 1)[:300])
+    door.put("note.txt", b"nothing to see")
+    try:
+        yield door
+    finally:
+        door.close()
+
+
+def drawn(form: str, pages: int, size: tuple[int, int] = (800, 600)) -> bytes:
+    """A file of so many pages, each of another colour."""
+    images = [Image.new("RGB", size, colour) for colour in ("teal", "navy", "maroon")[:pages]]
+    for image in images:
+        ImageDraw.Draw(image).ellipse((100, 100, 500, 500), fill="gold")
+    out = BytesIO()
+    more = {"save_all": True, "append_images": images[1:]} if pages > 1 else {}
+    images[0].save(out, form, **more)
+    return out.getvalue()
+
+
+@pytest.fixture(scope="session")
+def draw() -> Callable[..., bytes]:
+    return drawn
