@@ -42,8 +42,7 @@ from gateway.state.database import Database
 from gateway.state.ledger import Ledger
 from gateway.state.revocations import Revocations
 from gateway.stores import Store
-from gateway.stores.address import Credentials
-from gateway.stores.address import build as build_store
+from gateway.stores.opening import open_store
 from gateway.telemetry import Draining, Telemetry
 from imaging.pool import RenderPool
 from imaging.renditions import Renditions
@@ -289,12 +288,7 @@ def _stores(settings: Settings, zones: Mapping[str, Zone]) -> dict[str, Store]:
         if residency.admits(zone):
             buckets.setdefault(zone.store, []).extend(zone.buckets)
     return {
-        name: build_store(
-            store.url,
-            credentials=Credentials(store.access_key, store.secret_key.get_secret_value()),
-            buckets=buckets[name],
-            where=f"stores.{name}.url",
-        )
+        name: open_store(store.address, buckets=buckets[name], where=f"stores.{name}.url")
         for name, store in settings.stores.items()
         if name in buckets
     }

@@ -17,6 +17,13 @@ from typing import Any
 
 import httpx
 import pytest
+from hypothesis import HealthCheck, settings
+
+# Tests are never timed: a loaded machine is no defect.
+settings.register_profile(
+    "ostiary", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True
+)
+settings.load_profile("ostiary")
 
 TOKEN = "operator-token"
 KEY = "5a" * 32
@@ -100,8 +107,10 @@ class Gateway:
     def run(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         """A command of the CLI with this gateway's configuration."""
         done = subprocess.run(
-            [sys.executable, "-m", "gateway", arguments[0], "--config", str(self.config)]
-            + list(arguments[1:]),
+            [
+                *(sys.executable, "-m", "gateway", arguments[0]),
+                *("--config", str(self.config), *arguments[1:]),
+            ],
             env={"PATH": os.environ["PATH"]},
             cwd=Path(__file__).parents[1],
             capture_output=True,

@@ -48,6 +48,12 @@ class StoreAddress:
         """Whether the endpoint asks for http without TLS."""
         return self.endpoint.startswith("http://")
 
+    def locate(self, bucket: str, key: str) -> tuple[str, str]:
+        """The S3 bucket of a zone's bucket, and the key in it."""
+        if not self.bucket:
+            return bucket, key
+        return self.bucket, "/".join(part for part in (self.prefix, bucket, key) if part)
+
 
 def parse_address(url: str, credentials: Credentials = Credentials()) -> StoreAddress:
     """Read a store's `url`. Raises `Unfit`, which never repeats the text."""

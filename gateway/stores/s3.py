@@ -24,8 +24,8 @@ from obstore.exceptions import (
 from obstore.store import S3Store as Client
 
 from gateway.errors import DocumentChanged, DocumentNotFound, GatewayError, StoreUnavailable
+from gateway.settings import StoreAddress
 from gateway.stores import CHUNK, Body, StoredObject, clip
-from gateway.stores.address import Credentials, S3Address
 
 if TYPE_CHECKING:
     from obstore import BytesStream, GetOptions, GetResult
@@ -64,15 +64,14 @@ class S3Store:
 
     def __init__(
         self,
-        address: S3Address,
-        credentials: Credentials | None = None,
+        address: StoreAddress,
         *,
         buckets: Sequence[str] = (),
         patience: Patience | None = None,
     ) -> None:
         self._address = address
-        self._checked = (address.name,) if address.name else tuple(buckets)
-        self._credentials = credentials or Credentials()
+        self._checked = (address.bucket,) if address.bucket else tuple(buckets)
+        self._credentials = address.credentials
         self._patience = patience or Patience()
         self._clients: dict[str, Client] = {}
 
@@ -141,9 +140,9 @@ class S3Store:
         return Client(
             quote(bucket, safe=""),  # goes into the request's path as it is
             config=config,
-            client_options=_client_config(self._patience, self._address.plain),
+            client_options=_client_config(self._patience, self._address.plain_http),
             retry_config=_retry_config(self._patience),
-            credential_provider=self._key_pair if self._credentials.access_key else None,
+            credential_provider=self._key_pair if self._credentials.given else None,
         )
 
     def _key_pair(self) -> S3Credential:

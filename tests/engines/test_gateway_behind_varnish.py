@@ -165,7 +165,8 @@ def test_stale_is_served_while_the_origin_is_down(front: Front, key: str) -> Non
     url = front.gateway.link(key, expires_in=900)
     assert fresh(front, url).content == FIRST
     # Stale now, by a soft purge: the gateway is asked first, and has to be gone.
-    front.gateway.post("/admin/purge", {"documents": [reference(key)], "soft": True}, Prefer="wait=5")
+    asked = {"documents": [reference(key)], "soft": True}
+    front.gateway.post("/admin/purge", asked, Prefer="wait=5")
     front.gateway.stop()
     try:
         answer = front.edge.get(url)

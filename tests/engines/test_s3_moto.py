@@ -11,8 +11,8 @@ import pytest
 from moto.server import ThreadedMotoServer
 
 from gateway.errors import DocumentChanged, DocumentNotFound, StoreUnavailable
+from gateway.settings import Credentials, StoreAddress
 from gateway.stores import CHUNK, Body, Store, StoredObject
-from gateway.stores.address import Credentials, S3Address
 from gateway.stores.s3 import S3Store
 
 pytestmark = pytest.mark.engines
@@ -84,7 +84,10 @@ def client(endpoint: str) -> Any:
 
 @pytest.fixture
 def store(endpoint: str, client: Any) -> S3Store:
-    return S3Store(S3Address(endpoint, "us-east-1"), PAIR, buckets=["scans", "old"])
+    return S3Store(
+        StoreAddress("s3", endpoint=endpoint, region="us-east-1", credentials=PAIR),
+        buckets=["scans", "old"],
+    )
 
 
 def test_a_head_says_what_s3_says(store: S3Store, client: Any) -> None:
@@ -163,7 +166,11 @@ def test_every_key_of_the_grammar_reaches_s3_exactly(store: S3Store, client: Any
 
 
 def test_buckets_may_be_folders_below_a_prefix(endpoint: str, client: Any) -> None:
-    store = S3Store(S3Address(endpoint, "us-east-1", "scans", "in"), PAIR)
+    store = S3Store(
+        StoreAddress(
+            "s3", "", "scans", "in", endpoint=endpoint, region="us-east-1", credentials=PAIR
+        )
+    )
     assert asyncio.run(fetch(store, "clinic", "a b")) == b"below a prefix"
     for bucket, key in [("..", "small"), ("clinic", "../../small"), ("small", "")]:
         with pytest.raises(DocumentNotFound):
@@ -197,4 +204,8 @@ def test_a_check_misses_a_bucket_that_is_not_there(store: S3Store, endpoint: str
     asyncio.run(store.check())
     asyncio.run(store.aclose())
     with pytest.raises(StoreUnavailable, match="no bucket"):
-        asyncio.run(S3Store(S3Address(endpoint), PAIR, buckets=["gone"]).check())
+        asyncio.run(
+            S3Store(
+                StoreAddress("s3", endpoint=endpoint, credentials=PAIR), buckets=["gone"]
+            ).check()
+        )

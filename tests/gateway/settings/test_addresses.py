@@ -114,3 +114,10 @@ def test_a_parameter_that_is_not_known_gets_the_nearest_one() -> None:
 def test_credentials_of_another_kind_are_refused(url: str) -> None:
     with pytest.raises(Unfit, match="takes no access_key"):
         parse_address(url, PAIR)
+
+
+def test_buckets_are_s3_buckets_or_folders_below_a_prefix() -> None:
+    assert StoreAddress("s3").locate("scans", "a/b") == ("scans", "a/b")
+    assert StoreAddress("s3", bucket="n").locate("scans", "a/b") == ("n", "scans/a/b")
+    below = StoreAddress("s3", bucket="n", prefix="p/q")
+    assert below.locate("scans", "a/b") == ("n", "p/q/scans/a/b")

@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.errors import DocumentChanged, StoreUnavailable
+from gateway.settings import Credentials, StoreAddress
 from gateway.stores import CHUNK, Body, StoredObject
-from gateway.stores.address import Credentials, S3Address
 from gateway.stores.s3 import Patience, S3Body, S3Store
 
 PAIR = Credentials("AKIAEXAMPLE", "a-secret")
@@ -81,7 +81,14 @@ async def misbehaving(
 ) -> AsyncIterator[tuple[S3Store, Source]]:
     source = Source(*answers)
     async with source.listening() as endpoint:
-        yield S3Store(S3Address(endpoint), PAIR, buckets=["b"], patience=patience), source
+        yield (
+            S3Store(
+                StoreAddress("s3", endpoint=endpoint, credentials=PAIR),
+                buckets=["b"],
+                patience=patience,
+            ),
+            source,
+        )
 
 
 def fields(status: str, length: int, *more: str, etag: str = '"abc"') -> bytes:
@@ -373,7 +380,9 @@ async def signed(credentials: Credentials) -> str:
     """The fields of a request made with these credentials."""
     source = Source(whole(b"x"))
     async with source.listening() as endpoint:
-        store = S3Store(S3Address(endpoint, "eu-west-1"), credentials)
+        store = S3Store(
+            StoreAddress("s3", endpoint=endpoint, region="eu-west-1", credentials=credentials)
+        )
         await octets(await store.open("b", "k"))
         await store.aclose()
     assert "/eu-west-1/s3/" in source.heads[0]
@@ -389,7 +398,7 @@ def test_plain_http_is_refused_unless_the_endpoint_says_so(
             monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
             monkeypatch.setenv("AWS_ALLOW_HTTP", "true")
             with pytest.raises(StoreUnavailable):
-                await S3Store(S3Address(), PAIR, patience=FAST).head("b", "k")
+                await S3Store(StoreAddress("s3", credentials=PAIR), patience=FAST).head("b", "k")
         return source.heads
 
     assert asyncio.run(run()) == []
