@@ -42,11 +42,13 @@ class Unsignable(SigningError):
 class LinkRefused(SigningError):
     """Not a link of ours.
 
-    `reason` is one word for metrics and for `explain`; the answer's body is the same for all.
+    `reason`, its one argument, is a word for metrics and for `explain`; the answer's body is the
+    same for all.
     """
 
-    def __init__(self, reason: str) -> None:
-        self.reason = reason
+    @property
+    def reason(self) -> str:
+        return str(self.args[0])
 
 
 class LinkExpired(SigningError):
