@@ -12,6 +12,7 @@ import pytest
 
 from gateway.errors import StateUnavailable
 from gateway.state.database import Database
+from gateway.state.filelock import FileLock
 from gateway.state.writer import insist, meaning, patiently
 
 Work = Callable[[sqlite3.Connection], object]
@@ -199,6 +200,19 @@ def test_only_a_lock_is_waited_for() -> None:
 def test_patience_ends() -> None:
     with pytest.raises(StateUnavailable):
         patiently(lambda: False, time.monotonic())
+
+
+def test_who_waits_stands_in_the_turnstile_and_who_writes_has_left_it(path: Path) -> None:
+    """So a process that always writes has to let the one inside go first."""
+    database = Database.open(path, patience=0.05)
+    waiting = FileLock(path.with_name(path.name + "-turnstile"))
+    assert waiting.take()
+    with pytest.raises(StateUnavailable, match="locked for too long"):
+        database.write_now(lambda c: None)
+    waiting.give_back()
+    assert database.write_now(lambda c: waiting.take())
+    waiting.close()
+    database.close()
 
 
 BUSY = """
