@@ -1,0 +1,218 @@
+"""Renditions: made once for everyone, found again, and not tried in vain."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from gateway.caches.coalesce import Stripes
+from gateway.caches.disk import DiskCache
+from gateway.caches.memory import MemoryCache
+from gateway.catalogue import describe
+from gateway.derive import POISONED_FOR, SOURCE_LIMIT, Deriver
+from gateway.documents import Document, DocumentRef, Zone
+from gateway.errors import DocumentBroken, StoreUnavailable
+from gateway.originals import Levels, Originals
+from gateway.representations import Ready, Representation, ready
+from gateway.stores.memory import MemoryStore
+from imaging.errors import BrokenSource, ImagingError, PageMissing, PoolBusy
+from imaging.rendered import Rendered
+from imaging.renditions import Rendition
+
+ZONE = Zone("clinic", "main", ("documents",))
+JPEG = b"\xff\xd8\xff\xe0\x00\x10JFIF\x00" + bytes(100)
+SMALL_WEBP = Rendition(width=160, format="webp")
+
+
+class Painter:
+    """A renderer that counts, and refuses what it is told to."""
+
+    def __init__(self) -> None:
+        self.sources: list[bytes] = []
+        self.refusal: ImagingError | None = None
+        self.effort = "m4"
+
+    async def render(self, source: bytes, rendition: Rendition) -> Rendered:
+        self.sources.append(source)
+        await asyncio.sleep(0)
+        if self.refusal:
+            raise self.refusal
+        return Rendered(b"RIFF painted", "image/webp", 160, 120, 80, self.effort)
+
+
+class Studio:
+    """A deriver of one worker process, with its clock in hand."""
+
+    def __init__(self, folder: Path, store: MemoryStore | None = None) -> None:
+        self.store = store or MemoryStore()
+        self.painter = Painter()
+        self.now = 1_000.0
+        self.levels = Levels(
+            MemoryCache(1 << 20), DiskCache(folder / "cache", 1 << 26), Stripes(folder / "locks")
+        )
+        originals = Originals(self.levels, lambda _: self.store, _dress)
+        self.deriver = Deriver(self.levels, originals, self.painter, _dress, lambda: self.now)
+
+    def put(self, body: bytes = JPEG) -> Document:
+        stored = self.store.put("documents", "a.jpg", body)
+        ref = DocumentRef("clinic", "documents", "a.jpg")
+        return describe(ref, stored, self.store.kind, body[:4096])
+
+    def make(self, document: Document, rendition: Rendition = SMALL_WEBP) -> tuple[Ready, bool]:
+        return asyncio.run(self.deriver.ready(document, rendition))
+
+
+def _dress(representation: Representation) -> Ready:
+    return ready(representation, ZONE, corp="same-site")
+
+
+@pytest.fixture
+def studio(tmp_path: Path) -> Iterator[Studio]:
+    yield from _opened(Studio(tmp_path))
+
+
+@pytest.fixture
+def sibling(tmp_path: Path, studio: Studio) -> Iterator[Studio]:
+    """A second worker process on the same store and folder."""
+    yield from _opened(Studio(tmp_path, studio.store))
+
+
+def _opened(studio: Studio) -> Iterator[Studio]:
+    yield studio
+    asyncio.run(studio.levels.disk.aclose())
+
+
+def test_a_rendition_is_made_of_the_original_and_then_near(studio: Studio) -> None:
+    document = studio.put()
+    assert studio.deriver.near(document, SMALL_WEBP) is None
+    made, hit = studio.make(document)
+    assert (made.representation.body, hit) == (b"RIFF painted", False)
+    assert made.representation.media.text == b"image/webp"
+    assert made.representation.filename == "a w160.webp"
+    assert studio.painter.sources == [JPEG]
+    assert studio.make(document) == (made, True)
+    assert studio.deriver.near(document, SMALL_WEBP) is made
+
+
+def test_a_hundred_cold_requests_cost_one_render(studio: Studio, sibling: Studio) -> None:
+    document = studio.put()
+
+    async def ask() -> list[tuple[Ready, bool]]:
+        return await asyncio.gather(
+            *(
+                each.deriver.ready(document, SMALL_WEBP)
+                for each in (studio, sibling)
+                for _ in range(100)
+            )
+        )
+
+    etags = {made.representation.etag for made, _ in asyncio.run(ask())}
+    assert len(etags) == 1
+    assert len(studio.painter.sources) + len(sibling.painter.sources) == 1
+
+
+def test_another_process_finds_it_on_disk(studio: Studio, sibling: Studio) -> None:
+    document = studio.put()
+    made, _ = studio.make(document)
+    studio.store.fault = StoreUnavailable()
+    found, hit = sibling.make(document)
+    assert hit
+    assert sibling.painter.sources == []
+    assert found.representation == made.representation
+
+
+def test_each_version_page_size_and_format_is_its_own(studio: Studio) -> None:
+    document = studio.put()
+    etags = {
+        studio.make(document, rendition)[0].representation.etag
+        for rendition in (
+            SMALL_WEBP,
+            replace(SMALL_WEBP, width=320),
+            replace(SMALL_WEBP, format="avif"),
+            replace(SMALL_WEBP, page=2),
+        )
+    }
+    etags.add(studio.make(studio.put(JPEG + b"2"))[0].representation.etag)
+    assert len(etags) == 5
+    assert len(studio.painter.sources) == 5
+
+
+def test_the_etag_tells_the_engines_effort(studio: Studio, tmp_path: Path) -> None:
+    document = studio.put()
+    first, _ = studio.make(document)
+    later = Studio(tmp_path / "elsewhere", studio.store)
+    later.painter.effort = "m6"
+    better, _ = later.make(document)
+    asyncio.run(later.levels.disk.aclose())
+    assert better.representation.body == first.representation.body
+    assert better.representation.etag != first.representation.etag
+
+
+def test_a_bad_source_is_left_alone_for_a_while(studio: Studio, sibling: Studio) -> None:
+    document = studio.put()
+    studio.painter.refusal = BrokenSource("damaged")
+    with pytest.raises(BrokenSource):
+        studio.make(document)
+    studio.now += POISONED_FOR - 0.1
+    for rendition in (SMALL_WEBP, replace(SMALL_WEBP, width=320)):
+        with pytest.raises(DocumentBroken, match="damaged"):
+            studio.make(document, rendition)
+    assert len(studio.painter.sources) == 1
+    studio.now += 0.1
+    studio.painter.refusal = None
+    assert studio.make(document)[0].representation.body
+
+
+def test_other_pages_and_versions_of_a_bad_source_are_still_tried(studio: Studio) -> None:
+    document = studio.put()
+    studio.painter.refusal = BrokenSource("timeout")
+    with pytest.raises(BrokenSource):
+        studio.make(document, replace(SMALL_WEBP, page=1))
+    studio.painter.refusal = None
+    assert studio.make(document, replace(SMALL_WEBP, page=2))[0].representation.body
+    mended = studio.put(JPEG + b"mended")
+    assert studio.make(mended, replace(SMALL_WEBP, page=1))[0].representation.body
+
+
+@pytest.mark.parametrize("refusal", [PageMissing(3), PoolBusy()])
+def test_what_is_not_the_sources_fault_is_tried_again(
+    studio: Studio, refusal: ImagingError
+) -> None:
+    document = studio.put()
+    studio.painter.refusal = refusal
+    for tries in (1, 2):
+        with pytest.raises(type(refusal)):
+            studio.make(document)
+        assert len(studio.painter.sources) == tries
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [(b"", "empty"), (b"plain text", "unsupported"), (b"PK\x03\x04" + bytes(60), "unsupported")],
+)
+def test_what_can_not_be_shown_is_refused_before_any_work(
+    studio: Studio, body: bytes, reason: str
+) -> None:
+    with pytest.raises(DocumentBroken) as refused:
+        studio.make(studio.put(body))
+    assert refused.value.reason == reason
+    assert (studio.store.opened, studio.painter.sources) == (0, [])
+
+
+def test_a_source_that_is_too_large_is_not_read(studio: Studio) -> None:
+    with pytest.raises(DocumentBroken, match="too-large"):
+        studio.make(replace(studio.put(), size=SOURCE_LIMIT + 1))
+    assert studio.store.opened == 0
+
+
+def test_a_store_that_is_down_poisons_nothing(studio: Studio) -> None:
+    document = studio.put()
+    studio.store.fault = StoreUnavailable()
+    with pytest.raises(StoreUnavailable):
+        studio.make(document)
+    studio.store.fault = None
+    assert studio.make(document)[0].representation.body
