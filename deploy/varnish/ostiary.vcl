@@ -196,9 +196,6 @@ sub ostiary_keep_nothing {
 
 # Mode revalidate: with no time at all Varnish would keep nothing to ask with.
 sub ostiary_keep_to_ask {
-    if (beresp.http.ETag !~ ".") {
-        call ostiary_keep_nothing;
-    }
     set beresp.http.Ostiary-Edge-Ask = "1";
     unset beresp.http.Surrogate-Control;
     set beresp.ttl = 1ms;

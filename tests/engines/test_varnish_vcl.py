@@ -96,11 +96,13 @@ class Handler(BaseHTTPRequestHandler):
         if answer.status == 0:
             self.close_connection = True
             return
-        self.send_response(answer.status)
+        self.send_response_only(answer.status)
+        self.send_header("Date", answer.fields.get("Date", self.date_time_string()))
         self.send_header("ETag", answer.etag)
         self.send_header("Accept-Ranges", "bytes")
         for name, value in answer.fields.items():
-            self.send_header(name, value)
+            if name != "Date":
+                self.send_header(name, value)
         if answer.status != 304:
             self.send_header("Content-Length", str(len(answer.body) + answer.cut))
         self.end_headers()
@@ -293,6 +295,7 @@ class TestKeeping:
             (shared(), {"extra": {"surrogate-control": "private, max-age=60"}}),
             (shared(), {"extra": {"surrogate-control": "max-age=soon"}}),
             (shared(), {"extra": {"surrogate-control": "stale-while-revalidate=60"}}),
+            (shared(), {"extra": {"Surrogate-Control": "no-store"}}),  # the second of its name
             (shared(), {"extra": {"Set-Cookie": "a=b"}}),
             (shared(), {"status": 403}),
             (shared(), {"status": 410}),
