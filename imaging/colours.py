@@ -12,11 +12,14 @@ _GREY = frozenset({"L", "LA"})
 
 
 def resizable(image: Image.Image) -> Image.Image:
-    """The picture in a mode whose pixels can be averaged: no palettes, no bits, no colour keys."""
+    """The picture in a mode whose pixels can be averaged: no palettes, no bits, no colour keys.
+
+    Depths beyond eight bits end here, for averaging overshoots and hides what their range was.
+    """
     if image.mode == "1":
         return image.convert("L")
-    if image.mode.startswith("I;16"):
-        return image.convert("I")
+    if image.mode in ("I", "F") or image.mode.startswith("I;16"):
+        return _eight_bits(image)
     if image.mode in _INDEXED:
         return image.convert("RGBA" if image.has_transparency_data else "RGB")
     if "transparency" in image.info and image.mode in ("L", "RGB"):
@@ -29,8 +32,6 @@ def web_ready(image: Image.Image, profile: bytes) -> Image.Image:
 
     A profile that is damaged or does not fit the pixels is passed over, as browsers do.
     """
-    if image.mode in ("I", "F"):
-        return _eight_bits(image)
     if image.mode in ("RGBA", "LA"):
         alpha = image.getchannel("A")
         opaque = _in_srgb(image.convert(image.mode[:-1]), profile)
@@ -68,11 +69,15 @@ def _profile(mode: str, profile: bytes) -> ImageCms.ImageCmsProfile | None:
 
 def _eight_bits(image: Image.Image) -> Image.Image:
     """16-bit greys by their high octet; other ranges stretched from their darkest to lightest."""
+    if image.mode.startswith("I;16"):
+        return _scaled(image.convert("I"), 1 / 257, 0.0)
     extrema = image.getextrema()
     low, high = float(extrema[0]), float(extrema[1])  # type: ignore[arg-type]
     if image.mode == "I" and low >= 0 and high <= 0xFFFF:
-        scale, offset = (1.0, 0.0) if high <= 0xFF else (1 / 257, 0.0)
-    else:
-        scale = 255 / (high - low) if high > low else 1.0
-        offset = -low * scale
+        return _scaled(image, 1.0 if high <= 0xFF else 1 / 257, 0.0)
+    scale = 255 / (high - low) if high > low else 1.0
+    return _scaled(image, scale, -low * scale)
+
+
+def _scaled(image: Image.Image, scale: float, offset: float) -> Image.Image:
     return image.point(lambda value: value * scale + offset).convert("L")

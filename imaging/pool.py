@@ -31,16 +31,17 @@ class Lifetime:
     octets: int = 400 * 1024 * 1024
 
 
+_STARTUP = 30.0
 _LIMITS = Limits()
 _LIFETIME = Lifetime()
 
 
 class RenderPool:
-    """Renders in `workers` processes, one job each at a time, none longer than `timeout` s.
+    """Renders in `workers` processes, one job each at a time, no try longer than `timeout` s.
 
     At most `queue` more requests wait (four per worker unless said); the next one is refused
     with PoolBusy. A worker that dies in a job is replaced and the job tried once more; one that
-    is too slow is killed. Use `start()` before, and `aclose()` after.
+    is too slow is killed, and its job with it. Use `start()` before, and `aclose()` after.
     """
 
     def __init__(
@@ -82,12 +83,11 @@ class RenderPool:
     async def start(self) -> None:
         """Starts every worker and waits until each is ready, so that a broken setup shows now."""
         try:
-            async with asyncio.timeout(self._timeout):
-                for worker in self._all:
-                    worker.spawn()
-                for worker in self._all:
-                    await worker.ready()
-        except (TimeoutError, PoolBusy, *_BROKEN):
+            for worker in self._all:
+                worker.spawn()
+            for worker in self._all:
+                await worker.ready()
+        except _BROKEN:
             await self.aclose()
             raise WorkerLost("start") from None
 
@@ -130,17 +130,13 @@ class RenderPool:
             self._admitted -= 1
 
     async def _try_twice(self, worker: _Worker, job: _Job[Answer]) -> Answer:
-        """One job in its time; a death, which may be the fault of an earlier job, is forgiven."""
-        try:
-            async with asyncio.timeout(self._timeout):
-                for _ in range(2):
-                    if self._closed:
-                        raise PoolBusy
-                    with suppress(_Died):
-                        return await worker.ask(job)
-        except TimeoutError:
-            raise WorkerLost("timeout") from None
-        raise WorkerLost("crash")
+        """A death, which may be the fault of an earlier job, is forgiven once."""
+        for _ in range(2):
+            if self._closed:
+                break
+            with suppress(_Died):
+                return await worker.ask(job, self._timeout)
+        raise PoolBusy if self._closed else WorkerLost("crash")
 
 
 Answer = TypeVar("Answer")
@@ -178,23 +174,26 @@ class _Worker:
         """The process id, 0 while there is no process."""
         return self._process.pid if self._process and self._process.poll() is None else 0
 
-    async def ask(self, job: _Job[Answer]) -> Answer:
-        """The job's answer; _Died or TimeoutError (its CPU time) when there will be none.
+    async def ask(self, job: _Job[Answer], seconds: float) -> Answer:
+        """The job's answer; _Died when there will be none, WorkerLost when there is no time.
 
         A worker that does not even come up is no fault of the job's: that is PoolBusy.
         """
         try:
             channel = await self.ready()
-            await _send(channel, protocol.pack(job.request, len(job.source)), job.source)
-            answer = job.read(*await _receive(channel))
+            async with asyncio.timeout(seconds):
+                await _send(channel, protocol.pack(job.request, len(job.source)), job.source)
+                answer = job.read(*await _receive(channel))
         except (BrokenSource, PageMissing):
             await self._replace_if_spent()
             raise
-        except _BROKEN:
+        except _BROKEN as error:  # TimeoutError is an OSError
             greeted, code = self._greeted, await self.end()
             if not greeted:
                 raise PoolBusy from None
-            raise (TimeoutError if code == -signal.SIGXCPU else _Died) from None
+            if isinstance(error, TimeoutError) or code == -signal.SIGXCPU:
+                raise WorkerLost("timeout") from None
+            raise _Died from None
         except BaseException:
             # Cancelled or out of time: whatever it is doing is void.
             await self.end()
@@ -209,7 +208,8 @@ class _Worker:
             await self.end()
             channel = self.spawn()
         if not self._greeted:
-            head, _ = await _receive(channel)
+            async with asyncio.timeout(_STARTUP):
+                head, _ = await _receive(channel)
             if head.text("ready") != ENGINE_VERSION:
                 raise protocol.ProtocolError("another engine")
             self._greeted = True

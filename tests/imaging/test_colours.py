@@ -63,13 +63,23 @@ def test_sixteen_bit_white_is_white(darkroom) -> None:
     assert result.getpixel((50, 25)) == 255
 
 
+def test_sharp_edges_in_sixteen_bits_do_not_change_the_brightness(darkroom) -> None:
+    """Averaging overshoots at an edge; the range must not be taken from the result."""
+    image = Image.new("I", (400, 200), 0)
+    image.paste(0xFFFF, (200, 0, 400, 200))
+    image.paste(0x8000, (0, 0, 100, 200))
+    result = made(darkroom, image.convert("I;16"))
+    levels = [result.getpixel((x, 25)) for x in (10, 40, 80)]
+    assert levels == [127, 0, 255]
+
+
 def test_ranges_without_a_meaning_are_stretched() -> None:
     depth = Image.linear_gradient("L").convert("F").point(lambda v: v * 1000 - 5000)
-    result = web_ready(depth, b"")
+    result = resizable(depth)
     assert (result.mode, result.getextrema()) == ("L", (0, 255))
-    flat = web_ready(Image.new("F", (10, 10), 7.5), b"")
+    flat = resizable(Image.new("F", (10, 10), 7.5))
     assert flat.getextrema() == (0, 0)
-    small = web_ready(Image.new("I", (10, 10), 200), b"")
+    small = resizable(Image.new("I", (10, 10), 200))
     assert small.getextrema() == (200, 200)
 
 
@@ -112,7 +122,7 @@ def test_modes_that_cannot_be_averaged_are_widened() -> None:
     assert resizable(Image.new("1", (2, 2))).mode == "L"
     assert resizable(Image.new("P", (2, 2))).mode == "RGB"
     assert resizable(Image.new("PA", (2, 2))).mode == "RGBA"
-    assert resizable(Image.new("I;16", (2, 2))).mode == "I"
+    assert resizable(Image.new("I;16", (2, 2))).mode == "L"
     assert resizable(Image.new("CMYK", (2, 2))).mode == "CMYK"
 
 
