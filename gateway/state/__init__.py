@@ -1,0 +1,1 @@
+"""State that outlives a process: the database, its feed, revocations, ledger and outbox."""

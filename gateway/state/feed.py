@@ -9,8 +9,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal
 
+import structlog
+
 from gateway.errors import StateUnavailable
 from gateway.state.database import Database
+
+_log = structlog.stdlib.get_logger(__name__)
 
 FeedKind = Literal["revoked", "changed", "declared", "undeclared", "lost"]
 
@@ -88,7 +92,7 @@ class Follower:
         self._cursor = database.read_now(end)
 
     def subscribe(self, receive: Callable[[FeedRow], None]) -> None:
-        """Have `receive` called for every later row; it must not raise nor wait."""
+        """Have `receive` called for every later row; it must not wait."""
         self._subscribers.append(receive)
 
     def fresh(self) -> None:
@@ -130,4 +134,11 @@ class Follower:
             if row.seq > self._cursor or row.kind == "lost":
                 self._cursor = row.seq
                 for receive in self._subscribers:
-                    receive(row)
+                    self._tell_one(receive, row)
+
+    @staticmethod
+    def _tell_one(receive: Callable[[FeedRow], None], row: FeedRow) -> None:
+        try:
+            receive(row)
+        except Exception:  # one that breaks must keep the news from no other
+            _log.exception("a subscriber of the feed broke", kind=row.kind)

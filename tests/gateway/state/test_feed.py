@@ -70,6 +70,20 @@ def test_a_row_read_by_two_at_once_is_told_once(database: Database) -> None:
     assert scopes(told) == ["z:a"]
 
 
+def test_a_subscriber_that_breaks_keeps_the_news_from_no_other(database: Database) -> None:
+    follower = Follower(database)
+    told = list[FeedRow]()
+
+    def broken(row: FeedRow) -> None:
+        raise KeyError(row.scope)
+
+    follower.subscribe(broken)
+    follower.subscribe(told.append)
+    write(database, "z:a", "z:b")
+    follower.fresh()
+    assert scopes(told) == ["z:a", "z:b"]
+
+
 def test_every_commit_that_feeds_renews_the_epoch_and_no_other(database: Database) -> None:
     values = [database.epoch.value]
     write(database, "z:a")
