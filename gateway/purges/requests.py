@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from cdn.providers.base import Provider
 from cdn.purge import PurgeState
-from cdn.tags import bucket_tag, document_tag, is_tag, zone_tag
+from cdn.tags import bucket_tag, document_tag, folder_tag, is_tag, zone_tag
 from gateway.documents import DocumentRef, Zone
 from gateway.errors import RequestRefused
 from gateway.state import feed, outbox, receipts
@@ -191,9 +191,7 @@ def _tag(scope: str, zones: Mapping[str, Zone]) -> tuple[Zone, str]:
     if kind == "d" and key:
         return zone, document_tag(name, bucket, key)
     if kind == "p" and below in zone.revocable:
-        # An answer names its own folder, not those above it: only the bucket's tag reaches all
-        # documents below a prefix.
-        return zone, bucket_tag(name, bucket)
+        return zone, folder_tag(name, bucket, key)
     raise _refused(
         "unknown-scope", "a scope is z:ZONE, b:ZONE/BUCKET, d:ZONE/BUCKET/KEY or a declared p:…/"
     )

@@ -14,6 +14,8 @@ from signing.addresses import canonical_bucket, canonical_key
 from signing.errors import Unsignable
 
 TEN_YEARS = 315_360_000
+# Each has its tag on every answer below it, and a CDN takes eight tags in all.
+MOST_NESTED = 3
 
 _ORIGIN = re.compile(
     r"https?://(?:\[(?P<v6>[0-9A-Fa-f:.]+)\]|(?P<host>[A-Za-z0-9.-]+))(?::(?P<port>[0-9]{1,5}))?"
@@ -162,6 +164,9 @@ class ZoneSettings(Table):
             for prefix in revocable:
                 if prefix.partition("/")[0] not in buckets:
                     raise Unfit(f"{prefix} begins with no bucket of this zone")
+        for prefix in revocable:
+            if sum(prefix.startswith(other) for other in revocable) > MOST_NESTED:
+                raise Unfit(f"more than {MOST_NESTED} prefixes hold {prefix}")
         return revocable
 
     def zone(self, name: str, every_cdn: tuple[str, ...]) -> Zone:

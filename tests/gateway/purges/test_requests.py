@@ -9,7 +9,7 @@ import pytest
 
 from cdn.providers.null import Null
 from cdn.purge import PurgeState
-from cdn.tags import bucket_tag, document_tag, zone_tag
+from cdn.tags import bucket_tag, document_tag, folder_tag, zone_tag
 from gateway.documents import DocumentRef, Zone
 from gateway.errors import RequestRefused
 from gateway.purges import PurgeRequest, Purges, PurgeWorker
@@ -148,7 +148,7 @@ def test_a_request_that_means_nothing_can_not_be_built(tag: str) -> None:
     [
         ("z:clinic", zone_tag("clinic")),
         ("b:clinic/documents", bucket_tag("clinic", "documents")),
-        ("p:clinic/documents/reports/", bucket_tag("clinic", "documents")),
+        ("p:clinic/documents/reports/", folder_tag("clinic", "documents", "reports")),
         ("d:clinic/documents/a/b.pdf", document_tag("clinic", "documents", "a/b.pdf")),
     ],
 )
