@@ -1,0 +1,96 @@
+"""The gateway under measure: `ostiary serve` with its guard, its log in a file and its figures."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+from bench.documents import BUCKET
+from bench.processes import Server, free_port, serving
+from gateway.app import signer_of
+from gateway.configuration import load
+from signing.grants import Grant
+from signing.links import LinkRequest, Signer
+
+TOKEN = "the-operator-of-the-bench"
+ZONE = "clinic"
+_LIFE = 3600
+_CONFIGURATION = """
+[server]
+port = {port}
+data = "{folder}/var"
+max_connections = 4000
+[signing]
+keys = {{ k1 = "{key}" }}
+[admin]
+tokens = ["sha256:{token}"]
+[stores.main]
+url = "{store}"
+{credentials}
+[zones.{zone}]
+store = "main"
+buckets = ["{bucket}"]
+cache = "windowed"
+{more}
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Ostiary:
+    """A running gateway, and the signer of its links."""
+
+    server: Server
+    signer: Signer
+
+    def link(self, key: str) -> str:
+        """The target of a link for one document, good for an hour; the document is not touched."""
+        request = LinkRequest(ZONE, BUCKET, key, Grant.parse("ia"), expires_in=_LIFE)
+        return self.signer.issue(request, int(time.time())).target
+
+    def url(self, key: str) -> str:
+        """The whole URL of such a link."""
+        return self.server.base + self.link(key)
+
+
+def folder_store(root: Path) -> str:
+    """The address of a store in a folder."""
+    return root.as_uri()
+
+
+def s3_store(port: int) -> str:
+    """The address of a store in what plays S3 on this machine."""
+    return f"s3:?endpoint=http://127.0.0.1:{port}&region=eu-central-1"
+
+
+@contextmanager
+def ostiary(
+    folder: Path, store: str, *, workers: int = 1, more: Sequence[str] = ()
+) -> Iterator[Ostiary]:
+    """A gateway over one store; `more` are further lines of its configuration, after the zone's."""
+    port = free_port()
+    configuration = folder / f"ostiary-{port}.toml"
+    s3 = store.startswith("s3:")
+    configuration.write_text(
+        _CONFIGURATION.format(
+            port=port,
+            folder=folder / f"ostiary-{port}",
+            key=sha256(b"bench").hexdigest(),
+            token=sha256(TOKEN.encode()).hexdigest(),
+            store=store,
+            credentials='access_key = "bench"\nsecret_key = "bench-secret"' if s3 else "",
+            zone=ZONE,
+            bucket=BUCKET,
+            more="\n".join(more),
+        )
+    )
+    command = [sys.executable, "-m", "gateway", "serve", "--config", str(configuration)]
+    log = folder / f"ostiary-{port}.log"
+    arguments = [*command, "--workers", str(workers)]
+    signer = signer_of(load(configuration, {}).settings)
+    with serving(arguments, port, log, probe="/livez") as server:
+        yield Ostiary(server, signer)
