@@ -18,7 +18,7 @@ from gateway.answers import link_answer, purge_answer
 from gateway.auth import Authenticator, Operator
 from gateway.documents import DocumentRef, Zone
 from gateway.errors import RequestRefused
-from gateway.issue import Issuer, LinksCall, Wanted
+from gateway.issue import Issuer, LinksCall, Refused, Wanted
 from gateway.openapi import describe
 from gateway.purges import PurgeRequest, Purges
 from gateway.state.receipts import PurgeStatus
@@ -107,6 +107,9 @@ class Admin:
         operator.need_scope("links")
         call = await _body(request, LinksCall)
         answers = await self.issuer.issue(call, operator, _origin(request), int(time()))
+        for answer in answers:
+            refused = isinstance(answer, Refused)
+            self.telemetry.metrics.issued("refused" if refused else "issued")
         return JSONResponse({"links": [link_answer(answer) for answer in answers]})
 
     async def openapi(self, request: Request) -> Response:

@@ -28,6 +28,7 @@ from gateway.deliver import Deliverer
 from gateway.derive import Deriver
 from gateway.documents import Document, DocumentRef, Zone
 from gateway.edge import Edge
+from gateway.gauges import Gauges
 from gateway.home import Examples, Home, no_examples
 from gateway.issue import Issuer
 from gateway.measure import Measurer, NoDescriber
@@ -43,7 +44,8 @@ from gateway.state.ledger import Ledger
 from gateway.state.revocations import Revocations
 from gateway.stores import Store
 from gateway.stores.opening import open_store
-from gateway.telemetry import Draining, Telemetry
+from gateway.stores.timed import TimedStore
+from gateway.telemetry import Draining, Metrics, Telemetry
 from imaging.pool import RenderPool
 from imaging.renditions import Renditions
 from signing.links import SignedZone, Signer
@@ -92,6 +94,8 @@ class Parts:
     issuer: Issuer
     levels: Levels
     pool: RenderPool
+    budget: ByteBudget
+    gauges: Gauges
     client: httpx.AsyncClient
     tasks: list[asyncio.Task[None]] = field(default_factory=list)
 
@@ -99,8 +103,8 @@ class Parts:
         """Start the render workers, follow the feed, and work off purges."""
         await self.pool.start()
         worker = PurgeWorker(self.database, self.providers)
-        self.tasks.append(asyncio.create_task(self.revocations.follower.run()))
-        self.tasks.append(asyncio.create_task(worker.run()))
+        for work in (self.revocations.follower.run(), worker.run(), self.gauges.run()):
+            self.tasks.append(asyncio.create_task(work))
 
     async def close(self) -> None:
         """End what `start` began and let go of everything; doing it twice is harmless."""
@@ -130,17 +134,26 @@ class Parts:
         return failures
 
 
-def compose(settings: Settings, *, renders: bool = True) -> Parts:
-    """Make every part from the settings; without `renders` nothing new is measured.
+def compose(
+    settings: Settings,
+    *,
+    metrics: Metrics | None = None,
+    stores: Mapping[str, Store] | None = None,
+    renders: bool = True,
+) -> Parts:
+    """Make every part from the settings.
+
+    `stores` take the place of those of the settings; without `renders` nothing new is measured.
 
     Raises `ConfigurationError` and `StateUnavailable`.
     """
+    metrics = metrics or Metrics()
     zones = settings.zone_values()
     data = Path(settings.server.data)
     database = Database.open(data / DATABASE)
     client = httpx.AsyncClient(timeout=10, verify=_trusted())
     providers = _providers(settings, client)
-    stores = _stores(settings, zones)
+    stores = _stores(settings, zones, metrics) if stores is None else stores
     signer = signer_of(settings)
     renditions = Renditions(settings.renditions.presets)
     residency = Residency(settings.server.region)
@@ -172,7 +185,10 @@ def compose(settings: Settings, *, renders: bool = True) -> Parts:
     catalogue = Catalogue(zones, stores, clock=monotonic, keep=originals.keep, changed=changed)
     revocations.follower.subscribe(News(catalogue).tell)
     pool = RenderPool(_render_workers(settings), timeout=settings.renditions.timeout)
-    deriver = Deriver(levels, originals, pool, dress, monotonic)
+    deriver = Deriver(levels, originals, pool, dress, monotonic, metrics.rendered)
+    budget = ByteBudget(READERS_BUDGET)
+    gauges = Gauges(purges)
+    gauges.register(metrics, pool, memory, budget)
     profiles = {
         name: tuple(providers[cdn].profile for cdn in zone.cdn) or (NONE,)
         for name, zone in zones.items()
@@ -215,6 +231,8 @@ def compose(settings: Settings, *, renders: bool = True) -> Parts:
         ),
         levels=levels,
         pool=pool,
+        budget=budget,
+        gauges=gauges,
         client=client,
     )
 
@@ -239,9 +257,7 @@ def build(
     corp = settings.server.corp
     main = [home, *admin.api(), *admin.health(), *(() if moved else admin.operations())]
     others = Edge(Router(main, redirect_slashes=False), telemetry, corp=corp)
-    gateway = Gateway(
-        parts.deliverer, others, parts.zones, telemetry, ByteBudget(READERS_BUDGET), corp=corp
-    )
+    gateway = Gateway(parts.deliverer, others, parts.zones, telemetry, parts.budget, corp=corp)
     operations = Router([*admin.operations(), *admin.health()], redirect_slashes=False)
 
     async def start() -> None:
@@ -280,7 +296,7 @@ def _providers(settings: Settings, client: httpx.AsyncClient) -> dict[str, Provi
     }
 
 
-def _stores(settings: Settings, zones: Mapping[str, Zone]) -> dict[str, Store]:
+def _stores(settings: Settings, zones: Mapping[str, Zone], metrics: Metrics) -> dict[str, Store]:
     """Only stores of zones that this region may serve are opened: the rest is not even there."""
     residency = Residency(settings.server.region)
     buckets: dict[str, list[str]] = {}
@@ -288,7 +304,10 @@ def _stores(settings: Settings, zones: Mapping[str, Zone]) -> dict[str, Store]:
         if residency.admits(zone):
             buckets.setdefault(zone.store, []).extend(zone.buckets)
     return {
-        name: open_store(store.address, buckets=buckets[name], where=f"stores.{name}.url")
+        name: TimedStore(
+            open_store(store.address, buckets=buckets[name], where=f"stores.{name}.url"),
+            metrics.fetched,
+        )
         for name, store in settings.stores.items()
         if name in buckets
     }

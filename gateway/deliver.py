@@ -72,12 +72,15 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """An answer: status, fields ready for the wire, and a body in hand or to be streamed."""
+    """An answer: status, fields ready for the wire, and a body in hand or to be streamed.
+
+    `level` is the cache level it came from, "memory" or "disk", or "miss"; empty for an error.
+    """
 
     status: int
     fields: FieldList
     body: bytes | Stream
-    cache: str = ""
+    level: str = ""
     document: str = ""
 
 
@@ -160,7 +163,7 @@ class Deliverer:
             ready = self._deriver.near(document, rendition)
         if ready is None:
             return None
-        return self._answer(link, request, ready, negotiated, hit=True)
+        return self._answer(link, request, ready, negotiated, level="memory")
 
     async def deliver(self, link: Link, request: Request) -> Delivery:
         """The answer to an admitted link, whatever it takes.
@@ -179,12 +182,13 @@ class Deliverer:
         if link.rendition == "original":
             document = await self._document(link, ref)
             ready = await self._originals.ready(document)
-            delivery = self._answer(link, request, ready, negotiated=False, hit=False)
+            delivery = self._answer(link, request, ready, negotiated=False, level="miss")
         else:
             rendition, negotiated = self._rendition(link, request)
             document = await self._document(link, ref)
             ready, hit = await self._deriver.ready(document, rendition)
-            delivery = self._answer(link, request, ready, negotiated, hit=hit)
+            level = "disk" if hit else "miss"
+            delivery = self._answer(link, request, ready, negotiated, level=level)
         if isinstance(delivery.body, Stream):
             await delivery.body.prime()
         return delivery
@@ -223,17 +227,16 @@ class Deliverer:
         return rendition.with_format(form), True
 
     def _answer(
-        self, link: Link, request: Request, ready: Ready, negotiated: bool, *, hit: bool
+        self, link: Link, request: Request, ready: Ready, negotiated: bool, *, level: str
     ) -> Delivery:
         representation = ready.representation
         policy = self._policy(link, ready, negotiated, request.now)
-        varying = _varying(self._profiles[link.zone], policy, negotiated, request.now, hit)
+        varying = _varying(self._profiles[link.zone], policy, negotiated, request.now, level)
         validators = Validators(representation.etag, representation.document.modified_at)
-        cache = "hit" if hit else "miss"
         verdict = evaluate("HEAD" if request.head else "GET", request.preconditions, validators)
         if verdict is Verdict.NOT_MODIFIED:
             return Delivery(
-                304, [*ready.unchanged, *varying], b"", cache, representation.document.id
+                304, [*ready.unchanged, *varying], b"", level, representation.document.id
             )
         if verdict is Verdict.FAILED:
             raise RequestRefused(412, "precondition.failed", "The document is another version now.")
@@ -242,14 +245,14 @@ class Deliverer:
         if request.range and not request.head and range_applies(request.preconditions, validators):
             selected = select(request.range, representation.size)
         fields = [*fixed, *varying]
-        return self._selected(ready, fields, selected, cache, head=request.head)
+        return self._selected(ready, fields, selected, level, head=request.head)
 
     def _selected(
         self,
         ready: Ready,
         fields: FieldList,
         selected: Whole | Single | Several | Unsatisfiable,
-        cache: str,
+        level: str,
         *,
         head: bool,
     ) -> Delivery:
@@ -257,15 +260,15 @@ class Deliverer:
         if isinstance(selected, Whole):
             fields.append((b"content-length", b"%d" % size))
             if head or size == 0:
-                return Delivery(200, fields, b"", cache, document)
+                return Delivery(200, fields, b"", level, document)
             body = self._body(ready, [ByteRange(0, size - 1)])
-            return Delivery(200, fields, body, cache, document)
+            return Delivery(200, fields, body, level, document)
         if isinstance(selected, Single):
             fields.append((b"content-range", content_range(selected.range, size)))
             fields.append((b"content-length", b"%d" % selected.range.length))
-            return Delivery(206, fields, self._body(ready, [selected.range]), cache, document)
+            return Delivery(206, fields, self._body(ready, [selected.range]), level, document)
         if isinstance(selected, Several):
-            return self._several(ready, fields, selected, cache)
+            return self._several(ready, fields, selected, level)
         raise RequestRefused(
             416,
             "range.unsatisfiable",
@@ -273,7 +276,7 @@ class Deliverer:
             fields=((b"content-range", unsatisfied_range(size)),),
         )
 
-    def _several(self, ready: Ready, fields: FieldList, selected: Several, cache: str) -> Delivery:
+    def _several(self, ready: Ready, fields: FieldList, selected: Several, level: str) -> Delivery:
         representation = ready.representation
         multipart = Multipart(
             selected.ranges, representation.size, representation.media.text, representation.etag
@@ -285,7 +288,7 @@ class Deliverer:
         for preamble, part in multipart.parts:
             parts += [preamble, part]
         body = self._body(ready, [*parts, multipart.closing])
-        return Delivery(206, kept, body, cache, representation.document.id)
+        return Delivery(206, kept, body, level, representation.document.id)
 
     def _body(self, ready: Ready, parts: Sequence[bytes | ByteRange]) -> bytes | Stream:
         body = ready.representation.body
@@ -319,9 +322,10 @@ def _leads_to(link: Link, document: Document) -> bool:
 
 
 def _varying(
-    profiles: Sequence[Profile], policy: CachePolicy, negotiated: bool, now: float, hit: bool
+    profiles: Sequence[Profile], policy: CachePolicy, negotiated: bool, now: float, level: str
 ) -> FieldList:
-    fields = [(b"date", _date(int(now))), HIT if hit else MISS, *render(policy, profiles)]
+    status = MISS if level == "miss" else HIT
+    fields = [(b"date", _date(int(now))), status, *render(policy, profiles)]
     if negotiated:
         fields.append(VARY_ACCEPT)
     return fields

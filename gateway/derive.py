@@ -35,7 +35,10 @@ class Renderer(Protocol):
 
 
 class Deriver:
-    """Finds or makes renditions; `clock` is monotonic, in seconds."""
+    """Finds or makes renditions.
+
+    `clock` is monotonic, in seconds; `observe` is told of each render's kind and seconds.
+    """
 
     def __init__(
         self,
@@ -44,8 +47,10 @@ class Deriver:
         renderer: Renderer,
         dress: Callable[[Representation], Ready],
         clock: Callable[[], float],
+        observe: Callable[[str, float], None] = lambda kind, seconds: None,
     ) -> None:
         self._levels = levels
+        self._observe = observe
         self._originals = originals
         self._renderer = renderer
         self._dress = dress
@@ -92,7 +97,7 @@ class Deriver:
                 return stored
             source = await self._originals.whole(document, SOURCE_LIMIT)
             try:
-                rendered = await self._renderer.render(source, rendition)
+                rendered = await self._render(source, rendition)
             except BrokenSource as broken:
                 self._poison(document, rendition.page, broken.reason)
                 raise
@@ -102,6 +107,13 @@ class Deriver:
             }
             await self._levels.disk.put(name, meta, rendered.body)
             return self._keep(document, rendition, meta, rendered.body)
+
+    async def _render(self, source: bytes, rendition: Rendition) -> Rendered:
+        began = self._clock()
+        try:
+            return await self._renderer.render(source, rendition)
+        finally:
+            self._observe("page" if rendition.page else "image", self._clock() - began)
 
     async def _stored(self, document: Document, rendition: Rendition, name: str) -> Ready | None:
         cached = await self._levels.disk.get(name)

@@ -164,9 +164,20 @@ class Gateway:
     def _log(self, exchange: Exchange, delivery: Delivery, sent: int) -> None:
         record, link = exchange.record, exchange.link
         record.route = "d"
-        record.status, record.cache, record.sent = delivery.status, delivery.cache, sent
+        record.status, record.cache, record.sent = delivery.status, delivery.level, sent
         record.trace = trace_id(exchange.field(b"traceparent"))
         if link is not None:
             record.zone, record.link, record.rendition = link.zone, link.id, link.rendition
             record.document = delivery.document or document_id(link.zone, link.bucket, link.key)
+        if delivery.level:
+            self._count(delivery.level)
         self._telemetry.request(record, exchange.now, perf_counter() - exchange.began)
+
+    def _count(self, level: str) -> None:
+        """One look-up in memory, and one on disk when memory had nothing."""
+        metrics = self._telemetry.metrics
+        if level == "memory":
+            metrics.cache("memory", "hit")
+            return
+        metrics.cache("memory", "miss")
+        metrics.cache("disk", "hit" if level == "disk" else "miss")

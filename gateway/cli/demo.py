@@ -84,7 +84,7 @@ def applications(config: Path, writer: LineWriter, draining: Draining) -> Compos
     """What the demo serves: the usual, and a page at `/` with the samples on it."""
     settings = load(config, os.environ).settings
     telemetry = Telemetry(settings.server.region, writer)
-    parts = compose(settings)
+    parts = compose(settings, metrics=telemetry.metrics)
     samples = write_samples(config.parent / "documents")
     built = build(parts, telemetry, draining, _examples(parts, samples))
     return Composed(built.main, built.admin, built.start, built.close, telemetry.metrics.refused)
@@ -121,9 +121,7 @@ def _call(samples: Sequence[Sample]) -> LinksCall:
     )
 
 
-async def _issue(
-    settings: Settings, samples: Sequence[Sample], address: str
-) -> list[Issued]:
+async def _issue(settings: Settings, samples: Sequence[Sample], address: str) -> list[Issued]:
     parts = compose(settings)
     try:
         # Measuring a document takes a render worker.
@@ -175,9 +173,7 @@ def _free(port: int) -> int:
     return port
 
 
-def _tell(
-    address: str, config: Path, samples: Sequence[Sample], issued: Sequence[Issued]
-) -> None:
+def _tell(address: str, config: Path, samples: Sequence[Sample], issued: Sequence[Issued]) -> None:
     click.secho("\nOstiary demo", bold=True)
     click.echo(f"  a page with all of it   {address}/\n")
     for sample, answer in zip(samples, issued, strict=True):

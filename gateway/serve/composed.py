@@ -28,5 +28,5 @@ def applications(config: Path | None, writer: LineWriter, draining: Draining) ->
     """Read the configuration and compose everything. Raises `ConfigurationError`."""
     settings = load(config, os.environ).settings
     telemetry = Telemetry(settings.server.region, writer)
-    built = build(compose(settings), telemetry, draining)
+    built = build(compose(settings, metrics=telemetry.metrics), telemetry, draining)
     return Composed(built.main, built.admin, built.start, built.close, telemetry.metrics.refused)

@@ -18,8 +18,8 @@ SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10
 GaugeName = Literal[
     "render_queue_depth",
     "purge_queue_depth",
+    "purge_dead",
     "purge_lag_seconds",
-    "revocation_lag_seconds",
     "inflight_bytes",
     "cache_bytes",
 ]
@@ -28,8 +28,8 @@ GaugeName = Literal[
 _GAUGES: dict[GaugeName, tuple[str, tuple[str, ...], Literal["livesum", "livemax"]]] = {
     "render_queue_depth": ("Renders that wait for a worker.", (), "livesum"),
     "purge_queue_depth": ("Purges not yet confirmed.", (), "livemax"),
+    "purge_dead": ("Purges that a CDN refused for good.", (), "livemax"),
     "purge_lag_seconds": ("Age of the oldest purge not yet confirmed.", (), "livemax"),
-    "revocation_lag_seconds": ("Age of the process's knowledge of revocations.", (), "livemax"),
     "inflight_bytes": ("Octets held for answers under way.", (), "livesum"),
     "cache_bytes": ("Octets that a cache layer holds.", ("layer",), "livemax"),
 }

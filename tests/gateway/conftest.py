@@ -17,7 +17,6 @@ from PIL import Image, ImageDraw
 from gateway.app import Parts, build, compose
 from gateway.documents import DocumentRef
 from gateway.settings import Settings
-from gateway.stores.memory import MemoryStore
 from gateway.telemetry import Draining, LineWriter, Telemetry
 
 TOKEN = "operator-token"
@@ -44,12 +43,6 @@ class Door:
         )
         if renders:
             self.run(self.apps.start())
-
-    @property
-    def store(self) -> MemoryStore:
-        store = self.parts.stores["main"]
-        assert isinstance(store, MemoryStore)
-        return store
 
     def run(self, work: Any) -> Any:
         return self.runner.run(work)

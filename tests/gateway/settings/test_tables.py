@@ -275,3 +275,11 @@ def test_a_store_knows_its_address(whole: dict[str, Any]) -> None:
 
 def test_a_bad_address_of_a_store_is_refused(whole: dict[str, Any]) -> None:
     assert "later release" in refusal(whole, "stores.main.url", "supabase:")
+
+
+def test_at_most_three_prefixes_hold_a_document(whole: dict[str, Any]) -> None:
+    nested = ["documents/a/", "documents/a/b/", "documents/a/b/c/"]
+    put(whole, "zones.clinic.revocable", nested)
+    Settings.model_validate(whole)
+    deeper = [*nested, "documents/a/b/c/d/"]
+    assert "more than 3" in refusal(whole, "zones.clinic.revocable", deeper)
