@@ -29,7 +29,8 @@ class Door:
     """
 
     def __init__(self, settings: Settings, log: Path, *, renders: bool) -> None:
-        self.parts: Parts = compose(settings, renders=renders)
+        self.store = MemoryStore()
+        self.parts: Parts = compose(settings, stores={"main": self.store}, renders=renders)
         self.draining = Draining()
         self.log = log
         self._stack = ExitStack()
