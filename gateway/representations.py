@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from email.utils import formatdate
 from typing import TypeAlias
 
-from cdn.tags import MOST_TAGS, Tags
+from cdn.tags import Tags
 from gateway.dispositions import content_disposition
 from gateway.documents import Document, DocumentRef, Zone
 from gateway.media import MediaType
@@ -97,15 +97,12 @@ def ready(representation: Representation, zone: Zone, *, corp: str) -> Ready:
 
 
 def tags_of(zone: Zone, ref: DocumentRef, version: str) -> Tags:
-    """The tags of an answer: also those of revocable prefixes that the document lies below.
-
-    As many as there is room for: a prefix is revoked by its bucket's tag, which is always there.
-    """
+    """The tags of an answer: also those of the revocable prefixes that the document lies below."""
     prefixes = [
         prefix.removeprefix(f"{ref.bucket}/")
         for prefix in zone.revocable_prefixes(ref.bucket, ref.key)
     ]
-    return Tags.of(ref.zone, ref.bucket, ref.key, version, prefixes[: MOST_TAGS - 5])
+    return Tags.of(ref.zone, ref.bucket, ref.key, version, prefixes)
 
 
 def http_date(seconds: int) -> bytes:
