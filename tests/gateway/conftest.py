@@ -17,7 +17,9 @@ from PIL import Image, ImageDraw
 from gateway.app import Parts, build, compose
 from gateway.documents import DocumentRef
 from gateway.settings import Settings
-from gateway.telemetry import Draining, LineWriter, Telemetry
+from gateway.stores.memory import MemoryStore
+from gateway.stores.memory import MemoryStore
+from gateway.telemetry import Draining, LineWriter, Metrics, Telemetry
 
 TOKEN = "operator-token"
 
@@ -25,18 +27,21 @@ TOKEN = "operator-token"
 class Door:
     """One gateway and one client of it; `log` is the file its lines go to.
 
-    Without `renders` no worker process is started, unless a rendition is asked for.
+    `store` holds the documents, unless the settings name another. Without `renders` no worker
+    process is started, unless a rendition is asked for.
     """
 
     def __init__(self, settings: Settings, log: Path, *, renders: bool) -> None:
         self.store = MemoryStore()
-        self.parts: Parts = compose(settings, stores={"main": self.store}, renders=renders)
+        stores = {"main": self.store} if settings.stores["main"].url == "memory:" else None
+        metrics = Metrics()
+        self.parts: Parts = compose(settings, metrics=metrics, stores=stores, renders=renders)
         self.draining = Draining()
         self.log = log
         self._stack = ExitStack()
         stream = self._stack.enter_context(log.open("wb", buffering=0))
         writer = self._stack.enter_context(closing(LineWriter(stream.fileno())))
-        telemetry = Telemetry(settings.server.region, writer)
+        telemetry = Telemetry(settings.server.region, writer, metrics)
         self.apps = build(self.parts, telemetry, self.draining)
         self.runner = self._stack.enter_context(asyncio.Runner())
         self._client = httpx.AsyncClient(
