@@ -18,7 +18,6 @@ from gateway.app import Parts, build, compose
 from gateway.documents import DocumentRef
 from gateway.settings import Settings
 from gateway.stores.memory import MemoryStore
-from gateway.stores.memory import MemoryStore
 from gateway.telemetry import Draining, LineWriter, Metrics, Telemetry
 
 TOKEN = "operator-token"
