@@ -138,12 +138,12 @@ def compose(
     settings: Settings,
     *,
     metrics: Metrics | None = None,
-    stores: Mapping[str, Store] | None = None,
+    opener: Callable[..., Store] = open_store,
     renders: bool = True,
 ) -> Parts:
     """Make every part from the settings.
 
-    `stores` take the place of those of the settings; without `renders` nothing new is measured.
+    `opener` makes a store of an address; without `renders` nothing new is measured.
 
     Raises `ConfigurationError` and `StateUnavailable`.
     """
@@ -153,7 +153,7 @@ def compose(
     database = Database.open(data / DATABASE)
     client = httpx.AsyncClient(timeout=10, verify=_trusted())
     providers = _providers(settings, client)
-    stores = _stores(settings, zones, metrics) if stores is None else stores
+    stores = _stores(settings, opener, metrics.fetched)
     signer = signer_of(settings)
     renditions = Renditions(settings.renditions.presets)
     residency = Residency(settings.server.region)
@@ -296,17 +296,18 @@ def _providers(settings: Settings, client: httpx.AsyncClient) -> dict[str, Provi
     }
 
 
-def _stores(settings: Settings, zones: Mapping[str, Zone], metrics: Metrics) -> dict[str, Store]:
+def _stores(
+    settings: Settings, opener: Callable[..., Store], observe: Callable[[str, float], None]
+) -> dict[str, Store]:
     """Only stores of zones that this region may serve are opened: the rest is not even there."""
     residency = Residency(settings.server.region)
     buckets: dict[str, list[str]] = {}
-    for zone in zones.values():
+    for zone in settings.zone_values().values():
         if residency.admits(zone):
             buckets.setdefault(zone.store, []).extend(zone.buckets)
     return {
         name: TimedStore(
-            open_store(store.address, buckets=buckets[name], where=f"stores.{name}.url"),
-            metrics.fetched,
+            opener(store.address, buckets=buckets[name], where=f"stores.{name}.url"), observe
         )
         for name, store in settings.stores.items()
         if name in buckets

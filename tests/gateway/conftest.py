@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing
 from io import BytesIO
@@ -95,6 +96,15 @@ class Door:
         answer = self.run(asked())
         assert isinstance(answer, httpx.Response)
         return answer
+
+    def lines(self, count: int) -> str:
+        """The log, once it has at least so many lines."""
+        self.run(self.apps.close())
+        deadline = time.monotonic() + 10
+        while (text := self.log.read_text()).count("\n") < count:
+            assert time.monotonic() < deadline, text
+            time.sleep(0.01)
+        return text
 
     def close(self) -> None:
         self.run(self._client.aclose())
