@@ -17,8 +17,10 @@ from PIL import Image, ImageDraw
 
 from gateway.app import Parts, build, compose
 from gateway.documents import DocumentRef
-from gateway.settings import Settings
+from gateway.settings import Settings, StoreAddress
+from gateway.stores import Store
 from gateway.stores.memory import MemoryStore
+from gateway.stores.opening import open_store
 from gateway.telemetry import Draining, LineWriter, Metrics, Telemetry
 
 TOKEN = "operator-token"
@@ -33,9 +35,12 @@ class Door:
 
     def __init__(self, settings: Settings, log: Path, *, renders: bool) -> None:
         self.store = MemoryStore()
-        stores = {"main": self.store} if settings.stores["main"].url == "memory:" else None
         metrics = Metrics()
-        self.parts: Parts = compose(settings, metrics=metrics, stores=stores, renders=renders)
+
+        def opener(address: StoreAddress, **options: Any) -> Store:
+            return self.store if address.kind == "memory" else open_store(address, **options)
+
+        self.parts: Parts = compose(settings, metrics=metrics, opener=opener, renders=renders)
         self.draining = Draining()
         self.log = log
         self._stack = ExitStack()
