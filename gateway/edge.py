@@ -7,6 +7,7 @@ from time import perf_counter, time
 from typing import Any, TypeAlias
 
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.routing import Router
 
 from gateway.errors import RequestRefused
@@ -30,6 +31,7 @@ class Edge:
     def __init__(self, router: Router, telemetry: Telemetry, *, corp: str) -> None:
         self._router = router
         self._telemetry = telemetry
+        self._corp = corp
         self._security = security_fields(corp)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -60,7 +62,10 @@ class Edge:
             raise error
         accept = dict(scope["headers"]).get(b"accept", b"")
         status, fields, body = render(
-            problem, request_id=record.request_id, html=prefers_html(accept)
+            problem,
+            request_id=record.request_id,
+            html=prefers_html(accept),
+            corp=self._corp,
         )
         await answer.send({"type": "http.response.start", "status": status, "headers": fields})
         await answer.send({"type": "http.response.body", "body": body})
@@ -98,6 +103,8 @@ class _Answer:
 
 def _request_error(error: Exception) -> Exception:
     """The router's own refusals in our words."""
+    if isinstance(error, ClientDisconnect):
+        return RequestRefused(400, "malformed-request", "The body broke off.")
     if not isinstance(error, HTTPException):
         return error
     if error.status_code == 405:

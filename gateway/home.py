@@ -9,8 +9,6 @@ from jinja2 import Environment, PackageLoader, select_autoescape
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
-from gateway.security import security_fields
-
 _TEMPLATES = Environment(
     loader=PackageLoader("gateway"), autoescape=select_autoescape(), trim_blocks=True
 )
@@ -47,7 +45,5 @@ class Home:
         request.scope["record"].route = "home"
         body = self._page.render(examples=await self._examples())
         answer = HTMLResponse(body, headers={"Cache-Control": "no-store"})
-        for name, value in security_fields("same-origin", pdf=False):
-            answer.headers[name.decode()] = value.decode()
         answer.headers["Content-Security-Policy"] = _POLICY
         return answer

@@ -1,0 +1,92 @@
+"""The description of the API is valid, complete, and true of what is answered."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from openapi_schema_validator import OAS31Validator
+from openapi_spec_validator import OpenAPIV31SpecValidator
+from referencing import Registry, Resource
+from starlette.routing import Route
+
+from gateway.admin import BODIES, Admin
+from gateway.openapi import describe
+
+
+@pytest.fixture(scope="module")
+def description() -> dict[str, Any]:
+    return describe(BODIES)
+
+
+def _check(description: dict[str, Any], name: str, value: object) -> None:
+    resource: Resource[Any] = Resource.opaque(description)
+    registry = Registry().with_resource("urn:api", resource)
+    schema = {"$ref": f"urn:api#/components/schemas/{name}"}
+    OAS31Validator(schema, registry=registry).validate(value)
+
+
+def _served() -> set[tuple[str, str]]:
+    """Path and method of every route of the API but the description itself."""
+    routes: list[Route] = [*Admin.api(_ANY), *Admin.operations(_ANY)]
+    return {
+        (route.path, method.lower())
+        for route in routes
+        for method in (route.methods or set()) - {"HEAD"}
+        if route.path.startswith(("/v1/", "/admin/")) and route.path != "/v1/openapi.json"
+    }
+
+
+class _Any:
+    """Stands for an `Admin` whose routes are only listed."""
+
+    def __getattr__(self, name: str) -> Any:
+        async def endpoint(request: object) -> None: ...
+
+        return endpoint
+
+
+_ANY: Any = _Any()
+
+
+def test_the_description_is_valid(description: dict[str, Any]) -> None:
+    OpenAPIV31SpecValidator(description).validate()
+
+
+def test_it_describes_every_route_and_no_other(description: dict[str, Any]) -> None:
+    described = {
+        (path, method) for path, methods in description["paths"].items() for method in methods
+    }
+    assert described == _served()
+
+
+def test_it_is_served_without_a_token(door: Any, description: dict[str, Any]) -> None:
+    answer = door.get("/v1/openapi.json")
+    assert answer.status_code == 200
+    assert answer.headers["content-type"] == "application/vnd.oai.openapi+json"
+    assert answer.json() == description
+
+
+def test_answers_are_as_described(gallery: Any, description: dict[str, Any]) -> None:
+    documents = [
+        {"zone": "clinic", "bucket": "documents", "key": key}
+        for key in ("picture.jpg", "scan.tif", "note.txt", "missing", "")
+    ]
+    answer = gallery.post("/v1/links", {"documents": documents}).json()
+    assert ["error" in one for one in answer["links"]] == [False, False, False, True, True]
+    _check(description, "Links", answer)
+    _check(description, "Purge", gallery.post("/admin/purge", {"tags": ["d-1"]}).json())
+    _check(description, "Problem", gallery.post("/v1/links", {}).json())
+    _check(description, "Problem", gallery.post("/v1/links", {}, "unknown").json())
+
+
+def test_an_answer_that_is_not_as_described_is_noticed(description: dict[str, Any]) -> None:
+    with pytest.raises(Exception, match="required"):
+        _check(description, "Link", {"url": "https://docs.example.org/"})
+
+
+def test_bodies_are_described_as_they_are_checked(description: dict[str, Any]) -> None:
+    _check(description, "LinksCall", {"documents": [{"zone": "z", "bucket": "b", "key": "k"}]})
+    for wrong in ({}, {"documents": []}, {"documents": [{}]}, {"unknown": 1}):
+        with pytest.raises(Exception, match=r"required|non-empty|unexpected|short"):
+            _check(description, "LinksCall", wrong)
