@@ -12,7 +12,7 @@ from pathlib import Path
 from bench.processes import Server
 
 _TIMES = {"us": 1e-3, "ms": 1.0, "s": 1e3, "m": 60e3}
-_PERCENTILE = re.compile(r"^\s+(50|99)%\s+([\d.]+)(us|ms|s|m)$", re.MULTILINE)
+_PERCENTILE = re.compile(r"^\s+(50|99)%\s+([\d.]+)(us|ms|s|m) *$", re.MULTILINE)
 _TOTAL = re.compile(r"^\s+(\d+) requests in ([\d.]+)(ms|s|m),", re.MULTILINE)
 _BAD = re.compile(r"^\s+Non-2xx or 3xx responses: (\d+)", re.MULTILINE)
 _BROKEN = re.compile(

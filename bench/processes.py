@@ -8,7 +8,7 @@ import subprocess
 import time
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,9 +42,13 @@ class Server:
         pages = (int(_read(pid, "statm").split()[1]) for pid in tree(self.pid))
         return sum(pages) * _PAGE / 1e6
 
-    def descriptors(self) -> int:
-        """Open file descriptors of all its processes."""
-        return sum(len(os.listdir(f"/proc/{pid}/fd")) for pid in tree(self.pid))
+    def descriptors(self, documents: Path) -> int:
+        """Sockets and documents that all its processes have open.
+
+        What it opens for itself (its database, its log) may come and go meanwhile.
+        """
+        opened = (link for pid in tree(self.pid) for link in _links(pid))
+        return sum(link.startswith(("socket:", str(documents))) for link in opened)
 
 
 def tree(pid: int) -> list[int]:
@@ -114,6 +118,12 @@ def _up(port: int, probe: str) -> bool:
             return True
     except OSError:
         return False
+
+
+def _links(pid: int) -> Iterator[str]:
+    for descriptor in Path(f"/proc/{pid}/fd").iterdir():
+        with suppress(FileNotFoundError):  # closed since it was listed
+            yield str(descriptor.readlink())
 
 
 def _stat(pid: int) -> list[str]:

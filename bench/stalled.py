@@ -44,7 +44,7 @@ def run(folder: Path) -> list[Row]:
         source = started.enter_context(nginx(folder, documents))
         local = started.enter_context(ostiary(folder, folder_store(documents.root)))
         remote = started.enter_context(ostiary(folder, s3_store(source.port)))
-        return [*rows(LOCAL, _hold(local)), *rows(REMOTE, _hold(remote))]
+        return [*rows(LOCAL, _hold(local, documents)), *rows(REMOTE, _hold(remote, documents))]
 
 
 def rows(where: str, held: Held) -> list[Row]:
@@ -57,18 +57,18 @@ def rows(where: str, held: Held) -> list[Row]:
     ]
 
 
-def _hold(gateway: Ostiary) -> Held:
+def _hold(gateway: Ostiary, documents: Documents) -> Held:
     server = gateway.server
     with _readers(gateway, 1) as [one]:
         _status(one)
     time.sleep(0.5)
-    before, descriptors = server.memory(), server.descriptors()
+    before, opened = server.memory(), server.descriptors(documents.root)
     with _readers(gateway, READERS) as readers:
         served = sum(_status(reader) == b"200" for reader in readers)
         time.sleep(1)
         during = server.memory()
     try:
-        back = wait_until(lambda: server.descriptors() <= descriptors, _PATIENCE)
+        back = wait_until(lambda: server.descriptors(documents.root) <= opened, _PATIENCE)
     except TimeoutError:
         back = _PATIENCE
     return Held(before, during, served, back)

@@ -28,8 +28,10 @@ class Stream:
         self._first = await anext(self._chunks, b"")
 
     async def chunks(self) -> AsyncIterator[bytes | memoryview]:
-        """Every chunk, from the first."""
-        yield self._first
+        """Every chunk, from the first, which is not kept: a reader may stand still for long."""
+        first, self._first = self._first, b""
+        yield first
+        del first
         async for chunk in self._chunks:
             yield chunk
 
@@ -77,6 +79,9 @@ class Pump:
             async for chunk in self._stream.chunks():
                 await send({"type": "http.response.body", "body": chunk, "more_body": True})
                 self.sent += len(chunk)
+                # Neither a cached read nor `send` to a client that takes everything, or has
+                # left, ever waits: without this nobody else's turn would come until the end.
+                await asyncio.sleep(0)
         except GatewayError:
             return
         self.whole = True

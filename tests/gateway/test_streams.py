@@ -134,6 +134,21 @@ def test_a_client_that_leaves_stops_the_source_at_once() -> None:
     asyncio.run(work())
 
 
+def test_a_client_that_leaves_is_noticed_where_nothing_ever_waits() -> None:
+    """uvicorn takes everything silently for one who has left, and cached reads never wait."""
+
+    async def work() -> None:
+        source, client, watch = Source(*[b"ab"] * 1_000), Client(stall_after=9_999), Watch()
+        client.left.set()
+        pump = _pump(source)
+        await _run(pump, client, watch)
+        assert source.closed
+        assert pump.sent < 100
+        assert not pump.whole
+
+    asyncio.run(work())
+
+
 def test_a_revocation_stops_a_stream_in_flight() -> None:
     async def work() -> None:
         source, client, watch = Source(b"ab", b"cd"), Client(stall_after=1), Watch()
