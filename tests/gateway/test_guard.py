@@ -169,6 +169,10 @@ REFUSED = {
     "no fields at all": (b"GET / HTTP/1.1\r\n\r\n", "host"),
     "two Hosts in 1.0": (b"GET / HTTP/1.0\r\nHost: a\r\nhOst: b\r\n\r\n", "host"),
     "HTTP/2.0": (b"GET / HTTP/2.0\r\n" + HOST + b"\r\n", "version"),
+    "HTTP/2.0 that persists": (
+        b"GET / HTTP/2.0\r\n" + HOST + b"Connection: keep-alive\r\n\r\n",
+        "version",
+    ),
     "HTTP/0.9": (b"GET / HTTP/0.9\r\n" + HOST + b"\r\n", "version"),
     "HTTP/1.2": (b"GET / HTTP/1.2\r\n" + HOST + b"\r\n", "syntax"),
     "no version": (b"GET /\r\n" + HOST + b"\r\n", "version"),
@@ -197,6 +201,12 @@ REFUSED = {
         b"POST / HTTP/1.1\r\n" + HOST + b"Transfer-Encoding: chunked\r\n" * 2 + b"\r\n",
         "syntax",
     ),
+    "a coding before chunked": (
+        b"POST / HTTP/1.1\r\n"
+        + HOST
+        + b"Transfer-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n\r\n",
+        "framing",
+    ),
     "a coding in 1.0": (
         b"POST / HTTP/1.0\r\n" + HOST + b"Transfer-Encoding: chunked\r\n\r\n",
         "framing",
@@ -217,6 +227,7 @@ REFUSED = {
     "a fragment in the query": (b"GET /a?t=1#x HTTP/1.1\r\n" + HOST + b"\r\n", "target"),
     "a control octet": (b"GET /a\x01b HTTP/1.1\r\n" + HOST + b"\r\n", "syntax"),
     "a tab": (b"GET /a\tb HTTP/1.1\r\n" + HOST + b"\r\n", "syntax"),
+    "a form feed": (b"GET /a\x0cb HTTP/1.1\r\n" + HOST + b"\r\n", "syntax"),
     "DEL": (b"GET /a\x7fb HTTP/1.1\r\n" + HOST + b"\r\n", "syntax"),
     "an octet beyond ASCII": (b"GET /\xc3\xa9 HTTP/1.1\r\n" + HOST + b"\r\n", "syntax"),
     "one in the query": (b"GET /?\xff HTTP/1.1\r\n" + HOST + b"\r\n", "syntax"),
