@@ -23,7 +23,7 @@ from gateway.caches.budget import ByteBudget
 from gateway.caches.coalesce import Stripes
 from gateway.caches.disk import DiskCache
 from gateway.caches.memory import MemoryCache
-from gateway.catalogue import Catalogue
+from gateway.catalogue import REMOTE_TTL, Catalogue
 from gateway.deliver import Deliverer
 from gateway.derive import Deriver
 from gateway.documents import Document, DocumentRef, Zone
@@ -31,6 +31,7 @@ from gateway.edge import Edge
 from gateway.gauges import Gauges
 from gateway.home import Examples, Home, no_examples
 from gateway.issue import Issuer
+from gateway.looks import Looks
 from gateway.measure import Measurer, NoDescriber
 from gateway.news import News
 from gateway.originals import Levels, Originals
@@ -116,6 +117,7 @@ class Parts:
         for store in self.stores.values():
             await store.aclose()
         await self.levels.disk.aclose()
+        await self.levels.disk.aclose()
         await self.client.aclose()
         self.database.close()
 
@@ -182,7 +184,14 @@ def compose(
             )
 
     originals = Originals(levels, store_of, dress)
-    catalogue = Catalogue(zones, stores, clock=monotonic, keep=originals.keep, changed=changed)
+    catalogue = Catalogue(
+        zones,
+        stores,
+        Looks(levels.disk, levels.stripes, REMOTE_TTL),
+        clock=monotonic,
+        keep=originals.keep,
+        changed=changed,
+    )
     revocations.follower.subscribe(News(catalogue).tell)
     pool = RenderPool(_render_workers(settings), timeout=settings.renditions.timeout)
     deriver = Deriver(levels, originals, pool, dress, monotonic, metrics.rendered)

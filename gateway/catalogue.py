@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from gateway.caches.coalesce import Coalescer
 from gateway.documents import Document, DocumentRef, Zone
 from gateway.errors import DocumentChanged, DocumentNotFound
+from gateway.looks import Look, Sharing
 from gateway.media import delivery_type
 from gateway.stores import Store, StoredObject
 from imaging.media import sniff
@@ -50,6 +51,7 @@ class Catalogue:
         self,
         zones: Mapping[str, Zone],
         stores: Mapping[str, Store],
+        looks: Sharing,
         *,
         clock: Callable[[], float],
         keep: Callable[[Document, bytes], None],
@@ -57,6 +59,7 @@ class Catalogue:
     ) -> None:
         self._zones = zones
         self._stores = stores
+        self._looks = looks
         self._clock = clock
         self._keep = keep
         self._changed = changed
@@ -98,14 +101,14 @@ class Catalogue:
 
     def forget(self, ref: DocumentRef) -> None:
         """Drop what is known of one document; a load under way is not kept either."""
-        self._epoch += 1
+        self._invalidate()
         entry = self._entries.get(ref)
         if entry is not None:
             self._entries[ref] = Entry(entry.document, 0.0)
 
     def forget_below(self, zone: str, bucket: str = "", prefix: str = "") -> None:
         """Drop what is known of a zone, one of its buckets, or a folder in that bucket."""
-        self._epoch += 1
+        self._invalidate()
         for ref, entry in self._entries.items():
             if ref.zone == zone and (not bucket or ref.bucket == bucket):
                 if not ref.key.startswith(prefix):
@@ -114,8 +117,12 @@ class Catalogue:
 
     def forget_all(self) -> None:
         """Drop everything, for when it is not known what was missed."""
-        self._epoch += 1
+        self._invalidate()
         self._entries.clear()
+
+    def _invalidate(self) -> None:
+        self._epoch += 1
+        self._looks.invalidate()
 
     async def _look(self, ref: DocumentRef) -> Document | None:
         before = self._entries.get(ref)
@@ -149,31 +156,39 @@ class Catalogue:
         return known if stored.identity == known.identity else None
 
     async def _load(self, store: Store, ref: DocumentRef) -> Document:
-        for attempt in (1, 2):
-            try:
-                return await self._read(store, ref)
-            except DocumentChanged:  # replaced between two chunks: look once more
-                if attempt == 2:
-                    raise
-        raise AssertionError("unreachable")
+        if store.local:
+            look = await _look_at(store, ref)
+        else:
+            look = await self._looks.share(ref, lambda: _look_at(store, ref))
+        document = describe(ref, look.stored, store.kind, look.start[:HEAD])
+        if len(look.start) == look.stored.size:
+            self._keep(document, look.start)
+        return document
 
-    async def _read(self, store: Store, ref: DocumentRef) -> Document:
-        body = await store.open(ref.bucket, ref.key)
+
+async def _look_at(store: Store, ref: DocumentRef) -> Look:
+    for attempt in (1, 2):
         try:
-            stored = body.stored
-            wanted = stored.size if stored.size <= SMALL else HEAD
-            start = bytearray()
-            if wanted:
-                async for chunk in body:
-                    start += chunk
-                    if len(start) >= wanted:
-                        break
-            document = describe(ref, stored, store.kind, bytes(start[:HEAD]))
-            if len(start) == stored.size:
-                self._keep(document, bytes(start))
-            return document
-        finally:
-            await body.aclose()
+            return await _read(store, ref)
+        except DocumentChanged:  # replaced between two chunks: look once more
+            if attempt == 2:
+                raise
+    raise AssertionError("unreachable")
+
+
+async def _read(store: Store, ref: DocumentRef) -> Look:
+    body = await store.open(ref.bucket, ref.key)
+    try:
+        wanted = body.stored.size if body.stored.size <= SMALL else HEAD
+        start = bytearray()
+        if wanted:
+            async for chunk in body:
+                start += chunk
+                if len(start) >= wanted:
+                    break
+        return Look(body.stored, bytes(start))
+    finally:
+        await body.aclose()
 
 
 def describe(ref: DocumentRef, stored: StoredObject, kind: str, head: bytes) -> Document:

@@ -16,6 +16,7 @@ from gateway.errors import (
     StateUnavailable,
     StoreUnavailable,
 )
+from gateway.looks import Alone
 from gateway.stores import Body, StoredObject
 from gateway.stores.memory import MemoryStore
 
@@ -63,7 +64,12 @@ class Desk:
         self.refusal: Exception | None = None
         zones = {"clinic": Zone("clinic", "main", ("documents", "scans"))}
         self.catalogue = Catalogue(
-            zones, {"main": store}, clock=lambda: self.now, keep=self._keep, changed=self._tell
+            zones,
+            {"main": store},
+            Alone(),
+            clock=lambda: self.now,
+            keep=self._keep,
+            changed=self._tell,
         )
         store.put("documents", "a.pdf", b"%PDF-1.7 one")
         store.put("scans", "letters/b.pdf", b"%PDF-1.7 two")

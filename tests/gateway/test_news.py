@@ -8,6 +8,7 @@ import pytest
 
 from gateway.catalogue import Catalogue
 from gateway.documents import Document, DocumentRef, Zone
+from gateway.looks import Alone
 from gateway.news import News
 from gateway.state.feed import FeedKind, FeedRow
 from gateway.stores.memory import MemoryStore
@@ -39,7 +40,9 @@ def catalogue() -> Catalogue:
         "clinic": Zone("clinic", "main", ("documents", "scans")),
         "lab": Zone("lab", "main", ("samples",)),
     }
-    catalogue = Catalogue(zones, {"main": store}, clock=lambda: 0.0, keep=keep, changed=changed)
+    catalogue = Catalogue(
+        zones, {"main": store}, Alone(), clock=lambda: 0.0, keep=keep, changed=changed
+    )
     for ref in REFS.values():
         store.put(ref.bucket, ref.key, b"x")
         asyncio.run(catalogue.document(ref))

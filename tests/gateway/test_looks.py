@@ -1,0 +1,92 @@
+"""Looks at remote documents are shared by the workers of a machine, and never across a change."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from gateway.caches.coalesce import Stripes
+from gateway.caches.disk import DiskCache
+from gateway.documents import DocumentRef
+from gateway.looks import Look, Looks
+from gateway.stores import StoredObject
+
+REF = DocumentRef("clinic", "documents", "a.pdf")
+STORED = StoredObject("etag", "v1", 5, 1_700_000_000, "application/pdf")
+
+
+class Source:
+    """Counts how often it is looked at."""
+
+    def __init__(self) -> None:
+        self.looks = 0
+
+    async def look(self) -> Look:
+        self.looks += 1
+        await asyncio.sleep(0)
+        return Look(STORED, b"%PDF-")
+
+
+def worker(folder: Path, ttl: float = 60) -> tuple[Looks, DiskCache]:
+    """What each worker process has of its own, over the folder that they share."""
+    disk = DiskCache(folder / "cache", 1 << 20)
+    return Looks(disk, Stripes(folder / "locks"), ttl), disk
+
+
+def test_many_tasks_of_two_workers_look_once(tmp_path: Path) -> None:
+    source = Source()
+
+    async def run() -> list[Look]:
+        (one, disk), (two, other) = worker(tmp_path), worker(tmp_path)
+        looks = await asyncio.gather(
+            *(who.share(REF, source.look) for _ in range(10) for who in (one, two))
+        )
+        await disk.aclose()
+        await other.aclose()
+        return looks
+
+    looks = asyncio.run(run())
+    assert source.looks == 1
+    assert set(looks) == {Look(STORED, b"%PDF-")}
+
+
+def test_after_a_change_an_older_look_is_not_trusted(tmp_path: Path) -> None:
+    source = Source()
+
+    async def run() -> None:
+        (one, disk), (two, other) = worker(tmp_path), worker(tmp_path)
+        await one.share(REF, source.look)
+        two.invalidate()
+        await two.share(REF, source.look)
+        await one.share(REF, source.look)
+        await disk.aclose()
+        await other.aclose()
+
+    asyncio.run(run())
+    assert source.looks == 2
+
+
+def test_a_look_gets_old(tmp_path: Path) -> None:
+    source = Source()
+
+    async def run() -> None:
+        looks, disk = worker(tmp_path, ttl=0)
+        await looks.share(REF, source.look)
+        await looks.share(REF, source.look)
+        await disk.aclose()
+
+    asyncio.run(run())
+    assert source.looks == 2
+
+
+def test_documents_do_not_share_looks(tmp_path: Path) -> None:
+    source = Source()
+
+    async def run() -> None:
+        looks, disk = worker(tmp_path)
+        for key in ("a.pdf", "b.pdf"):
+            await looks.share(DocumentRef("clinic", "documents", key), source.look)
+        await disk.aclose()
+
+    asyncio.run(run())
+    assert source.looks == 2
