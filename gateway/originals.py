@@ -23,7 +23,7 @@ SMALL = 1 << 20
 KEPT = 16 << 20
 # What one open stream holds of memory: its chunk and the transport's buffer.
 LOCAL_READER = 512 << 10
-REMOTE_READER = 1536 << 10
+REMOTE_READER = 1280 << 10
 
 Key = tuple[str, str, str]
 

@@ -79,6 +79,8 @@ class Pump:
             async for chunk in self._stream.chunks():
                 await send({"type": "http.response.body", "body": chunk, "more_body": True})
                 self.sent += len(chunk)
+                # uvicorn waits for a full buffer at the next message: not with a chunk in hand.
+                await send({"type": "http.response.body", "body": b"", "more_body": True})
                 # Neither a cached read nor `send` to a client that takes everything, or has
                 # left, ever waits: without this nobody else's turn would come until the end.
                 await asyncio.sleep(0)
