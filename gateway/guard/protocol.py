@@ -1,4 +1,4 @@
-"""What a connection must do to reach the application: be timely, be strict, and read its answer.
+"""uvicorn's protocol over httptools, made timely and strict.
 
 uvicorn has no deadline for a request's fields and llhttp is lenient where proxies are not; a
 request that two parsers may read differently is refused here (RFC 9112, section 11).
@@ -6,86 +6,22 @@ request that two parsers may read differently is refused here (RFC 9112, section
 
 from __future__ import annotations
 
-import fcntl
-import json
-import struct
-import termios
 from asyncio import BaseTransport, TimerHandle, Transport
 from collections.abc import Callable
-from dataclasses import dataclass
-from email.utils import formatdate
 from typing import cast
 
 import httptools
 from uvicorn._types import HTTPScope
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-POST_LIMIT = 2**20
-"""The most octets of a body that /v1 and /admin read; the application enforces it."""
+from gateway.guard.limits import Limits
+from gateway.guard.refusals import BUSY, FIELDS_TOO_LARGE, LATE, Refusal, Reply
+from gateway.guard.stall import StallWatch
 
 _WATCHED = frozenset((b"connection", b"content-length", b"transfer-encoding", b"expect"))
 _BODILESS = frozenset((b"GET", b"HEAD", b"OPTIONS"))
 _SLASH, _HASH = b"/#"
 _LINGER = 1.0
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """Bounds of one connection.
-
-    Times are in seconds, 0 for none: `head` from the first octet (or the opening) to the end of
-    the fields, `body` from there to the end of the body, `stall` for a client that takes nothing
-    of its answer. `octets` bounds target and fields together, `fields` counts the latter;
-    connections beyond `connections` (0: no bound) are answered with 503.
-    """
-
-    head: float = 5.0
-    body: float = 30.0
-    stall: float = 60.0
-    fields: int = 64
-    octets: int = 16_384
-    connections: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """A constant refusal; it tells nothing of the request."""
-
-    status: int
-    title: str
-    code: str
-    extra: str = ""
-
-    def render(self) -> bytes:
-        """The whole response, dated now."""
-        facts = {"title": self.title, "status": self.status, "code": self.code}
-        body = json.dumps(facts).encode()
-        return (
-            f"HTTP/1.1 {self.status} {self.title}\r\n"
-            f"date: {formatdate(usegmt=True)}\r\n"
-            "content-type: application/problem+json\r\n"
-            f"content-length: {len(body)}\r\n"
-            f"cache-control: no-store\r\n{self.extra}"
-            "x-content-type-options: nosniff\r\n"
-            "referrer-policy: no-referrer\r\n"
-            "x-robots-tag: none\r\n"
-            "connection: close\r\n\r\n"
-        ).encode() + body
-
-
-BAD = Reply(400, "Bad Request", "malformed-request")
-BUSY = Reply(503, "Service Unavailable", "too-many-connections", "retry-after: 2\r\n")
-LATE = Reply(408, "Request Timeout", "request-timeout")
-FIELDS_TOO_LARGE = Reply(431, "Request Header Fields Too Large", "fields-too-large")
-
-
-class Refusal(Exception):
-    """Raised inside the parser's callbacks; `reason` is a short word for the metrics."""
-
-    def __init__(self, reason: str, reply: Reply = BAD) -> None:
-        super().__init__(reason)
-        self.reason = reason
-        self.reply = reply
 
 
 class _Trailers(list[tuple[bytes, bytes]]):
@@ -95,8 +31,8 @@ class _Trailers(list[tuple[bytes, bytes]]):
         raise Refusal("trailers")
 
 
-def _unheard(_reason: str) -> None:
-    return
+def unheard(_reason: str) -> None:
+    """Nobody wants to know why a request was refused."""
 
 
 _NO_TRAILERS = _Trailers()
@@ -110,12 +46,11 @@ class GuardedProtocol(HttpToolsProtocol):
     """
 
     limits = Limits()
-    tell: Callable[[str], None] = staticmethod(_unheard)
+    tell: Callable[[str], None] = staticmethod(unheard)
 
     parser: httptools.HttpRequestParser
 
-    # Slots, since CPython keeps objects fast up to 30 names and uvicorn has used 28: with these
-    # in its dictionary too every request would cost a fifth more.
+    # Slots, since CPython stops sharing an object's keys beyond 30 names and uvicorn has used 28.
     __slots__ = (
         "_chunk",
         "_coding",
@@ -134,7 +69,7 @@ class GuardedProtocol(HttpToolsProtocol):
         super().connection_made(cast(Transport, transport))
         self.scope = cast(HTTPScope, {})
         self._deadline: TimerHandle | None = None
-        self._stall: TimerHandle | None = None
+        self._stall = StallWatch(self.transport, self.limits.stall, self._give_up)
         self._deaf = self._partial = self._explicit = False
         self._chunk = self._octets = self._hosts = 0
         self._length: bytes | None = None
@@ -145,7 +80,7 @@ class GuardedProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._deaf = True
         self._cancel_deadline()
-        self._cancel_stall()
+        self._stall.stop()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -219,12 +154,15 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def pause_writing(self) -> None:
         super().pause_writing()
-        if self.limits.stall:
-            self._watch_stall(self._pending())
+        self._stall.start()
 
     def resume_writing(self) -> None:
-        self._cancel_stall()
+        self._stall.stop()
         super().resume_writing()
+
+    def _give_up(self) -> None:
+        self.tell("stall")
+        self.transport.abort()
 
     def _watch(self, name: bytes, value: bytes) -> None:
         if name == b"connection":
@@ -333,44 +271,3 @@ class GuardedProtocol(HttpToolsProtocol):
         if self._deadline is not None:
             self._deadline.cancel()
             self._deadline = None
-
-    def _watch_stall(self, before: int) -> None:
-        self._cancel_stall()
-        self._stall = self.loop.call_later(self.limits.stall, self._stalled, before)
-
-    def _stalled(self, before: int) -> None:
-        pending = self._pending()
-        if pending < before:
-            self._watch_stall(pending)
-        else:
-            self.tell("stall")
-            self.transport.abort()
-
-    def _pending(self) -> int:
-        """Octets written that the client's kernel has not acknowledged.
-
-        The kernel's own queue counts too (tcp(7), SIOCOUTQ): it takes megabytes and wakes the
-        transport late, so that a slow reader would look like none.
-        """
-        unsent = self.transport.get_write_buffer_size()
-        descriptor = self.transport.get_extra_info("socket").fileno()
-        queued = fcntl.ioctl(descriptor, termios.TIOCOUTQ, b"\0\0\0\0")
-        return unsent + int(struct.unpack("i", queued)[0])
-
-    def _cancel_stall(self) -> None:
-        if self._stall is not None:
-            self._stall.cancel()
-            self._stall = None
-
-
-def guarded(
-    limits: Limits | None = None, tell: Callable[[str], None] = _unheard
-) -> type[GuardedProtocol]:
-    """The protocol class for `uvicorn.Config(http=…)` with these limits."""
-    chosen, heard = limits or Limits(), tell
-
-    class Guarded(GuardedProtocol):
-        limits = chosen
-        tell = staticmethod(heard)
-
-    return Guarded
