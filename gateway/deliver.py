@@ -27,7 +27,6 @@ from gateway.errors import (
 from gateway.originals import Originals
 from gateway.preconditions import (
     Preconditions,
-    Validators,
     Verdict,
     evaluate,
     range_applies,
@@ -232,7 +231,7 @@ class Deliverer:
         representation = ready.representation
         policy = self._policy(link, ready, negotiated, request.now)
         varying = _varying(self._profiles[link.zone], policy, negotiated, request.now, level)
-        validators = Validators(representation.etag, representation.document.modified_at)
+        validators = ready.validators
         verdict = evaluate("HEAD" if request.head else "GET", request.preconditions, validators)
         if verdict is Verdict.NOT_MODIFIED:
             return Delivery(

@@ -45,7 +45,7 @@ class Exchange:
     def request(self) -> Request:
         """What delivery needs of it."""
         fields = self.fields
-        conditional = any(name in fields for name in _CONDITIONS)
+        conditional = bool(fields) and any(name in fields for name in _CONDITIONS)
         return Request(
             head=self.method == "HEAD",
             preconditions=Preconditions(*map(fields.get, _CONDITIONS))

@@ -10,6 +10,7 @@ from cdn.tags import Tags
 from gateway.dispositions import content_disposition
 from gateway.documents import Document, DocumentRef, Zone
 from gateway.media import MediaType
+from gateway.preconditions import Validators
 from gateway.security import security_fields
 
 Fields: TypeAlias = tuple[tuple[bytes, bytes], ...]
@@ -59,6 +60,7 @@ class Ready:
     """
 
     representation: Representation
+    validators: Validators
     tags: Tags
     inline: Fields
     download: Fields
@@ -89,6 +91,7 @@ def ready(representation: Representation, zone: Zone, *, corp: str) -> Ready:
     ref = document.ref
     return Ready(
         representation,
+        Validators(representation.etag, document.modified_at),
         tags_of(zone, ref, document.version),
         inline=(*lasting, *described, (b"content-disposition", shown)),
         download=(*lasting, *described, (b"content-disposition", saved)),

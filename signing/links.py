@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from signing.addresses import canonical_bucket, canonical_key, read_bucket, read_key
 from signing.errors import (
@@ -49,6 +50,7 @@ __all__ = [
 LIVE = "-"
 ABSENT = "-"
 CLOCK_SKEW = 60
+_REMEMBERED = 4_096
 _EARLIEST, _LATEST = 1_000_000_000, 9_999_999_999
 
 
@@ -95,6 +97,13 @@ class Link:
     signature: str
     bucket: str
     key: str
+    _said: tuple[str, ...] = field(init=False, repr=False, compare=False)
+    _scoped: tuple[str, ...] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        # Taken apart once: a delivery asks for these some twenty times.
+        object.__setattr__(self, "_said", tuple(self.body.split(".", 6)))
+        object.__setattr__(self, "_scoped", tuple(self.scope.split("/", 3)))
 
     def __repr__(self) -> str:
         return f"<Link {self.id}>"
@@ -118,47 +127,47 @@ class Link:
     @property
     def zone(self) -> str:
         """The zone whose policy the document is under."""
-        return self.scope.split("/", 1)[0]
+        return self._scoped[0]
 
     @property
     def sealed(self) -> bool:
         """Whether the address hides the bucket and the key."""
-        return self.scope.split("/", 2)[1] == "~"
+        return self._scoped[1] == "~"
 
     @property
     def version(self) -> str:
         """The 22 characters of the version it is pinned to, or `-` when it is live."""
-        return self.scope.split("/", 3)[2]
+        return self._scoped[2]
 
     @property
     def kid(self) -> str:
         """The name of the key that signed it."""
-        return self.body.split(".", 2)[1]
+        return self._said[1]
 
     @property
     def expires_at(self) -> int:
         """When it dies, in Unix seconds, exclusive."""
-        return int(self.body.split(".", 3)[2])
+        return int(self._said[2])
 
     @property
     def generation(self) -> int:
         """The sum of its document's revocations when it was issued."""
-        return int(self.body.split(".", 4)[3])
+        return int(self._said[3])
 
     @property
     def audience(self) -> str:
         """The audience it is bound to, `-` for none."""
-        return self.body.split(".", 5)[4]
+        return self._said[4]
 
     @property
     def one_time(self) -> str:
         """Its name if it is good for one delivery, else `-`."""
-        return self.body.split(".", 6)[5]
+        return self._said[5]
 
     @property
     def grant(self) -> Grant:
         """What it grants."""
-        return Grant.parse(self.body.split(".", 6)[6])
+        return Grant.parse(self._said[6])
 
 
 class _Desk:
@@ -187,7 +196,7 @@ class _Desk:
 class Signer:
     """Issues links with the active key and verifies those of every key in the ring."""
 
-    __slots__ = ("_active", "_desks", "_kids")
+    __slots__ = ("_active", "_desks", "_kids", "_known")
 
     def __init__(self, ring: KeyRing, zones: Iterable[SignedZone]) -> None:
         known = tuple(zones)
@@ -196,6 +205,9 @@ class Signer:
         self._desks = {zone.name.encode(): _Desk(zone, ring) for zone in known}
         if len(self._desks) != len(known):
             raise BadZone("two zones have the same name")
+        # What octets say, and that we signed them, stays so; time and revocations are asked
+        # about at each request. Refusals are not remembered.
+        self._known = lru_cache(maxsize=_REMEMBERED)(self._read)
 
     def issue(self, request: LinkRequest, now: int) -> Link:
         """Return the link; equal requests within one window give equal links.
@@ -224,7 +236,7 @@ class Signer:
         Raises `LinkRefused`, or `LinkExpired` for a link that was ours. The rendition, generation,
         audience and one-time parts are parsed and signed, and still to be judged by the caller.
         """
-        link, zone = self._read(raw_path, query)
+        link, zone = self._known(raw_path, query)
         expires_at = link.expires_at
         if expires_at > now + zone.longest_life + CLOCK_SKEW:
             raise LinkRefused("too-far")
