@@ -131,7 +131,9 @@ class Catalogue:
         store = self.store(ref)
         try:
             document = await self._renew(store, ref, known) if known else None
-            document = document or await self._load(store, ref)
+            # After a known version another's look may be older than what was just seen.
+            sharing = not (known or store.local)
+            document = document or await self._load(store, ref, sharing=sharing)
         except DocumentNotFound:
             document = None
         if known and (document is None or document.version != known.version):
@@ -155,11 +157,11 @@ class Catalogue:
         stored = await store.head(ref.bucket, ref.key)
         return known if stored.identity == known.identity else None
 
-    async def _load(self, store: Store, ref: DocumentRef) -> Document:
-        if store.local:
-            look = await _look_at(store, ref)
-        else:
+    async def _load(self, store: Store, ref: DocumentRef, *, sharing: bool) -> Document:
+        if sharing:
             look = await self._looks.share(ref, lambda: _look_at(store, ref))
+        else:
+            look = await _look_at(store, ref)
         document = describe(ref, look.stored, store.kind, look.start[:HEAD])
         if len(look.start) == look.stored.size:
             self._keep(document, look.start)

@@ -7,9 +7,11 @@ from pathlib import Path
 
 from gateway.caches.coalesce import Stripes
 from gateway.caches.disk import DiskCache
-from gateway.documents import DocumentRef
+from gateway.catalogue import REMOTE_TTL, Catalogue
+from gateway.documents import Document, DocumentRef, Zone
 from gateway.looks import Look, Looks
 from gateway.stores import StoredObject
+from gateway.stores.memory import MemoryStore
 
 REF = DocumentRef("clinic", "documents", "a.pdf")
 STORED = StoredObject("etag", "v1", 5, 1_700_000_000, "application/pdf")
@@ -90,3 +92,37 @@ def test_documents_do_not_share_looks(tmp_path: Path) -> None:
 
     asyncio.run(run())
     assert source.looks == 2
+
+
+class RemoteStore(MemoryStore):
+    local = False
+
+
+def test_a_change_just_seen_is_not_hidden_by_a_siblings_older_look(tmp_path: Path) -> None:
+    store, changed, now = RemoteStore(), list[DocumentRef](), [0.0]
+
+    def keep(document: Document, body: bytes) -> None:
+        pass
+
+    async def tell(ref: DocumentRef) -> None:
+        changed.append(ref)
+
+    async def run() -> list[int]:
+        workers = [worker(tmp_path) for _ in range(2)]
+        zones = {"clinic": Zone("clinic", "main", ("documents",))}
+        one, two = (
+            Catalogue(zones, {"main": store}, looks, clock=lambda: now[0], keep=keep, changed=tell)
+            for looks, _ in workers
+        )
+        store.put("documents", "a.pdf", b"old")
+        sizes = [(await catalogue.document(REF)).size for catalogue in (one, two)]
+        assert store.opened == 1
+        store.put("documents", "a.pdf", b"newer")
+        now[0] += REMOTE_TTL
+        sizes.append((await two.document(REF)).size)
+        for _, disk in workers:
+            await disk.aclose()
+        return sizes
+
+    assert asyncio.run(run()) == [3, 3, 5]
+    assert changed == [REF]
