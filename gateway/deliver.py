@@ -258,9 +258,9 @@ class Deliverer:
         size, document = ready.representation.size, ready.representation.document.id
         if isinstance(selected, Whole):
             fields.append((b"content-length", b"%d" % size))
-            if head or size == 0:
-                return Delivery(200, fields, b"", level, document)
-            body = self._body(ready, [ByteRange(0, size - 1)])
+            body: bytes | Stream | None = b"" if head or size == 0 else ready.representation.body
+            if body is None:
+                body = self._body(ready, [ByteRange(0, size - 1)])
             return Delivery(200, fields, body, level, document)
         if isinstance(selected, Single):
             fields.append((b"content-range", content_range(selected.range, size)))
