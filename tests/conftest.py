@@ -27,6 +27,7 @@ settings.load_profile("ostiary")
 
 TOKEN = "operator-token"
 KEY = "5a" * 32
+SERVE = ("-m", "gateway", "serve")
 
 
 def free_port() -> int:
@@ -48,6 +49,8 @@ def within(seconds: float, holds: Callable[[], Any], what: str) -> Any:
 class Gateway:
     """`ostiary serve` over `documents` in `folder`; `log` holds its lines."""
 
+    token = TOKEN
+
     def __init__(self, folder: Path, **tables: Mapping[str, object]) -> None:
         self.folder = folder
         self.port = free_port()
@@ -57,6 +60,9 @@ class Gateway:
         self.config = folder / "ostiary.toml"
         self.log = folder / "gateway.log"
         self.client = httpx.Client(base_url=self.url, timeout=30)
+        self.admin_port = int(str(tables.get("admin", {}).get("port", self.port)))
+        self.operator = httpx.Client(base_url=f"http://127.0.0.1:{self.admin_port}", timeout=30)
+        self.secrets = {TOKEN, KEY}
         self._tables = tables
         self._process: subprocess.Popen[bytes] | None = None
         self._write()
@@ -79,12 +85,17 @@ class Gateway:
         )
 
     @property
-    def pid(self) -> int:
+    def process(self) -> subprocess.Popen[bytes]:
         assert self._process is not None
-        return self._process.pid
+        return self._process
 
-    def start(self, *options: str) -> Gateway:
-        command = [sys.executable, "-m", "gateway", "serve", "--config", str(self.config), *options]
+    @property
+    def pid(self) -> int:
+        return self.process.pid
+
+    def launch(self, *options: str, program: tuple[str, ...] = SERVE) -> subprocess.Popen[bytes]:
+        """Start the process, in a group of its own, without waiting for anything."""
+        command = [sys.executable, *program, "--config", str(self.config), *options]
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 command,
@@ -92,7 +103,12 @@ class Gateway:
                 cwd=Path(__file__).parents[1],
                 stdout=log,
                 stderr=log,
+                start_new_session=True,
             )
+        return self._process
+
+    def start(self, *options: str, program: tuple[str, ...] = SERVE) -> Gateway:
+        self.launch(*options, program=program)
         within(60, self._ready, "the gateway is ready")
         return self
 
@@ -125,6 +141,7 @@ class Gateway:
         """A document, in place whole and at once."""
         path = self.documents / key
         path.parent.mkdir(parents=True, exist_ok=True)
+        self.secrets.add(path.name)
         partial = path.with_name(f".{path.name}.partial")
         partial.write_bytes(body)
         partial.replace(path)
@@ -132,7 +149,14 @@ class Gateway:
 
     def post(self, path: str, body: object, **fields: str) -> httpx.Response:
         headers = {"Authorization": f"Bearer {TOKEN}", **fields}
-        return self.client.post(path, json=body, headers=headers)
+        client = self.operator if path.startswith("/admin/") else self.client
+        return client.post(path, json=body, headers=headers)
+
+    def revoke(self, key: str) -> None:
+        """Take back every link to a document; in force on return."""
+        document = {"zone": "clinic", "bucket": "documents", "key": key}
+        answer = self.post("/admin/revoke", {"documents": [document]})
+        assert answer.status_code in (200, 202), answer.text
 
     def link(self, key: str, rendition: str = "original", **wishes: object) -> str:
         """The path and query of a new link."""
@@ -142,6 +166,7 @@ class Gateway:
         [issued] = answer.json()["links"]
         assert "template" in issued, issued
         path = "/d/" + str(issued["template"]).split("/d/", 1)[1]
+        self.secrets.add(path.rpartition(".")[2])
         return path.replace("{rendition}", rendition)
 
     def stop(self, number: int = signal.SIGTERM) -> int:
@@ -151,6 +176,33 @@ class Gateway:
             return 0
         process.send_signal(number)
         return process.wait(timeout=60)
+
+    def kill(self) -> None:
+        """Take its whole group of processes away at once, as a power cut does."""
+        process, self._process = self._process, None
+        if process is not None:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait(timeout=60)
+
+    def events(self, **facts: object) -> list[dict[str, Any]]:
+        """The log's whole lines in which all `facts` hold."""
+        lines = self.log.read_bytes().split(b"\n")[:-1]
+        told: list[dict[str, Any]] = [json.loads(line) for line in lines if line[:1] == b"{"]
+        return [event for event in told if facts.items() <= event.items()]
+
+    def told(self, count: int, **facts: object) -> list[dict[str, Any]]:
+        """`events`, as soon as there are so many: lines reach the log a moment late."""
+
+        def enough() -> list[dict[str, Any]]:
+            found = self.events(**facts)
+            return found if len(found) >= count else []
+
+        return list(within(20, enough, f"{count} lines with {facts}"))
+
+    def blabbed(self) -> set[str]:
+        """Names of documents, signatures of links, the token and the key, as the log tells them."""
+        text = self.log.read_text("utf-8", "replace") if self.log.exists() else ""
+        return {secret for secret in self.secrets if secret in text}
 
 
 def _toml(path: str, table: Mapping[str, Any]) -> str:
@@ -170,15 +222,28 @@ def _value(value: object) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
+@pytest.fixture(scope="session")
+def spare_port() -> Callable[[], int]:
+    """Finds ports that nobody listens on."""
+    return free_port
+
+
 @pytest.fixture(scope="module")
 def gateway_in(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Gateway]]:
-    """Make gateways: `gateway_in(clinic={"ttl": 60}).start()`; they end with the module."""
+    """Make gateways: `gateway_in(clinic={"ttl": 60}).start()`; they end with the module.
+
+    None of their logs may hold what a log must not.
+    """
+    made: list[Gateway] = []
     with ExitStack() as stack:
 
         def make(**tables: Mapping[str, object]) -> Gateway:
             gateway = Gateway(tmp_path_factory.mktemp("gateway"), **tables)
             stack.enter_context(closing(gateway.client))
-            stack.callback(gateway.stop, signal.SIGKILL)
+            stack.enter_context(closing(gateway.operator))
+            stack.callback(gateway.kill)
+            made.append(gateway)
             return gateway
 
         yield make
+    assert not set().union(*(gateway.blabbed() for gateway in made))
