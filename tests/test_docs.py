@@ -9,28 +9,29 @@ import shlex
 import subprocess
 import tomllib
 from collections.abc import Iterator, Mapping
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any, cast
 
 import click
 import pytest
-import yaml
 from click.testing import CliRunner
-from packaging.requirements import Requirement
-from packaging.version import Version
 
 import gateway.guard.refusals as refusals
 import gateway.problems.problem as problems
+from cdn.modes import MARGIN
+from gateway import admin, catalogue, issue, originals
 from gateway.admin import BODIES, Admin
 from gateway.cli import main
 from gateway.configuration import load
 from gateway.openapi import describe
+from gateway.purges import Pacing
 from gateway.settings import SCOPES
 from gateway.settings.page import page
 from gateway.settings.schema import leaves
 from gateway.telemetry.metrics import Metrics
 from gateway.telemetry.record import Record, Recorder
+from imaging import worker
+from imaging.pool import Lifetime
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -205,8 +206,8 @@ def test_every_shell_example_could_be_run(where: str, script: str) -> None:
 def routes() -> set[tuple[str, str]]:
     """Every method and path that the gateway answers beside links."""
     nothing = cast(Any, None)
-    admin = Admin(**dict.fromkeys((field.name for field in dataclasses.fields(Admin)), nothing))
-    every = [*admin.api(), *admin.operations(), *admin.health()]
+    parts = Admin(**dict.fromkeys((field.name for field in dataclasses.fields(Admin)), nothing))
+    every = [*parts.api(), *parts.operations(), *parts.health()]
     found = {(method, route.path) for route in every for method in route.methods or ()}
     return {(method, path) for method, path in found if method != "HEAD"} | {("GET", "/")}
 
@@ -287,6 +288,34 @@ def test_the_runbook_has_a_check_and_a_fix_for_each_symptom() -> None:
     assert all(len(row) == 3 and all(map(str.strip, row)) for row in table)
 
 
+NUMBERS = [
+    ("security.md", f"{worker.MEMORY >> 30} GiB of address space"),
+    ("security.md", f"{worker.CPU_SECONDS} s of processor time"),
+    ("security.md", f"after {Lifetime().jobs} jobs and beyond {Lifetime().octets >> 20} MiB"),
+    ("security.md", f"again {Pacing().second_pass:.0f} seconds later"),
+    ("security.md", f"`exp` less {MARGIN} seconds"),
+    ("architecture.md", f"after {Lifetime().jobs} jobs, beyond {Lifetime().octets >> 20} MiB"),
+    ("architecture.md", f"second pass, {Pacing().second_pass:.0f} seconds later"),
+    (
+        "architecture.md",
+        f"{catalogue.LOCAL_TTL:.0f} s for a folder, {catalogue.REMOTE_TTL:.0f} s for",
+    ),
+    ("architecture.md", f"{catalogue.ABSENT_TTL:.0f} s for absence"),
+    ("architecture.md", f"originals up to {originals.SMALL >> 20} MiB"),
+    ("architecture.md", f"originals up to {originals.KEPT >> 20} MiB"),
+    ("api.md", f"Up to {issue.MOST:,} documents in a call"),
+    ("api.md", f"A body may have {admin.LARGEST_BODY >> 20} MiB"),
+    ("api.md", f"({admin.LONGEST_WAIT} at most)"),
+    ("api.md", f"second pass, {Pacing().second_pass:.0f} seconds later"),
+    ("api.md", f"kept for {Pacing().keep_purges / 86_400:.0f} days"),
+]
+
+
+@pytest.mark.parametrize(("name", "told"), NUMBERS)
+def test_the_numbers_of_a_page_are_those_of_the_code(name: str, told: str) -> None:
+    assert told in re.sub(r"\s+", " ", text_of(name))
+
+
 # Pages ---------------------------------------------------------------------------------------
 
 
@@ -321,151 +350,3 @@ def test_the_changelog_keeps_its_form() -> None:
     assert set(re.findall(r"^### (.+)$", text, re.M)) <= kinds
     number = PROJECT["project"]["version"]
     assert number in text
-
-
-# What is shipped -----------------------------------------------------------------------------
-
-FLOORS = {"starlette": "1.3.1", "pillow": "13.0.0", "h11": "0.16.0", "pyjwt": "2.15.0"}
-
-
-def requirements() -> list[Requirement]:
-    project = PROJECT["project"]
-    extras = project["optional-dependencies"].values()
-    lists = [project["dependencies"], *extras, PROJECT["dependency-groups"]["dev"]]
-    return [Requirement(text) for texts in lists for text in texts]
-
-
-def floor_of(requirement: Requirement) -> Version:
-    floors = [one.version for one in requirement.specifier if one.operator == ">="]
-    assert floors, f"{requirement} has no lower bound"
-    return Version(floors[0])
-
-
-def test_every_requirement_has_a_floor_that_is_met_here() -> None:
-    for requirement in requirements():
-        if requirement.name == PROJECT["project"]["name"]:
-            continue
-        assert floor_of(requirement) >= Version(FLOORS.get(requirement.name, "0"))
-        assert requirement.specifier.contains(version(requirement.name)), requirement
-
-
-def test_the_lock_holds_nothing_below_the_floors() -> None:
-    lock = (ROOT / "requirements.lock").read_text(encoding="utf-8")
-    locked = dict(re.findall(r"^([a-z0-9][a-z0-9._-]*)==([^ ;\\]+)", lock, re.M))
-    assert {"starlette", "pillow"} <= set(locked)
-    for name, floor in FLOORS.items():
-        assert Version(locked.get(name, floor)) >= Version(floor), name
-
-
-def tracked() -> list[Path]:
-    listed = subprocess.run(
-        ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=False
-    )
-    if listed.returncode:
-        pytest.skip("not a clone: nothing says which files are tracked")
-    return [path for name in listed.stdout.split("\0") if name and (path := ROOT / name).is_file()]
-
-
-# In two pieces each, so that this file may be looked at as well.
-FORBIDDEN = re.compile(
-    "|".join(
-        (
-            r"/ho" r"me/[a-z]",
-            r"/Us" r"ers/[A-Za-z]",
-            r"(?<![\w.])/ro" r"ot/",
-            r"(?<![\w.])/wo" r"rk/",
-            r"pythonho" r"sted\.org",
-            r"py" r"pi\.org",
-            r"registry\.np" r"mjs",
-            r"--(?:extra-)?ind" r"ex-url[ =]\S*//",
-            r"BEGIN [A-Z ]*PRIV" r"ATE KEY",
-        )
-    )
-)
-
-
-def test_no_tracked_file_names_a_home_folder_or_a_registry() -> None:
-    found = [
-        (name_of(path), match[0])
-        for path in tracked()
-        if b"\0" not in path.read_bytes()[:8_192]
-        for match in FORBIDDEN.finditer(path.read_text(encoding="utf-8", errors="replace"))
-    ]
-    assert found == []
-
-
-def compose() -> dict[str, Any]:
-    text = (ROOT / "deploy" / "compose.yaml").read_text(encoding="utf-8")
-    return cast(dict[str, Any], yaml.safe_load(text))
-
-
-def test_the_configuration_of_compose_can_be_loaded(tmp_path: Path) -> None:
-    secrets = {
-        "signing_key": "5a" * 32 + "\n",
-        "purge_secret": "a5" * 32 + "\n",
-        "admin_tokens": f'["sha256:{"b" * 64}"]',
-    }
-    for name, value in secrets.items():
-        (tmp_path / name).write_text(value)
-    environ = {
-        name: value.replace("/run/secrets", str(tmp_path))
-        for name, value in compose()["services"]["gateway"]["environment"].items()
-    }
-    settings = load(None, environ).settings
-    assert settings.zones["clinic"].cache == "windowed"
-    assert settings.cdn["varnish"].secret.get_secret_value() == "a5" * 32
-    assert set(compose()["secrets"]) == set(secrets)
-
-
-def test_varnish_in_compose_finds_its_files_and_the_gateway() -> None:
-    services = compose()["services"]
-    command = " ".join(services["varnish"]["command"])
-    [mount] = services["varnish"]["volumes"]
-    source, inside, _ = mount.split(":")
-    assert f"-f {inside}/ostiary.vcl" in command
-    site = (ROOT / "deploy" / source / "site.vcl").read_text(encoding="utf-8")
-    assert '.host = "gateway";' in site
-    assert '.port = "8080";' in site
-    assert services["gateway"]["environment"]["OSTIARY_CDN__VARNISH__URL"].endswith(
-        re.search(r"-a (:\d+)", command)[1]  # type: ignore[index]
-    )
-
-
-def test_no_secret_of_compose_can_be_committed() -> None:
-    for secret in compose()["secrets"].values():
-        file = (ROOT / "deploy" / secret["file"]).resolve()
-        asked = subprocess.run(["git", "check-ignore", "-q", file], cwd=ROOT, check=False)
-        if asked.returncode > 1:
-            pytest.skip("not a clone")
-        assert asked.returncode == 0, file
-
-
-def test_the_image_runs_as_nobody_special_and_tells_its_health() -> None:
-    text = (ROOT / "Dockerfile").read_text(encoding="utf-8")
-    lines = re.sub(r"\\\n", " ", text).splitlines()
-    words = {line.split()[0]: line for line in lines if line and not line.startswith("#")}
-    assert words["USER"] == "USER ostiary"
-    assert "/livez" in words["HEALTHCHECK"]
-    assert json.loads(words["ENTRYPOINT"].partition(" ")[2]) == ["ostiary"]
-    command = json.loads(words["CMD"].partition(" ")[2])
-    assert tuple(command) in COMMANDS
-    environ = dict(re.findall(r"(OSTIARY_\w+)=(\S+)", words["ENV"]))
-    environ["OSTIARY_SIGNING__KEYS__K1"] = "5a" * 32
-    assert load(None, environ).settings.server.host == "0.0.0.0"
-
-
-def test_the_image_is_given_everything_that_is_installed() -> None:
-    text = (ROOT / "Dockerfile").read_text(encoding="utf-8")
-    ignored = (ROOT / ".dockerignore").read_text(encoding="utf-8")
-    copied = re.findall(r"^COPY (.+) \S+$", text, re.M)
-    names = {name for line in copied for name in line.split()}
-    wheel = PROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]
-    assert names == {*wheel, "pyproject.toml", PROJECT["project"]["readme"], "LICENSE"}
-    assert all(f"!{name}\n" in ignored for name in names)
-
-
-def test_the_hooks_need_nothing_but_what_is_installed() -> None:
-    hooks = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text(encoding="utf-8"))
-    assert [repository["repo"] for repository in hooks["repos"]] == ["local"]
-    for hook in hooks["repos"][0]["hooks"]:
-        assert hook["language"] in ("system", "pygrep"), hook["id"]
