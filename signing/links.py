@@ -88,7 +88,8 @@ class Link:
     """A link: its texts as they stand in the target, and what they say.
 
     Only `Signer` makes one, so the signature is right. `scope` and `body` are the signed texts,
-    `bucket` and `key` are decoded (and unsealed).
+    `bucket` and `key` are decoded (and unsealed). `id`, sixteen hex characters, names the link in
+    logs and gives nothing of it away.
     """
 
     rendition: str
@@ -97,11 +98,14 @@ class Link:
     signature: str
     bucket: str
     key: str
-    _said: tuple[str, ...] = field(init=False, repr=False, compare=False)
-    _scoped: tuple[str, ...] = field(init=False, repr=False, compare=False)
+    id: str = field(init=False, compare=False)
+    _said: tuple[str, ...] = field(init=False, compare=False)
+    _scoped: tuple[str, ...] = field(init=False, compare=False)
 
     def __post_init__(self) -> None:
         # Taken apart once: a delivery asks for these some twenty times.
+        name = hashlib.sha256(self.signature.encode()).hexdigest()[:16]
+        object.__setattr__(self, "id", name)
         object.__setattr__(self, "_said", tuple(self.body.split(".", 6)))
         object.__setattr__(self, "_scoped", tuple(self.scope.split("/", 3)))
 
@@ -118,11 +122,6 @@ class Link:
         if not RENDITION.fullmatch(name):
             raise Unsignable("rendition")
         return f"/d/{name}/{self.scope}?t={self.body}.{self.signature}"
-
-    @property
-    def id(self) -> str:
-        """Sixteen hex characters that name the link in logs and give nothing of it away."""
-        return hashlib.sha256(self.signature.encode()).hexdigest()[:16]
 
     @property
     def zone(self) -> str:
