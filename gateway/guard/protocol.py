@@ -22,6 +22,7 @@ _WATCHED = frozenset((b"connection", b"content-length", b"transfer-encoding", b"
 _BODILESS = frozenset((b"GET", b"HEAD", b"OPTIONS"))
 _SLASH, _HASH = b"/#"
 _LINGER = 1.0
+_LAST_CALL = 1.0
 
 
 class _Trailers(list[tuple[bytes, bytes]]):
@@ -59,6 +60,7 @@ class GuardedProtocol(HttpToolsProtocol):
         "_explicit",
         "_full",
         "_hosts",
+        "_last",
         "_length",
         "_octets",
         "_partial",
@@ -70,7 +72,7 @@ class GuardedProtocol(HttpToolsProtocol):
         self.scope = cast(HTTPScope, {})
         self._deadline: TimerHandle | None = None
         self._stall = StallWatch(self.transport, self.limits.stall, self._give_up)
-        self._deaf = self._partial = self._explicit = False
+        self._deaf = self._partial = self._explicit = self._last = False
         self._chunk = self._octets = self._hosts = 0
         self._length: bytes | None = None
         self._coding: bytes | None = None
@@ -143,6 +145,8 @@ class GuardedProtocol(HttpToolsProtocol):
         self.headers = _NO_TRAILERS
         if framed:
             self._expect(self.limits.body)
+        if self._last:
+            self.cycle.keep_alive = False
 
     def on_message_complete(self) -> None:
         """uvicorn's own, for a server without WebSockets, and the end of the body's deadline."""
@@ -151,6 +155,18 @@ class GuardedProtocol(HttpToolsProtocol):
         if not self.cycle.response_complete:
             self.cycle.more_body = False
             self.cycle.message_event.set()
+
+    def shutdown(self) -> None:
+        """The server drains; a connection that was only just opened may still ask one thing.
+
+        Closing it now would reset it when its request is on the way, and a client does not try
+        again on a connection that never answered.
+        """
+        if self._begun() or self._deaf:
+            super().shutdown()
+        else:
+            self._last = True
+            self._expect(_LAST_CALL)
 
     def pause_writing(self) -> None:
         super().pause_writing()

@@ -19,7 +19,7 @@ import structlog
 from prometheus_client.multiprocess import mark_process_dead
 
 from gateway.serve.plan import Listeners, Plan
-from gateway.serve.worker import work
+from gateway.serve.worker import FORCE, TWICE, work
 from gateway.telemetry import LineWriter, configure
 
 EARLY = 10.0
@@ -61,9 +61,12 @@ class Worker:
         return cls(process, here, replaces)
 
     def leave(self) -> None:
-        """Ask it to drain; asked again, it is forced."""
+        """Ask it to drain; asked again, force it."""
+        if not self.leaving:
+            self.process.terminate()
+        elif self.process.pid is not None and self.process.is_alive():
+            os.kill(self.process.pid, FORCE)
         self.leaving = True
-        self.process.terminate()
 
 
 @dataclass(slots=True)
@@ -82,6 +85,7 @@ class Supervisor:
     _signals: list[int] = field(default_factory=list)
     _early: int = 0
     _start_at: float = 0.0
+    _asked_at: float = 0.0
     _kill_at: float | None = None
     _status: int = 0
 
@@ -179,12 +183,16 @@ class Supervisor:
 
     def _stop(self, status: int = 0) -> None:
         """Drain, and kill what has not ended when its time and some to spare are over."""
+        now = monotonic()
+        if self._stopping() and now - self._asked_at < TWICE:
+            return
+        self._asked_at = self._asked_at or now
         _log.info("stopping", forced=self._stopping())
         self._status = status or self._status
         # While any process holds the sockets open the kernel takes connections nobody answers.
         self.listeners.close()
         patience = 0.0 if self._stopping() else self.plan.drain + self.plan.grace
-        self._kill_at = monotonic() + patience + _SPARE
+        self._kill_at = now + patience + _SPARE
         for worker in self.workers:
             worker.leave()
 

@@ -21,6 +21,9 @@ from gateway.serve.plan import Listeners, Plan
 from gateway.telemetry import Draining, LineWriter
 
 STARTUP_FAILED = 1
+FORCE = signal.SIGUSR1
+TWICE = 0.5
+"""Signals this many seconds apart are one: managers signal a process, then its whole group."""
 
 _log = structlog.stdlib.get_logger(__name__)
 
@@ -80,8 +83,8 @@ class Ports:
 class Server(uvicorn.Server):
     """uvicorn's server that drains at the first signal and is forced by the second.
 
-    A supervised one ends when its supervisor is gone, and leaves SIGINT to it: a terminal sends
-    that to every process at once.
+    A supervised one is forced by `FORCE` alone and ends when its supervisor is gone: terminals
+    and process managers send SIGINT and SIGTERM to every process at once, beside the supervisor's.
     """
 
     def __init__(
@@ -97,34 +100,41 @@ class Server(uvicorn.Server):
         self._ready = ready
         self._supervised = ready is not None
         self._parent = os.getppid()
-        self._leave_at: float | None = None
+        self._asked_at = 0.0
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Begin to serve, and say so."""
         await super().startup(sockets)
         if self._ready is not None:
+            signal.signal(FORCE, lambda _number, _frame: self._force())
             self._ready()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Take a signal; not calling uvicorn's own spares us its raising the signal again."""
+        now = monotonic()
         if self._supervised and sig == signal.SIGINT:
             return
-        if self._leave_at is None:
-            self._begin_to_leave()
-        else:
-            self.should_exit = self.force_exit = True
+        if not self._asked_at:
+            self._leave(now)
+        elif not self._supervised and now - self._asked_at > TWICE:
+            self._force()
 
     async def on_tick(self, counter: int) -> bool:
-        if self._supervised and self._leave_at is None and os.getppid() != self._parent:
+        """uvicorn's own, ten times a second."""
+        now = monotonic()
+        if self._supervised and not self._asked_at and os.getppid() != self._parent:
             _log.warning("supervisor_gone")
-            self._begin_to_leave()
-        if self._leave_at is not None and monotonic() >= self._leave_at:
+            self._leave(now)
+        if self._asked_at and now >= self._asked_at + self._grace:
             self.should_exit = True
         return await super().on_tick(counter)
 
-    def _begin_to_leave(self) -> None:
+    def _leave(self, now: float) -> None:
         self._draining.begin()
-        self._leave_at = monotonic() + self._grace
+        self._asked_at = now
+
+    def _force(self) -> None:
+        self.should_exit = self.force_exit = True
 
 
 async def answer(

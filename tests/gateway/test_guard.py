@@ -26,6 +26,7 @@ class Running:
     refusals: list[str] = field(default_factory=list)
     left: list[str] = field(default_factory=list)
     gate: threading.Event = field(default_factory=threading.Event)
+    stop: Callable[[], None] = lambda: None
 
     async def app(self, scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
         assert scope["type"] == "http"
@@ -101,8 +102,9 @@ def running(limits: Limits) -> Iterator[Running]:
     thread = threading.Thread(target=server.run, args=([listener],))
     thread.start()
     until(lambda: server.started)
+    state.stop = lambda: setattr(server, "should_exit", True)
     yield state
-    server.should_exit = True
+    state.stop()
     thread.join(10)
     assert not thread.is_alive()
 
@@ -549,3 +551,31 @@ def test_connections_beyond_the_bound_are_sent_away() -> None:
         first.sendall(b"GET / HTTP/1.1\r\n" + HOST + b"\r\n")
         assert one_response(first)[0] == 200
     assert server.refusals == ["full"]
+
+
+def refuses(server: Running) -> bool:
+    try:
+        connect(server).close()
+    except ConnectionRefusedError:
+        return True
+    return False
+
+
+def test_a_connection_just_opened_may_ask_one_thing_of_a_server_that_leaves() -> None:
+    with running(Limits()) as server, closing(connect(server)) as client:
+        with closing(connect(server)) as other:
+            other.sendall(b"GET / HTTP/1.1\r\n" + HOST + b"\r\n")
+            assert one_response(other)[0] == 200
+            server.stop()
+            assert drained(other) == b""
+        until(lambda: refuses(server))
+        client.sendall(b"GET / HTTP/1.1\r\n" + HOST + b"\r\n")
+        seen = drained(client)
+    assert seen.startswith(b"HTTP/1.1 200 ")
+    assert b"\r\nconnection: close\r\n" in seen
+
+
+def test_a_server_that_leaves_does_not_wait_for_the_silent() -> None:
+    with running(Limits(head=3600)) as server, closing(connect(server)) as client:
+        server.stop()
+        assert drained(client) == b""

@@ -15,6 +15,8 @@ from pathlib import Path
 
 import pytest
 
+from gateway.serve.worker import TWICE
+
 ROOT = Path(__file__).parents[3]
 
 # The smallest applications that show what a worker does; its folder holds the switches.
@@ -138,6 +140,12 @@ class Gateway:
     def send(self, number: signal.Signals) -> None:
         self.process.send_signal(number)
 
+    def force(self) -> int:
+        """Signal again, late enough to be a second wish; returns the exit status."""
+        time.sleep(TWICE + 0.1)
+        self.process.send_signal(signal.SIGTERM)
+        return self.end()
+
     def end(self, seconds: float = 20) -> int:
         return self.process.wait(seconds)
 
@@ -164,11 +172,10 @@ def launch(folder: Path, *, workers: int = 1, up: bool = True, **changes: object
 
 
 def stop(gateway: Gateway) -> None:
-    """End it whatever state it is in: the second signal forces."""
-    for _ in range(2):
-        if gateway.process.poll() is None:
-            gateway.process.terminate()
-    gateway.process.wait(30)
+    """End it whatever state it is in."""
+    if gateway.process.poll() is None:
+        gateway.send(signal.SIGTERM)
+        gateway.force()
 
 
 @pytest.fixture
@@ -242,8 +249,7 @@ def test_readiness_is_lost_before_the_sockets_close(start: Start) -> None:
     assert gateway.ask("/readyz")[0] == 200
     gateway.send(signal.SIGTERM)
     until(lambda: gateway.ask("/readyz")[0] == 503)
-    gateway.send(signal.SIGTERM)
-    assert gateway.end() == 0
+    assert gateway.force() == 0
     assert b"end" not in rest(client)
 
 
@@ -253,9 +259,25 @@ def test_the_second_signal_reaches_the_workers(start: Start) -> None:
     client = begin_slow(port)
     gateway.send(signal.SIGINT)
     until(lambda: refuses(port))
-    gateway.send(signal.SIGINT)
-    assert gateway.end() == 0
+    assert gateway.force() == 0
     assert b"end" not in rest(client)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_manager_that_signals_the_whole_group_still_gets_a_drain(
+    start: Start, workers: int
+) -> None:
+    gateway = start(workers=workers)
+    port = gateway.port
+    client = begin_slow(port)
+    gateway.send(signal.SIGTERM)
+    for pid in (gateway.process.pid, *gateway.serving):
+        os.kill(pid, signal.SIGTERM)
+        os.kill(pid, signal.SIGINT)
+    until(lambda: refuses(port))
+    (gateway.folder / "go").touch()
+    assert b"end" in rest(client)
+    assert gateway.end() == 0
 
 
 def test_what_does_not_end_in_time_is_cut(start: Start) -> None:
