@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from functools import lru_cache
 
 from signing.addresses import canonical_bucket, canonical_key, read_bucket, read_key
 from signing.errors import (
@@ -50,7 +49,6 @@ __all__ = [
 LIVE = "-"
 ABSENT = "-"
 CLOCK_SKEW = 60
-_REMEMBERED = 4_096
 _EARLIEST, _LATEST = 1_000_000_000, 9_999_999_999
 
 
@@ -195,7 +193,7 @@ class _Desk:
 class Signer:
     """Issues links with the active key and verifies those of every key in the ring."""
 
-    __slots__ = ("_active", "_desks", "_kids", "_known")
+    __slots__ = ("_active", "_desks", "_kids")
 
     def __init__(self, ring: KeyRing, zones: Iterable[SignedZone]) -> None:
         known = tuple(zones)
@@ -204,9 +202,6 @@ class Signer:
         self._desks = {zone.name.encode(): _Desk(zone, ring) for zone in known}
         if len(self._desks) != len(known):
             raise BadZone("two zones have the same name")
-        # What octets say, and that we signed them, stays so; time and revocations are asked
-        # about at each request. Refusals are not remembered.
-        self._known = lru_cache(maxsize=_REMEMBERED)(self._read)
 
     def issue(self, request: LinkRequest, now: int) -> Link:
         """Return the link; equal requests within one window give equal links.
@@ -235,7 +230,7 @@ class Signer:
         Raises `LinkRefused`, or `LinkExpired` for a link that was ours. The rendition, generation,
         audience and one-time parts are parsed and signed, and still to be judged by the caller.
         """
-        link, zone = self._known(raw_path, query)
+        link, zone = self._read(raw_path, query)
         expires_at = link.expires_at
         if expires_at > now + zone.longest_life + CLOCK_SKEW:
             raise LinkRefused("too-far")
