@@ -178,7 +178,7 @@ class Gateway:
         return process.wait(timeout=60)
 
     def kill(self) -> None:
-        """Take its whole group of processes away at once, as a power cut does."""
+        """Take its whole group of processes away at once, with no time for a last word."""
         process, self._process = self._process, None
         if process is not None:
             os.killpg(process.pid, signal.SIGKILL)
