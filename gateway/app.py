@@ -57,7 +57,6 @@ App: TypeAlias = Callable[
 ]
 
 READERS_BUDGET = 256 << 20
-DATABASE = "ostiary.db"
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +151,7 @@ def compose(
     metrics = metrics or Metrics()
     zones = settings.zone_values()
     data = Path(settings.server.data)
-    database = Database.open(data / DATABASE)
+    database = Database.open(settings.server.database)
     client = httpx.AsyncClient(timeout=10, verify=_trusted())
     providers = _providers(settings, client)
     stores = _stores(settings, opener, metrics.fetched)

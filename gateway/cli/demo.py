@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import os
-import re
-import socket
+import shlex
 import sys
 from collections.abc import Awaitable, Callable, Sequence
-from hashlib import sha256
 from pathlib import Path
-from secrets import token_hex, token_urlsafe
 from time import time
 
 import click
 
 from gateway.app import Parts, build, compose
 from gateway.auth import Operator
-from gateway.cli.invocation import settings_of
+from gateway.cli.invocation import address_of, settings_of
+from gateway.cli.sandbox import ZONE, Sandbox, free_port, prepare
 from gateway.configuration import load
 from gateway.home import Example
 from gateway.issue import Issued, LinksCall, Wanted
@@ -27,33 +25,8 @@ from gateway.serve.composed import Composed
 from gateway.settings import SCOPES, Settings
 from gateway.telemetry import Draining, LineWriter, Telemetry
 
-ZONE = "demo"
 PORT = 8080
 OPERATOR = Operator("demo", SCOPES)
-
-_TOML = """\
-# Written by `ostiary demo`; a real configuration looks the same. Keep it to yourself.
-[server]
-port = {port}
-data = "{folder}/data"
-
-[signing]
-keys = {{ k1 = "{key}" }}
-
-[admin]
-tokens = ["sha256:{digest}"]
-
-[stores.main]
-url = "file://{documents}"
-
-[zones.demo]
-store = "main"
-buckets = {buckets}
-cache = "windowed"
-
-[renditions]
-presets = {{ thumb = "w160-h160-cover" }}
-"""
 
 
 @click.command()
@@ -62,20 +35,23 @@ presets = {{ thumb = "w160-h160-cover" }}
     type=click.Path(path_type=Path, file_okay=False),
     default=Path("var/demo"),
     show_default=True,
-    help="Where samples, keys and state are put.",
+    help="Where samples, keys and state are put; delete it to begin anew.",
 )
 @click.option("--port", type=click.IntRange(1, 65_535), default=PORT, show_default=True)
 def demo(folder: Path, port: int) -> None:
-    """Make sample documents, print links to them, and serve."""
-    folder = folder.absolute()
-    folder.mkdir(parents=True, exist_ok=True)
-    samples = write_samples(folder / "documents")
-    config = _configure(folder, samples, _free(port))
-    settings = settings_of(config)
-    address = f"http://{settings.server.host}:{settings.server.port}"
-    issued = asyncio.run(_issue(settings, samples, address))
-    _tell(address, config, samples, issued)
-    plan = Plan(factory="gateway.cli.demo:applications", config=config)
+    """Make sample documents, print links to them, and serve until Control-C.
+
+    A second start keeps keys and state, so links of the first are good as long as they live.
+    Where the port is taken, another one is used.
+    """
+    found = free_port(port)
+    if found != port:
+        click.echo(f"Port {port} is taken; using {found}.")
+    sandbox = prepare(folder.absolute(), found)
+    settings = settings_of(sandbox.config)
+    issued = asyncio.run(_issue(settings, sandbox.samples))
+    _tell(address_of(settings), sandbox, issued)
+    plan = Plan(factory="gateway.cli.demo:applications", config=sandbox.config)
     server = settings.server
     raise click.exceptions.Exit(run(plan, server.host, server.port, None, Path(server.data)))
 
@@ -121,74 +97,49 @@ def _call(samples: Sequence[Sample]) -> LinksCall:
     )
 
 
-async def _issue(settings: Settings, samples: Sequence[Sample], address: str) -> list[Issued]:
+async def _issue(settings: Settings, samples: Sequence[Sample]) -> list[tuple[Sample, Issued]]:
     parts = compose(settings)
     try:
         # Measuring a document takes a render worker.
         await parts.pool.start()
-        answers = await parts.issuer.issue(_call(samples), OPERATOR, address, int(time()))
+        answers = await parts.issuer.issue(
+            _call(samples), OPERATOR, address_of(settings), int(time())
+        )
     finally:
         await parts.close()
-    return [answer for answer in answers if isinstance(answer, Issued)]
+    pairs = zip(samples, answers, strict=True)
+    return [(sample, answer) for sample, answer in pairs if isinstance(answer, Issued)]
 
 
-def _configure(folder: Path, samples: Sequence[Sample], port: int) -> Path:
-    """The demo's configuration; keys and token are made once and kept."""
-    config, token = folder / "ostiary.toml", folder / "token"
-    if config.exists():
-        text = re.sub(r"(?m)^port = \d+$", f"port = {port}", config.read_text())
-    else:
-        secret = token_urlsafe(24)
-        _write(token, secret + "\n")
-        buckets = sorted({sample.bucket for sample in samples})
-        text = _TOML.format(
-            port=port,
-            folder=folder,
-            key=token_hex(32),
-            digest=sha256(secret.encode()).hexdigest(),
-            documents=(folder / "documents").as_uri().removeprefix("file://"),
-            buckets="[" + ", ".join(f'"{bucket}"' for bucket in buckets) + "]",
-        )
-    _write(config, text)
-    return config
-
-
-def _write(path: Path, text: str) -> None:
-    path.touch(mode=0o600)
-    path.write_text(text)
-
-
-def _free(port: int) -> int:
-    """The port, or a free one when somebody listens there."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            with socket.socket() as other:
-                other.bind(("127.0.0.1", 0))
-                found = int(other.getsockname()[1])
-            click.echo(f"Port {port} is taken; using {found}.")
-            return found
-    return port
-
-
-def _tell(address: str, config: Path, samples: Sequence[Sample], issued: Sequence[Issued]) -> None:
+def _tell(address: str, sandbox: Sandbox, issued: Sequence[tuple[Sample, Issued]]) -> None:
     click.secho("\nOstiary demo", bold=True)
     click.echo(f"  a page with all of it   {address}/\n")
-    for sample, answer in zip(samples, issued, strict=True):
+    for sample, answer in issued:
         click.secho(f"{sample.title} ({answer.document.size / 1024:,.0f} KiB)", bold=True)
         click.echo(f"  original   {answer.url}")
         click.echo(f"  w640       {_rendition(answer, 'w640')}")
         if answer.pages:
             click.echo(f"  page one   {_rendition(answer, 'w1280-webp')}")
-    command = os.path.relpath(sys.argv[0]) if os.path.exists(sys.argv[0]) else "ostiary"
-    flag = f"--config '{os.path.relpath(config)}'"
-    name = f"'{ZONE}/{samples[0].bucket}/{samples[0].key}'"
-    click.secho("\nTo copy into another terminal", bold=True)
-    click.echo(f"  {command} sign {flag} {name}")
-    click.echo(f"  {command} explain {flag} '{issued[0].url}'")
-    click.echo(f"  {command} revoke {flag} --document {name}")
-    click.echo(f"  {command} purge {flag} --document {name}")
+    if issued:
+        _tell_commands(sandbox.config, *issued[0])
     click.echo("\nControl-C ends it. What follows are its log lines.\n")
     sys.stdout.flush()
+
+
+def _tell_commands(config: Path, sample: Sample, issued: Issued) -> None:
+    started = Path(sys.argv[0])
+    named = os.path.relpath(started) if started.name == "ostiary" and started.exists() else ""
+    command = shlex.quote(named) if named else "ostiary"
+    flag = f"--config {_quoted(os.path.relpath(config))}"
+    name = _quoted(f"{ZONE}/{sample.bucket}/{sample.key}")
+    click.secho("\nTo copy into another terminal", bold=True)
+    click.echo(f"  {command} sign {flag} {name}")
+    click.echo(f"  {command} explain {flag} {_quoted(issued.url)}")
+    click.echo(f"  {command} revoke {flag} --document {name}")
+    click.echo(f"  {command} purge {flag} --document {name}")
+
+
+def _quoted(word: str) -> str:
+    """A word for a shell, in quotes always: they show where it begins and ends."""
+    quoted = shlex.quote(word)
+    return quoted if quoted.startswith("'") else f"'{word}'"

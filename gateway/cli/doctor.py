@@ -3,93 +3,151 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import shutil
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
+import sys
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import asdict, dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from secrets import token_hex
+from typing import Literal
 
 import click
 import PIL
+import structlog
 
 from gateway.app import Parts, compose
-from gateway.cli.invocation import config_option, settings_of
-from gateway.errors import GatewayError
+from gateway.cli.invocation import config_option, echo_json, json_option, settings_of
+from gateway.errors import ConfigurationError, GatewayError, StateUnavailable
+from gateway.regions import Residency
 from gateway.settings import Settings
 from imaging.errors import ImagingError
 
 ROOM = 1 << 30
+_COLOURS = {"ok": "green", "note": "yellow", "FAIL": "red"}
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing looked at; `hint` tells how to mend it."""
+    """One thing looked at; `hint` tells how to mend it. A note is no failure."""
 
     name: str
-    well: bool
+    state: Literal["ok", "note", "FAIL"]
     what: str
     hint: str = ""
+
+    def __str__(self) -> str:
+        mark = click.style(f"{self.state:<4}", fg=_COLOURS[self.state])
+        return f"{mark} {self.name}: {self.what}" + (f" ({self.hint})" if self.hint else "")
 
 
 @click.command()
 @config_option
-def doctor(file: Path | None) -> None:
-    """Check configuration, data folder, stores, render workers and CDNs."""
+@json_option
+def doctor(file: Path | None, as_json: bool) -> None:
+    """Check configuration, data folder, state, stores, render workers and CDNs.
+
+    One line each; the exit status is 1 when anything fails. Each CDN is asked to purge one tag
+    that nothing has.
+    """
     settings = settings_of(file)
-    findings = [Finding("configuration", True, "holds every rule"), *_about_keys(settings)]
-    findings += [_data_folder(Path(settings.server.data))]
-    findings += asyncio.run(_look(settings))
-    for finding in findings:
-        mark = click.style("ok  ", fg="green") if finding.well else click.style("FAIL", fg="red")
-        hint = f" ({finding.hint})" if finding.hint and not finding.well else ""
-        click.echo(f"{mark} {finding.name}: {finding.what}{hint}")
-    if not all(finding.well for finding in findings):
+    structlog.configure(logger_factory=lambda *_: structlog.PrintLogger(sys.stderr))
+    findings = [*examine(settings), *asyncio.run(_try_parts(settings))]
+    if as_json:
+        echo_json([asdict(finding) for finding in findings])
+    else:
+        for finding in findings:
+            click.echo(str(finding))
+    if any(finding.state == "FAIL" for finding in findings):
         raise click.exceptions.Exit(1)
 
 
-def _about_keys(settings: Settings) -> list[Finding]:
+def examine(settings: Settings) -> Iterator[Finding]:
+    """What can be seen without any part at work."""
     keys = settings.signing.keys
-    told = f"{len(keys)} signing, {settings.signing.active or next(iter(keys))} signs"
-    guarded = bool(settings.admin.tokens or settings.admin.token)
-    return [
-        Finding("keys", True, told),
-        Finding(
-            "operators",
-            guarded,
-            "tokens are set" if guarded else "nobody can issue, purge or revoke by the API",
-            "put the SHA-256 of a token into [admin] tokens",
-        ),
-    ]
+    active = settings.signing.active or next(iter(keys))
+    yield Finding("configuration", "ok", "holds every rule")
+    yield Finding("keys", "ok", f"{len(keys)}, {active} signs")
+    yield _operators(settings)
+    yield _zones(settings)
+    yield data_folder(Path(settings.server.data))
+    yield _engine("pypdfium2", "pages of PDF documents")
 
 
-def _data_folder(data: Path) -> Finding:
+def _operators(settings: Settings) -> Finding:
+    count = len(settings.admin.tokens) + len(settings.admin.token)
+    if count:
+        return Finding("operators", "ok", f"{count} can call the API")
+    hint = "put the SHA-256 of a token into [admin] tokens"
+    return Finding("operators", "note", "nobody can call the API", hint)
+
+
+def _zones(settings: Settings) -> Finding:
+    zones = settings.zone_values()
+    here = Residency(settings.server.region)
+    barred = sorted(zone.name for zone in zones.values() if not here.admits(zone))
+    if not zones:
+        return Finding("zones", "FAIL", "none: nothing can be served", "add [zones.NAME]")
+    if barred:
+        return Finding("zones", "note", f"not served in this region: {', '.join(barred)}")
+    return Finding("zones", "ok", ", ".join(zones))
+
+
+def data_folder(data: Path, room: int = ROOM) -> Finding:
+    """Whether a file can be written there, and `room` octets are left on its disk."""
     try:
-        data.mkdir(parents=True, exist_ok=True)
+        data.mkdir(mode=0o700, parents=True, exist_ok=True)
         probe = data / f".doctor-{token_hex(4)}"
         probe.write_bytes(b"x")
         probe.unlink()
         free = shutil.disk_usage(data).free
     except OSError as error:
-        return Finding("data folder", False, os.strerror(error.errno or 0), "make it writable")
-    return Finding(
-        "data folder", free > ROOM, f"writable, {free >> 20} MiB free", "make room on the disk"
-    )
+        what = error.strerror or type(error).__name__
+        return Finding("data folder", "FAIL", what, "[server] data must be writable")
+    if free < room:
+        return Finding("data folder", "FAIL", f"{free >> 20} MiB free", "make room on the disk")
+    return Finding("data folder", "ok", f"writable, {free >> 20} MiB free")
 
 
-async def _look(settings: Settings) -> list[Finding]:
+def _engine(package: str, what: str) -> Finding:
+    if find_spec(package):
+        return Finding(package, "ok", f"makes {what}")
+    return Finding(package, "note", f"without it no {what}", 'pip install "ostiary[pdf]"')
+
+
+async def _try_parts(settings: Settings) -> list[Finding]:
     try:
         parts = compose(settings)
-    except GatewayError as error:
-        return [Finding("parts", False, str(error))]
+    except ConfigurationError as error:
+        return [Finding(fault.where, "FAIL", fault.what, fault.hint) for fault in error.faults]
+    except StateUnavailable as error:
+        return [Finding("state", "FAIL", str(error), "look at the database in [server] data")]
     try:
-        return [
-            finding
-            for group in (_stores(parts), _workers(parts), _cdns(parts))
-            async for finding in group
-        ]
+        return await look(parts)
     finally:
         await parts.close()
+
+
+async def look(parts: Parts) -> list[Finding]:
+    """Try each part once."""
+    groups = (_state(parts), _stores(parts), _workers(parts), _cdns(parts))
+    return [finding for group in groups async for finding in group]
+
+
+async def _state(parts: Parts) -> AsyncIterator[Finding]:
+    try:
+        depths = await parts.purges.depths()
+    except StateUnavailable as error:
+        yield Finding("state", "FAIL", str(error), "look at the database in [server] data")
+        return
+    yield Finding("state", "ok", "can be read and written")
+    for depth in depths:
+        waiting = f"{depth.waiting} tags wait, {depth.dead} are dead"
+        if depth.dead:
+            hint = "mend [cdn], then ask for what was purged or revoked again"
+            yield Finding(f"purges to {depth.provider}", "note", waiting, hint)
+        else:
+            yield Finding(f"purges to {depth.provider}", "ok", waiting)
 
 
 async def _stores(parts: Parts) -> AsyncIterator[Finding]:
@@ -98,18 +156,20 @@ async def _stores(parts: Parts) -> AsyncIterator[Finding]:
             await store.check()
         except GatewayError as error:
             hint = "check its address, its credentials and its buckets"
-            yield Finding(f"store {name}", False, str(error) or type(error).__name__, hint)
+            yield Finding(f"store {name}", "FAIL", str(error) or type(error).__name__, hint)
         else:
-            yield Finding(f"store {name}", True, f"{store.kind}, answers")
+            yield Finding(f"store {name}", "ok", f"{store.kind}, answers")
 
 
 async def _workers(parts: Parts) -> AsyncIterator[Finding]:
     try:
         await parts.pool.start()
-    except ImagingError as error:
-        yield Finding("render workers", False, str(error), "look at memory limits and Pillow")
+    except (ImagingError, OSError) as error:
+        hint = "look at memory limits and Pillow"
+        yield Finding("render workers", "FAIL", str(error), hint)
     else:
-        yield Finding("render workers", True, f"{len(parts.pool.pids)}, Pillow {PIL.__version__}")
+        told = f"{len(parts.pool.pids)}, Pillow {PIL.__version__}"
+        yield Finding("render workers", "ok", told)
 
 
 async def _cdns(parts: Parts) -> AsyncIterator[Finding]:
@@ -117,8 +177,8 @@ async def _cdns(parts: Parts) -> AsyncIterator[Finding]:
     for name, provider in parts.providers.items():
         try:
             receipt = await provider.purge([f"x-{token_hex(8)}"], soft=False)
-        except Exception as error:
+        except Exception as error:  # whatever a provider does is a finding
             hint = "check [cdn] url and secret"
-            yield Finding(f"cdn {name}", False, str(error) or type(error).__name__, hint)
+            yield Finding(f"cdn {name}", "FAIL", str(error) or type(error).__name__, hint)
         else:
-            yield Finding(f"cdn {name}", True, receipt.detail or "took a purge")
+            yield Finding(f"cdn {name}", "ok", receipt.detail or "took a purge")

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Iterator
-from datetime import UTC, datetime
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from time import time
 
@@ -13,137 +11,156 @@ import click
 from cdn.fields import NONE, PROFILES, render
 from cdn.modes import MARGIN, policy_for
 from cdn.policy import Shared
+from cdn.tags import Tags, version_tag
 from gateway.app import signer_of
-from gateway.cli.invocation import config_option, settings_of, target_of
+from gateway.cli.generations import generation_of
+from gateway.cli.invocation import config_option, echo_json, json_option, settings_of
+from gateway.cli.mending import look_of, mend
+from gateway.cli.naming import target_of
+from gateway.cli.verdicts import granted, judge, moment
+from gateway.configuration.nearest import nearest
 from gateway.documents import DocumentRef, Zone
 from gateway.representations import tags_of
 from gateway.settings import Settings
 from imaging.errors import UnknownRendition
 from imaging.renditions import Renditions
 from signing.errors import LinkRefused
+from signing.grammar import PATH, TOKEN
 from signing.links import LIVE, Link
 
 Line = tuple[str, str]
 
-_REFUSALS = {
-    "length": "it is over 2,048 octets",
-    "query": "its query is not one t=…, or it has more than one question mark",
-    "token": "its token is not of the grammar: cut off, re-encoded, or no link of ours",
-    "path": "its path is not of the grammar: decoded, normalised or re-encoded on its way",
-    "kid": "no key of this configuration has its key id",
-    "zone": "no zone of this configuration has its zone's name",
-    "signature": "its signature is not right: another key, or an octet was changed",
-    "spelling": "its address is spelled otherwise than the canonical way",
-    "too-far": "it lives longer than its zone allows",
-    "seal": "its sealed address does not open with this seal_key",
+_COVERS = {
+    "all": "the original and every declared rendition",
+    "original": "the original only",
+    "previews": "declared renditions, never the original",
+    "exact": "exactly one rendition",
 }
 
 
 @click.command()
 @config_option
+@json_option
 @click.argument("url")
-def explain(file: Path | None, url: str) -> None:
-    """Take a link apart: grammar, key, life, revocation, tags, policy, and what makes it miss."""
-    settings = settings_of(file)
+def explain(file: Path | None, as_json: bool, url: str) -> None:
+    """Take a link apart, and tell what happened to it.
+
+    Grammar, key, life, revocation, tags, policy, and what makes a cache miss. URL is the whole
+    link, or its path and query; put it in quotes. A link that is not ours, or not any more as it
+    was issued, ends with status 1; an expired or revoked one can still be explained.
+    """
+    settings, now = settings_of(file), int(time())
     raw_path, query = target_of(url)
+    verdict = judge(raw_path, query, settings, now)
+    lines: list[Line] = [("verdict", f"{verdict.state}: {verdict.what}")]
+    ours = True
     try:
-        link = signer_of(settings).read(raw_path, query)
+        lines += _lines(signer_of(settings).read(raw_path, query), settings, now)
     except LinkRefused as refusal:
-        click.echo(f"not a link of ours: {_REFUSALS.get(refusal.reason, refusal.reason)}")
-        raise click.exceptions.Exit(1) from None
-    for name, text in _lines(link, settings, int(time())):
-        click.echo(f"{name:<12} {text}")
+        ours = False
+        lines += _mishap(refusal.reason, raw_path, query, settings, now)
+    if as_json:
+        echo_json(_grouped(lines))
+    else:
+        _print(lines)
+    if not ours:
+        raise click.exceptions.Exit(1)
+
+
+def _print(lines: Iterable[Line]) -> None:
+    before = ""
+    for name, text in lines:
+        click.echo(f"{'' if name == before else name:<12} {text}")
+        before = name
+
+
+def _grouped(lines: Iterable[Line]) -> dict[str, str | list[str]]:
+    """By name; what can be there more than once is a list always."""
+    grouped: dict[str, str | list[str]] = {"field": [], "a miss when": [], "look": []}
+    for name, text in lines:
+        known = grouped.get(name)
+        if isinstance(known, list):
+            known.append(text)
+        else:
+            grouped[name] = text
+    return grouped
+
+
+def _mishap(
+    reason: str, raw_path: bytes, query: bytes, settings: Settings, now: int
+) -> Iterator[Line]:
+    """What happened to a link that is refused; what was mended is explained as it was issued."""
+    if mended := mend(signer_of(settings), raw_path, query):
+        yield "happened", mended.what
+        yield "remedy", "pass links on octet by octet; as it was issued, this one says:"
+        yield from _lines(mended.link, settings, now)
+        return
+    for line in look_of(raw_path, query):
+        yield "look", line
+    path, token = PATH.match(raw_path), TOKEN.match(query)
+    if reason == "kid" and token:
+        known = ", ".join(settings.signing.keys)
+        yield "happened", f"it was signed by {token[2].decode()}, the keys here are: {known}"
+    elif reason == "zone" and path:
+        name = path[3].decode()
+        near = nearest(name, settings.zones)
+        known = f"did you mean {near}?" if near else ", ".join(settings.zones) or "there is none"
+        yield "happened", f"it is of zone {name}; here: {known}"
+    elif reason == "signature":
+        yield "happened", "an octet of it was changed, or another key of the same id signed it"
 
 
 def _lines(link: Link, settings: Settings, now: int) -> Iterator[Line]:
     zone = settings.zone_values()[link.zone]
+    renditions = Renditions(settings.renditions.presets)
+    pinned = link.version != LIVE
+    active = settings.signing.active or next(iter(settings.signing.keys))
     yield "zone", f"{zone.name}, cache mode {zone.cache}"
     yield "document", f"{link.bucket}/{link.key}"
     yield "id", DocumentRef(link.zone, link.bucket, link.key).id
     yield "link", link.id
     yield "address", "sealed: the URL shows no name" if link.sealed else "readable"
-    yield (
-        "version",
-        f"pinned to {link.version}" if link.version != LIVE else "live: follows the document",
-    )
-    yield "key", f"{link.kid}" + (" (active)" if link.kid == _active(settings) else "")
-    yield "grant", _grant(link)
-    yield "rendition", _rendition(link, Renditions(settings.renditions.presets))
+    yield "version", f"pinned to {link.version}" if pinned else "live: follows the document"
+    yield "key", link.kid + (" (active)" if link.kid == active else f" (now {active} signs)")
+    yield "grant", f"{link.grant.text}: {link.grant.disposition}, {_COVERS[link.grant.covers]}"
+    yield "rendition", _rendition(link, renditions)
     yield "life", _life(link, now)
-    yield "revoked", _revoked(link, zone, Path(settings.server.data) / "ostiary.db")
+    yield "revoked", _revoked(link, zone, settings)
     yield from _caching(link, zone, settings, now)
-
-
-def _active(settings: Settings) -> str:
-    return settings.signing.active or next(iter(settings.signing.keys))
-
-
-def _grant(link: Link) -> str:
-    covers = {
-        "all": "the original and every declared rendition",
-        "original": "the original only",
-        "previews": "declared renditions, never the original",
-        "exact": f"exactly {link.grant.name}",
-    }[link.grant.covers]
-    return f"{link.grant.text}: {link.grant.disposition}, {covers}"
 
 
 def _rendition(link: Link, renditions: Renditions) -> str:
     name = link.rendition
-    allowed = link.grant.allows(
-        name,
-        declared=renditions.declared(name),
-        carries_original=renditions.carries_original(name),
-    )
-    if not allowed:
-        return f"{name}: NOT granted or not declared, 403"
     if name == "original":
-        return "original"
+        return "original" if granted(link, renditions) else "original: NOT granted, 403"
     try:
         automatic = renditions.find(name).automatic
     except UnknownRendition as error:
-        return f"{name}: not made by this release" + (
-            f", the nearest is {error.nearest}" if error.nearest else ""
-        )
+        near = f", the nearest is {error.nearest}" if error.nearest else ""
+        return f"{name}: NOT made here, 403{near}"
+    if not granted(link, renditions):
+        return f"{name}: NOT granted or not declared, 403"
     return f"{name}: " + ("format by Accept" if automatic else "granted")
 
 
 def _life(link: Link, now: int) -> str:
-    until = datetime.fromtimestamp(link.expires_at, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
     left = link.expires_at - now
-    return f"until {until}, " + (f"{left} s left" if left > 0 else f"EXPIRED {-left} s ago")
+    told = f"{left} s left" if left > 0 else f"EXPIRED {-left} s ago"
+    return f"until {moment(link.expires_at)}, {told}"
 
 
-def _revoked(link: Link, zone: Zone, database: Path) -> str:
-    """Compare with the counters as they stand; a look that writes nothing."""
-    if not database.exists():
-        return f"generation {link.generation}; no state here to compare with"
-    scopes = [
-        f"z:{zone.name}",
-        f"b:{zone.name}/{link.bucket}",
-        f"d:{zone.name}/{link.bucket}/{link.key}",
-        *(f"p:{zone.name}/{prefix}" for prefix in zone.revocable_prefixes(link.bucket, link.key)),
-    ]
-    marks = ", ".join("?" * len(scopes))
-    try:
-        with sqlite3.connect(f"{database.absolute().as_uri()}?mode=ro", uri=True) as connection:
-            row = connection.execute(
-                f"SELECT coalesce(sum(counter), 0) FROM revocation WHERE scope IN ({marks})",
-                scopes,
-            ).fetchone()
-    except sqlite3.Error:
-        return f"generation {link.generation}; the state can not be read"
-    known = int(row[0])
-    if link.generation < known:
-        return f"YES: the link has generation {link.generation}, now it is {known}"
-    return f"no (generation {link.generation})"
+def _revoked(link: Link, zone: Zone, settings: Settings) -> str:
+    generation = generation_of(zone, link, settings.server.database)
+    if generation.known is None:
+        return f"not known: {generation.told(link)}"
+    answer = "YES" if link.generation < generation.known else "no"
+    return f"{answer}: {generation.told(link)}"
 
 
 def _caching(link: Link, zone: Zone, settings: Settings, now: int) -> Iterator[Line]:
     ref = DocumentRef(link.zone, link.bucket, link.key)
-    renditions = Renditions(settings.renditions.presets)
-    negotiated = link.rendition != "original" and _is_automatic(link.rendition, renditions)
-    tags = tags_of(zone, ref, link.version)
+    negotiated = _negotiated(link.rendition, Renditions(settings.renditions.presets))
+    tags = _tags(zone, ref, link.version)
     policy = policy_for(
         zone.cache,
         now=now,
@@ -155,23 +172,27 @@ def _caching(link: Link, zone: Zone, settings: Settings, now: int) -> Iterator[L
         negotiated=negotiated,
         pinned=link.version != LIVE,
     )
+    profiles = [PROFILES[settings.cdn[name].provider] for name in zone.cdn]
+    yield "tags", " ".join(tags)
     yield "policy", type(policy).__name__
-    profiles = [
-        PROFILES[settings.cdn[name].provider] for name in zone.cdn if _known(settings, name)
-    ]
     for field, value in render(policy, profiles or [NONE]):
-        yield "", f"{field.decode()}: {value.decode()}"
+        yield "field", f"{field.decode()}: {value.decode()}"
     for reason in _misses(link, zone, negotiated, isinstance(policy, Shared), now):
         yield "a miss when", reason
 
 
-def _known(settings: Settings, name: str) -> bool:
-    return settings.cdn[name].provider in PROFILES
+def _tags(zone: Zone, ref: DocumentRef, version: str) -> Tags:
+    """The answer's tags; of a live link's version only the store knows which it is."""
+    tags = tags_of(zone, ref, version)
+    if version != LIVE:
+        return tags
+    unknown = version_tag(ref.zone, ref.bucket, ref.key, version)
+    return Tags(tuple(name for name in tags if name != unknown))
 
 
-def _is_automatic(name: str, renditions: Renditions) -> bool:
+def _negotiated(name: str, renditions: Renditions) -> bool:
     try:
-        return renditions.find(name).automatic
+        return name != "original" and renditions.find(name).automatic
     except UnknownRendition:
         return False
 
@@ -184,7 +205,7 @@ def _misses(link: Link, zone: Zone, negotiated: bool, shared: bool, now: int) ->
     if negotiated:
         yield "always: the format follows Accept; name it, as in w640-webp"
     if zone.cache == "windowed" and link.expires_at - now <= MARGIN:
-        yield f"always: less than {MARGIN} s are left"
+        yield f"always: no more than {MARGIN} s are left"
     if shared:
         yield "the cache leaves the query out of its key, or adds a field or cookie to it"
         yield f"another window: links asked for more than {zone.window} s apart may differ"

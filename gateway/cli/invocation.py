@@ -1,20 +1,22 @@
-"""What the commands have in common: finding the configuration, naming documents, failing."""
+"""What the commands have in common: the configuration they read, and how they print."""
 
 from __future__ import annotations
 
+import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
-from gateway.configuration import load, locate
-from gateway.documents import DocumentRef, Zone
-from gateway.errors import ConfigurationError
+from gateway.configuration import DEFAULT_FILE, load, locate
+from gateway.errors import ConfigurationError, Fault
 from gateway.settings import Settings
 
 Command = TypeVar("Command", bound=Callable[..., Any])
+
+_EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}
 
 
 def config_option(command: Command) -> Command:
@@ -27,37 +29,27 @@ def config_option(command: Command) -> Command:
     )(command)
 
 
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
+
+
 def settings_of(file: Path | None) -> Settings:
-    """The settings, or the end of the command with every fault on its own line."""
+    """The settings. Raises `ConfigurationError`; where no file was found, that is a fault too."""
+    found = locate(file, os.environ)
     try:
-        return load(locate(file, os.environ), os.environ).settings
+        return load(found, os.environ).settings
     except ConfigurationError as error:
-        raise click.ClickException(
-            "the configuration has faults:\n" + "\n".join(f"  {fault}" for fault in error.faults)
-        ) from None
+        if found is not None:
+            raise
+        what, hint = "there is none here", "name one with --config, or try `ostiary demo`"
+        raise ConfigurationError([Fault(DEFAULT_FILE, what, hint), *error.faults]) from None
 
 
-def document_of(text: str, zones: Mapping[str, Zone]) -> DocumentRef:
-    """The document that `zone/bucket/key` names."""
-    zone, _, rest = text.partition("/")
-    bucket, _, key = rest.partition("/")
-    if not key:
-        raise click.BadParameter(f"{text!r} is not zone/bucket/key")
-    if zone not in zones:
-        raise click.BadParameter(f"no zone {zone!r}; there are: {', '.join(zones) or 'none'}")
-    if bucket not in zones[zone].buckets:
-        known = ", ".join(zones[zone].buckets)
-        raise click.BadParameter(f"zone {zone} has no bucket {bucket!r}; it has: {known}")
-    return DocumentRef(zone, bucket, key)
+def address_of(settings: Settings) -> str:
+    """Scheme, host and port under which a server with these settings is reached from here."""
+    host = _EVERYWHERE.get(settings.server.host, settings.server.host)
+    return f"http://{f'[{host}]' if ':' in host else host}:{settings.server.port}"
 
 
-def target_of(url: str) -> tuple[bytes, bytes]:
-    """The raw path and query of a link, given whole or from its path on."""
-    path = url.strip()
-    if "://" in path:
-        path = "/" + path.split("://", 1)[1].partition("/")[2]
-    raw_path, _, query = path.partition("?")
-    try:
-        return raw_path.encode("ascii"), query.encode("ascii")
-    except UnicodeEncodeError:
-        raise click.BadParameter("a link is plain ASCII; was it decoded on its way?") from None
+def echo_json(value: object) -> None:
+    """One JSON value on one line."""
+    click.echo(json.dumps(value, ensure_ascii=False))

@@ -3,95 +3,166 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from pathlib import Path
 from time import time
+from typing import TypedDict, Unpack
 
 import click
+from pydantic import ValidationError
 
 from gateway.answers import link_answer
-from gateway.app import compose, signer_of
+from gateway.app import compose
 from gateway.auth import Operator
-from gateway.cli.invocation import config_option, document_of, settings_of, target_of
-from gateway.errors import GatewayError
-from gateway.issue import Issued, LinksCall, Refused, Wanted
+from gateway.cli.invocation import address_of, config_option, echo_json, json_option, settings_of
+from gateway.cli.naming import document_of, like_document, target_of
+from gateway.cli.verdicts import judge
+from gateway.documents import DocumentRef
+from gateway.errors import DocumentNotFound
+from gateway.issue import MOST, Issued, LinksCall, Refused, Wanted
 from gateway.problems import problem_for
 from gateway.settings import SCOPES, Settings
-from signing.errors import LinkExpired, SigningError
+from imaging.errors import UnknownRendition
+from imaging.renditions import Renditions
+from signing.errors import Unsignable
+
+
+class Wishes(TypedDict):
+    """What `sign` is asked for beside the documents."""
+
+    grant: str
+    download: bool
+    expires_in: int | None
+    pinned: bool
+    extension: str
+    rendition: str
 
 
 @click.command()
 @config_option
-@click.option("--grant", default="all", help="all, original, previews or x-NAME.")
-@click.option("--rendition", default="", help="The rendition that the printed link opens.")
+@click.option(
+    "--grant",
+    default="all",
+    show_default=True,
+    help="all; original; previews (declared renditions only); or x-NAME for exactly one.",
+)
+@click.option("--rendition", default="", metavar="NAME", help="What the printed link opens.")
 @click.option("--download", is_flag=True, help="Let browsers save it instead of showing it.")
-@click.option("--expires-in", type=click.IntRange(min=1), help="Seconds; default two windows.")
+@click.option(
+    "--expires-in",
+    type=click.IntRange(1, 1 << 40),
+    metavar="SECONDS",
+    help="Life, rounded up to the zone's window and cut to its longest life; else two windows.",
+)
 @click.option("--pinned", is_flag=True, help="Only this version, never a later one.")
-@click.option("--json", "as_json", is_flag=True, help="Print all that the API would answer.")
+@click.option("--extension", default="", help="How a sealed address ends, such as pdf.")
+@json_option
 @click.argument("documents", nargs=-1, required=True, metavar="ZONE/BUCKET/KEY...")
 def sign(
-    file: Path | None, documents: tuple[str, ...], rendition: str, as_json: bool, **wishes: object
+    file: Path | None, documents: tuple[str, ...], as_json: bool, **wishes: Unpack[Wishes]
 ) -> None:
-    """Issue links; each is in the ledger before it is printed."""
+    """Issue links, one a line; each is in the ledger before it is printed.
+
+    A document that gets none is told on standard error, and the exit status is 1. With --json
+    each line is what POST /v1/links answers for the document.
+    """
     settings = settings_of(file)
     zones = settings.zone_values()
-    refs = [document_of(text, zones) for text in documents]
-    call = LinksCall(
-        documents=[Wanted(zone=ref.zone, bucket=ref.bucket, key=ref.key) for ref in refs],
-        grant=str(wishes["grant"]),
-        disposition="download" if wishes["download"] else "inline",
-        expires_in=wishes["expires_in"] if isinstance(wishes["expires_in"], int) else None,
-        pinned=bool(wishes["pinned"]),
-    )
-    failed = False
-    for answer in asyncio.run(_issue(settings, call)):
+    call = _call([document_of(text, zones) for text in documents], wishes)
+    _check_rendition(call, wishes["rendition"], settings)
+    answers = asyncio.run(_issue(settings, call))
+    for answer in answers:
         if as_json:
-            click.echo(json.dumps(link_answer(answer), ensure_ascii=False))
+            echo_json(link_answer(answer))
         elif isinstance(answer, Issued):
-            click.echo(_url(answer, rendition))
-        failed |= isinstance(answer, Refused)
-        if isinstance(answer, Refused) and not as_json:
-            problem = problem_for(answer.error)
-            click.echo(f"{problem.title}. {problem.detail} {problem.hint}".strip(), err=True)
-    if failed:
+            click.echo(_url(answer, wishes["rendition"]))
+        else:
+            click.echo(_sentence(answer, settings), err=True)
+    if any(isinstance(answer, Refused) for answer in answers):
         raise click.exceptions.Exit(1)
+
+
+def _call(refs: list[DocumentRef], wishes: Wishes) -> LinksCall:
+    if len(refs) > MOST:
+        raise click.BadParameter(f"at most {MOST:,} documents at once")
+    try:
+        call = LinksCall(
+            documents=[Wanted(zone=ref.zone, bucket=ref.bucket, key=ref.key) for ref in refs],
+            grant=wishes["grant"],
+            disposition="download" if wishes["download"] else "inline",
+            expires_in=wishes["expires_in"],
+            pinned=wishes["pinned"],
+            extension=wishes["extension"],
+        )
+        call.granted()
+    except ValidationError as error:
+        option = str(error.errors()[0]["loc"][0]).replace("_", "-")
+        raise click.BadParameter(error.errors()[0]["msg"], param_hint=f"--{option}") from None
+    except Unsignable:
+        raise click.BadParameter(
+            f"{wishes['grant']!r} is not all, original, previews or x-NAME", param_hint="--grant"
+        ) from None
+    return call
+
+
+def _check_rendition(call: LinksCall, name: str, settings: Settings) -> None:
+    """What the printed link is to open has to be what it grants: else it would answer 403."""
+    renditions = Renditions(settings.renditions.presets)
+    grant = call.granted()
+    try:
+        for wanted in {name, grant.name} - {"", "original"}:
+            renditions.find(wanted)
+    except UnknownRendition as error:
+        hint = f"; did you mean {error.nearest}?" if error.nearest else ""
+        raise click.BadParameter(f"{error.name!r} is no rendition that is made{hint}") from None
+    declared, carries = renditions.declared(name), renditions.carries_original(name)
+    if name and not grant.allows(name, declared=declared, carries_original=carries):
+        hint = f"--grant x-{name} grants exactly it" if name != "original" else "--grant all does"
+        raise click.BadParameter(
+            f"the grant {call.grant} does not open {name}; {hint}", param_hint="--rendition"
+        )
 
 
 def _url(answer: Issued, rendition: str) -> str:
     if not rendition:
         return answer.url
-    base = answer.url.removesuffix(answer.link.target)
-    try:
-        return base + answer.link.for_rendition(rendition)
-    except SigningError:
-        raise click.BadParameter(f"{rendition!r} is no rendition's name") from None
+    return answer.url.removesuffix(answer.link.target) + answer.link.for_rendition(rendition)
+
+
+def _sentence(refused: Refused, settings: Settings) -> str:
+    wanted, problem = refused.wanted, problem_for(refused.error)
+    said = [f"{wanted.zone}/{wanted.bucket}/{wanted.key}: {problem.title}.", problem.detail]
+    said.append(problem.hint)
+    if isinstance(refused.error, DocumentNotFound):
+        ref = DocumentRef(wanted.zone, wanted.bucket, wanted.key)
+        near = like_document(ref, settings)
+        said.append(f"Did you mean {ref.zone}/{ref.bucket}/{near}?" if near else "")
+    return " ".join(filter(None, said))
 
 
 async def _issue(settings: Settings, call: LinksCall) -> list[Issued | Refused]:
+    parts = compose(settings, renders=False)
     try:
-        parts = compose(settings, renders=False)
-    except GatewayError as error:
-        raise click.ClickException(str(error)) from None
-    origin = f"http://{settings.server.host}:{settings.server.port}"
-    try:
-        return await parts.issuer.issue(call, Operator("cli", SCOPES), origin, int(time()))
+        operator = Operator("cli", SCOPES)
+        return await parts.issuer.issue(call, operator, address_of(settings), int(time()))
     finally:
         await parts.close()
 
 
 @click.command()
 @config_option
+@json_option
 @click.argument("url")
-def verify(file: Path | None, url: str) -> None:
-    """Check a link's form, signature and life, with the keys of the configuration."""
-    signer = signer_of(settings_of(file))
-    raw_path, query = target_of(url)
-    try:
-        link = signer.verify(raw_path, query, int(time()))
-    except LinkExpired as error:
-        click.echo(f"expired: it was good until {error.expires_at}")
-        raise click.exceptions.Exit(1) from None
-    except SigningError as error:
-        click.echo(f"refused: {getattr(error, 'reason', 'not valid')}")
-        raise click.exceptions.Exit(1) from None
-    click.echo(f"good: {link.expires_at - int(time())} s left, signed by {link.kid}")
+def verify(file: Path | None, as_json: bool, url: str) -> None:
+    """Tell whether a link is good now: 0 when it is, 1 when it is not.
+
+    Looks at form, signature, life and grant with the keys of the configuration, and at what was
+    revoked if the data folder is here. URL is the whole link, or its path and query. `explain`
+    tells more.
+    """
+    verdict = judge(*target_of(url), settings_of(file), int(time()))
+    if as_json:
+        echo_json({"state": verdict.state, "what": verdict.what})
+    else:
+        click.echo(f"{verdict.state}: {verdict.what}")
+    if not verdict.good:
+        raise click.exceptions.Exit(1)

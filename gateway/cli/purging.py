@@ -1,144 +1,81 @@
-"""`ostiary purge` and `ostiary revoke`: at work with or without a running server."""
+"""`ostiary purge`: shared caches forget; at work with or without a running server."""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable
+from collections.abc import Mapping
 from pathlib import Path
-from time import time
+from typing import TypedDict, Unpack
 
 import click
 
-from cdn.purge import PurgeState
-from gateway.app import Parts, compose
-from gateway.cli.invocation import config_option, document_of, settings_of
-from gateway.errors import GatewayError, RequestRefused
-from gateway.purges import PurgeRequest, PurgeWorker
+from cdn.tags import folder_tag
+from gateway.cli.invocation import config_option, json_option, settings_of
+from gateway.cli.naming import bucket_of, document_of, prefix_of, zone_of
+from gateway.cli.outcomes import BY, carry_out, parts_of, wait_option
+from gateway.documents import Zone
+from gateway.errors import RequestRefused
+from gateway.purges import PurgeRequest
 from gateway.state.receipts import PurgeStatus
-from gateway.state.revocations import (
-    bucket_scope,
-    document_scope,
-    prefix_scope,
-    restored,
-    zone_scope,
-)
 
-BY = "cli"
-_documents = click.option("--document", "documents", multiple=True, metavar="ZONE/BUCKET/KEY")
-_zone = click.option("--zone", default="", help="Everything of a zone.")
-_bucket = click.option(
-    "--bucket", default="", metavar="ZONE/BUCKET", help="Everything of a bucket."
-)
-_wait = click.option(
-    "--wait", type=click.IntRange(0, 300), default=5, show_default=True, help="Seconds to wait."
-)
+
+class Named(TypedDict):
+    """What caches are to forget, in the words of the command line."""
+
+    documents: tuple[str, ...]
+    prefixes: tuple[str, ...]
+    tags: tuple[str, ...]
+    bucket: str
+    zone: str
 
 
 @click.command()
 @config_option
-@_documents
-@_bucket
-@_zone
+@click.option("--document", "documents", multiple=True, metavar="ZONE/BUCKET/KEY")
+@click.option("--prefix", "prefixes", multiple=True, metavar="ZONE/BUCKET/PREFIX/")
+@click.option("--bucket", default="", metavar="ZONE/BUCKET", help="Everything of a bucket.")
+@click.option("--zone", default="", help="Everything of a zone.")
 @click.option("--tag", "tags", multiple=True, help="A tag, as `ostiary explain` shows it.")
 @click.option("--hard", is_flag=True, help="Remove instead of marking stale.")
-@_wait
-def purge(
-    file: Path | None, documents: tuple[str, ...], tags: tuple[str, ...], **options: object
-) -> None:
-    """Have shared caches forget documents, tags, a bucket or a zone."""
-    parts = _parts(file)
-    refs = tuple(document_of(text, parts.zones) for text in documents)
-    zone, bucket = _place(str(options["zone"]), str(options["bucket"]))
+@wait_option
+@json_option
+def purge(file: Path | None, hard: bool, wait: int, as_json: bool, **named: Unpack[Named]) -> None:
+    """Have shared caches forget documents, declared prefixes, tags, a bucket or a zone.
 
-    def ask(now: float) -> PurgeStatus:
-        request = PurgeRequest(documents=refs, tags=tags, zone=zone, bucket=bucket)
-        return parts.purges.ask_now(
-            request, soft=not options["hard"], by=BY, reason="asked on the command line", now=now
-        )
+    Links stay good: the next request brings new bytes. To take access back, use `revoke`.
+    """
+    settings = settings_of(file)
+    request = _request(named, settings.zone_values())
+    with parts_of(settings) as parts:
 
-    _carry_out(parts, ask, options["wait"])
+        def ask(now: float) -> PurgeStatus:
+            reason = "asked on the command line"
+            return parts.purges.ask_now(request, soft=not hard, by=BY, reason=reason, now=now)
+
+        carry_out(parts, ask, wait, as_json=as_json)
 
 
-@click.command()
-@config_option
-@_documents
-@_bucket
-@_zone
-@click.option("--prefix", default="", metavar="ZONE/BUCKET/PREFIX/", help="A declared prefix.")
-@click.option(
-    "--restored",
-    "after_restore",
-    is_flag=True,
-    help="After a backup was restored: kill every link of --zone, whatever was revoked since.",
-)
-@_wait
-def revoke(file: Path | None, documents: tuple[str, ...], **options: object) -> None:
-    """Take access back: every link so far to documents, a prefix, a bucket or a zone."""
-    parts = _parts(file)
-    scopes = [document_scope(document_of(text, parts.zones)) for text in documents]
-    zone, bucket = _place(str(options["zone"]), str(options["bucket"]))
-    if options["prefix"]:
-        owner, _, prefix = str(options["prefix"]).partition("/")
-        scopes.append(prefix_scope(owner, prefix))
-    if bucket:
-        scopes.append(bucket_scope(zone, bucket))
+def _request(named: Named, zones: Mapping[str, Zone]) -> PurgeRequest:
+    if named["zone"] and named["bucket"]:
+        raise click.UsageError("name a zone or a bucket, not both: ZONE/BUCKET has its zone")
+    zone, bucket = named["zone"], ""
+    if named["bucket"]:
+        owner, bucket = bucket_of(named["bucket"], zones)
+        zone = owner.name
     elif zone:
-        scopes.append(zone_scope(zone))
-
-    def ask(now: float) -> PurgeStatus:
-        if options["after_restore"]:
-            _make_up_for_restore(parts, zone, now)
-        return parts.purges.revoke_now(scopes, by=BY, now=now)
-
-    _carry_out(parts, ask, options["wait"])
-
-
-def _make_up_for_restore(parts: Parts, zone: str, now: float) -> None:
-    if zone not in parts.zones:
-        raise click.UsageError("--restored needs the --zone that was restored")
-    parts.database.write_now(lambda connection: restored(connection, [parts.zones[zone]], now))
-
-
-def _place(zone: str, bucket: str) -> tuple[str, str]:
-    """Zone and bucket of the two options; a bucket is given with its zone."""
-    if not bucket:
-        return zone, ""
-    owner, _, name = bucket.partition("/")
-    if not name or (zone and zone != owner):
-        raise click.BadParameter(f"{bucket!r} is not zone/bucket")
-    return owner, name
-
-
-def _parts(file: Path | None) -> Parts:
+        zone_of(zone, zones)
+    prefixes = [prefix_of(text, zones) for text in named["prefixes"]]
+    tags = [folder_tag(owner.name, *_halves(prefix)) for owner, prefix in prefixes]
     try:
-        return compose(settings_of(file))
-    except GatewayError as error:
-        raise click.ClickException(str(error)) from None
-
-
-def _carry_out(parts: Parts, ask: Callable[[float], PurgeStatus], wait: object) -> None:
-    try:
-        status = ask(time())
-        click.echo(f"{status.id} is written and will be carried out")
-        status = asyncio.run(_watched(parts, status, float(str(wait))))
+        return PurgeRequest(
+            documents=tuple(document_of(text, zones) for text in named["documents"]),
+            tags=(*named["tags"], *tags),
+            zone=zone,
+            bucket=bucket,
+        )
     except RequestRefused as refusal:
-        raise click.ClickException(refusal.detail) from None
-    except GatewayError as error:
-        raise click.ClickException(str(error)) from None
-    for provider in status.providers:
-        click.echo(f"{provider.provider:<12} {provider.state.value} {provider.error}".rstrip())
-    click.echo(f"{'in all':<12} {status.state.value}")
-    if status.state is PurgeState.FAILED:
-        raise click.exceptions.Exit(1)
+        raise click.UsageError(refusal.detail) from None
 
 
-async def _watched(parts: Parts, status: PurgeStatus, wait: float) -> PurgeStatus:
-    """A running server carries it out; without one, this process does."""
-    worker = PurgeWorker(parts.database, parts.providers)
-    working = asyncio.create_task(worker.run())
-    try:
-        return await parts.purges.wait(status.id, wait) or status
-    finally:
-        working.cancel()
-        await asyncio.gather(working, return_exceptions=True)
-        await parts.close()
+def _halves(prefix: str) -> tuple[str, str]:
+    bucket, _, below = prefix.partition("/")
+    return bucket, below

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Literal
 
 from pydantic import Field
@@ -54,3 +55,8 @@ class Server(Table):
     corp: Literal["cross-origin", "same-site", "same-origin"] = Field(
         default="cross-origin", description="`Cross-Origin-Resource-Policy` of every answer."
     )
+
+    @property
+    def database(self) -> Path:
+        """The file of the embedded database."""
+        return Path(self.data) / "ostiary.db"

@@ -1,0 +1,98 @@
+"""`ostiary revoke`: take access back; at work with or without a running server."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TypedDict, Unpack
+
+import click
+
+from gateway.app import Parts
+from gateway.cli.invocation import config_option, json_option, settings_of
+from gateway.cli.naming import bucket_of, document_of, prefix_of, zone_of
+from gateway.cli.outcomes import BY, carry_out, parts_of, wait_option
+from gateway.documents import DocumentRef, Zone
+from gateway.state.receipts import PurgeStatus
+from gateway.state.revocations import (
+    bucket_scope,
+    document_scope,
+    prefix_scope,
+    restored,
+    zone_scope,
+)
+
+
+class Named(TypedDict):
+    """What is revoked, in the words of the command line."""
+
+    prefixes: tuple[str, ...]
+    bucket: str
+    zone: str
+
+
+@click.command()
+@config_option
+@click.option("--document", "documents", multiple=True, metavar="ZONE/BUCKET/KEY")
+@click.option("--prefix", "prefixes", multiple=True, metavar="ZONE/BUCKET/PREFIX/")
+@click.option("--bucket", default="", metavar="ZONE/BUCKET", help="Everything of a bucket.")
+@click.option("--zone", default="", help="Everything of a zone.")
+@click.option(
+    "--restored",
+    "after_restore",
+    is_flag=True,
+    help="After a backup was restored: kill every link of --zone, whatever was revoked since.",
+)
+@wait_option
+@json_option
+def revoke(
+    file: Path | None,
+    documents: tuple[str, ...],
+    after_restore: bool,
+    wait: int,
+    as_json: bool,
+    **named: Unpack[Named],
+) -> None:
+    """Take back every link so far to documents, declared prefixes, a bucket or a zone.
+
+    It holds at once and for good; new links can be issued right away. Shared caches are purged
+    hard. Names are compared octet by octet.
+    """
+    settings = settings_of(file)
+    zones = settings.zone_values()
+    refs = [document_of(text, zones) for text in documents]
+    scopes = [*map(document_scope, refs), *_scopes(named, zones)]
+    if not scopes:
+        raise click.UsageError("name what is to be revoked: a document, prefix, bucket or zone")
+    if after_restore and scopes != [zone_scope(named["zone"])]:
+        raise click.UsageError("--restored goes with --zone, and with nothing else")
+    with parts_of(settings) as parts:
+        asyncio.run(_warn(parts, refs))
+
+        def ask(now: float) -> PurgeStatus:
+            if after_restore:
+                known = [zones[named["zone"]]]
+                parts.database.write_now(lambda connection: restored(connection, known, now))
+            return parts.purges.revoke_now(scopes, by=BY, now=now)
+
+        carry_out(parts, ask, wait, as_json=as_json)
+
+
+def _scopes(named: Named, zones: Mapping[str, Zone]) -> Iterator[str]:
+    for text in named["prefixes"]:
+        zone, prefix = prefix_of(text, zones)
+        yield prefix_scope(zone.name, prefix)
+    if named["bucket"]:
+        zone, bucket = bucket_of(named["bucket"], zones)
+        yield bucket_scope(zone.name, bucket)
+    if named["zone"]:
+        yield zone_scope(zone_of(named["zone"], zones).name)
+
+
+async def _warn(parts: Parts, refs: list[DocumentRef]) -> None:
+    """A slip in a name would leave the real document's links alive: say what looks like one."""
+    for ref in refs:
+        if not await parts.ledger.of_document(ref.id, 1):
+            name = f"{ref.zone}/{ref.bucket}/{ref.key}"
+            click.echo(f"Note: no link to {name} was issued by this gateway.", err=True)

@@ -1,0 +1,109 @@
+"""Verdicts: whether a link opens anything now, judged in the order the gateway judges it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Literal
+
+from gateway.app import signer_of
+from gateway.cli.generations import Generation, generation_of
+from gateway.regions import Residency
+from gateway.settings import Settings
+from imaging.errors import UnknownRendition
+from imaging.renditions import Renditions
+from signing.errors import (
+    AudienceRefused,
+    GenerationAhead,
+    LinkExpired,
+    LinkRefused,
+    LinkRevoked,
+)
+from signing.links import Link, check_companions, check_generation
+
+State = Literal["good", "expired", "revoked", "refused"]
+
+REFUSALS = {
+    "length": "it is over 2,048 octets",
+    "query": "its query is not the one parameter t",
+    "token": "its token is not of the grammar",
+    "path": "its path is not of the grammar",
+    "kid": "no key of this configuration has its key id",
+    "zone": "no zone of this configuration has its zone's name",
+    "signature": "its signature is not right",
+    "spelling": "its address is spelled otherwise than the canonical way",
+    "too-far": "it lives longer than its zone allows, or the clocks differ",
+    "seal": "its sealed address does not open with this seal_key",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the gateway would make of a link, and why.
+
+    `good` does not promise a document: only the store knows whether it is there.
+    """
+
+    state: State
+    what: str
+
+    @property
+    def good(self) -> bool:
+        return self.state == "good"
+
+
+def moment(seconds: int) -> str:
+    """Unix seconds as people read them."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def judge(raw_path: bytes, query: bytes, settings: Settings, now: int) -> Verdict:
+    """The verdict on the link of a request's path and query."""
+    try:
+        link = signer_of(settings).verify(raw_path, query, now)
+    except LinkRefused as refusal:
+        reason = refusal.reason
+        return Verdict("refused", f"{REFUSALS.get(reason, reason)} ({reason}), 403 link.refused")
+    except LinkExpired as error:
+        until = moment(error.expires_at)
+        return Verdict("expired", f"it was good until {until}, 410 link.expired")
+    zone = settings.zone_values()[link.zone]
+    generation = generation_of(zone, link, settings.server.database)
+    with suppress(StopIteration):
+        return next(_objections(link, settings, generation))
+    left = link.expires_at - now
+    unsure = "" if generation.known is not None else f"; revocation: {generation.trouble}"
+    return Verdict("good", f"{left} s left, signed by {link.kid}{unsure}")
+
+
+def granted(link: Link, renditions: Renditions) -> bool:
+    """Whether the link's grant reaches its rendition."""
+    name = link.rendition
+    declared, carries = renditions.declared(name), renditions.carries_original(name)
+    return link.grant.allows(name, declared=declared, carries_original=carries)
+
+
+def _objections(link: Link, settings: Settings, generation: Generation) -> Iterator[Verdict]:
+    zone = settings.zone_values()[link.zone]
+    try:
+        check_companions(link)
+        if generation.known is not None:
+            check_generation(link, generation.known)
+    except AudienceRefused:
+        yield Verdict("refused", "it is bound to a viewer or a use, which nothing proves, 403")
+    except LinkRevoked:
+        yield Verdict("revoked", f"it {generation.told(link)}, 410 link.revoked")
+    except GenerationAhead:
+        yield Verdict("refused", f"it {generation.told(link)}: issued on another state, 403")
+    if not Residency(settings.server.region).admits(zone):
+        yield Verdict("refused", "its zone may not be served in this region, 451")
+    renditions = Renditions(settings.renditions.presets)
+    if not granted(link, renditions):
+        yield Verdict("refused", f"it does not grant {link.rendition}, 403 rendition.refused")
+    if link.rendition != "original":
+        try:
+            renditions.find(link.rendition)
+        except UnknownRendition:
+            yield Verdict("refused", f"{link.rendition} is not made, 403 rendition.refused")
