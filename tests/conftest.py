@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -181,7 +181,8 @@ class Gateway:
         """Take its whole group of processes away at once, with no time for a last word."""
         process, self._process = self._process, None
         if process is not None:
-            os.killpg(process.pid, signal.SIGKILL)
+            with suppress(ProcessLookupError):  # all of them ended by themselves
+                os.killpg(process.pid, signal.SIGKILL)
             process.wait(timeout=60)
 
     def events(self, **facts: object) -> list[dict[str, Any]]:
