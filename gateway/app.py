@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, MutableMapping
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from time import monotonic, time
@@ -26,7 +25,7 @@ from gateway.caches.memory import MemoryCache
 from gateway.catalogue import REMOTE_TTL, Catalogue
 from gateway.deliver import Deliverer
 from gateway.derive import Deriver
-from gateway.documents import Document, DocumentRef, Zone
+from gateway.documents import Document, DocumentRef
 from gateway.edge import Edge
 from gateway.gauges import Gauges
 from gateway.home import Examples, Home, no_examples
@@ -35,7 +34,8 @@ from gateway.looks import Looks
 from gateway.measure import Measurer, NoDescriber
 from gateway.news import News
 from gateway.originals import Levels, Originals
-from gateway.purges import PurgeRequest, Purges, PurgeWorker
+from gateway.parts import Parts
+from gateway.purges import PurgeRequest, Purges
 from gateway.regions import Residency
 from gateway.representations import Ready, Representation, ready
 from gateway.routes import Gateway
@@ -70,69 +70,6 @@ class Applications:
     admin: App | None
     start: Callable[[], Awaitable[None]]
     close: Callable[[], Awaitable[None]]
-
-
-@dataclass(frozen=True, slots=True)
-class Parts:
-    """Everything that a process works with, each made once and given to those who need it."""
-
-    settings: Settings
-    zones: Mapping[str, Zone]
-    signer: Signer
-    renditions: Renditions
-    residency: Residency
-    stores: Mapping[str, Store]
-    providers: Mapping[str, Provider]
-    database: Database
-    ledger: Ledger
-    revocations: Revocations
-    purges: Purges
-    catalogue: Catalogue
-    originals: Originals
-    deriver: Deriver
-    deliverer: Deliverer
-    issuer: Issuer
-    levels: Levels
-    pool: RenderPool
-    budget: ByteBudget
-    gauges: Gauges
-    client: httpx.AsyncClient
-    tasks: list[asyncio.Task[None]] = field(default_factory=list)
-
-    async def start(self) -> None:
-        """Start the render workers, follow the feed, and work off purges."""
-        await self.pool.start()
-        worker = PurgeWorker(self.database, self.providers)
-        for work in (self.revocations.follower.run(), worker.run(), self.gauges.run()):
-            self.tasks.append(asyncio.create_task(work))
-
-    async def close(self) -> None:
-        """End what `start` began and let go of everything; doing it twice is harmless."""
-        for task in self.tasks:
-            task.cancel()
-        await asyncio.gather(*self.tasks, return_exceptions=True)
-        self.tasks.clear()
-        await self.pool.aclose()
-        for store in self.stores.values():
-            await store.aclose()
-        await self.levels.disk.aclose()
-        await self.levels.disk.aclose()
-        await self.client.aclose()
-        self.database.close()
-
-    async def check(self) -> dict[str, str]:
-        """What is not well, by name; empty when the process can serve."""
-        failures: dict[str, str] = {}
-        for name, store in self.stores.items():
-            try:
-                await store.check()
-            except Exception as error:
-                failures[f"store {name}"] = type(error).__name__
-        try:
-            await self.database.read(lambda connection: connection.execute("SELECT 1").fetchone())
-        except Exception as error:
-            failures["state"] = type(error).__name__
-        return failures
 
 
 def compose(

@@ -7,41 +7,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import TypeAlias
 
 from cdn.fields import Profile, render
 from cdn.modes import absent_policy, policy_for
 from cdn.policy import CachePolicy, NoStore
 from gateway.catalogue import Catalogue
+from gateway.deliveries import Delivery, FieldList, Request, selected, unmodified
 from gateway.derive import Deriver
 from gateway.documents import Document, DocumentRef, Zone
 from gateway.errors import (
     DocumentChanged,
     DocumentNotFound,
-    RequestRefused,
     ResidencyRefused,
     VersionSuperseded,
 )
 from gateway.originals import Originals
-from gateway.preconditions import (
-    Preconditions,
-    Verdict,
-    evaluate,
-    range_applies,
-)
-from gateway.ranges import (
-    ByteRange,
-    Multipart,
-    Several,
-    Single,
-    Unsatisfiable,
-    Whole,
-    content_range,
-    select,
-    unsatisfied_range,
-)
 from gateway.regions import Residency
 from gateway.representations import Ready, http_date, tags_of
 from gateway.state.revocations import Guard, Revocations
@@ -51,36 +32,9 @@ from imaging.renditions import Rendition, Renditions
 from signing.errors import GrantRefused
 from signing.links import LIVE, Link, Signer, check_companions, check_generation
 
-FieldList: TypeAlias = list[tuple[bytes, bytes]]
-
 HIT = (b"cache-status", b"ostiary; hit")
 MISS = (b"cache-status", b"ostiary; fwd=miss")
 VARY_ACCEPT = (b"vary", b"Accept")
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What delivery needs of a request; `now` is Unix time in seconds."""
-
-    head: bool
-    preconditions: Preconditions
-    range: bytes
-    accept: str
-    now: float
-
-
-@dataclass(frozen=True, slots=True)
-class Delivery:
-    """An answer: status, fields ready for the wire, and a body in hand or to be streamed.
-
-    `level` is the cache level it came from, "memory" or "disk", or "miss"; empty for an error.
-    """
-
-    status: int
-    fields: FieldList
-    body: bytes | Stream
-    level: str = ""
-    document: str = ""
 
 
 class Deliverer:
@@ -228,78 +182,13 @@ class Deliverer:
     def _answer(
         self, link: Link, request: Request, ready: Ready, negotiated: bool, *, level: str
     ) -> Delivery:
-        representation = ready.representation
         policy = self._policy(link, ready, negotiated, request.now)
         varying = _varying(self._profiles[link.zone], policy, negotiated, request.now, level)
-        validators = ready.validators
-        verdict = evaluate("HEAD" if request.head else "GET", request.preconditions, validators)
-        if verdict is Verdict.NOT_MODIFIED:
-            return Delivery(
-                304, [*ready.unchanged, *varying], b"", level, representation.document.id
-            )
-        if verdict is Verdict.FAILED:
-            raise RequestRefused(412, "precondition.failed", "The document is another version now.")
+        unchanged = unmodified(request, ready, varying, level)
+        if unchanged is not None:
+            return unchanged
         fixed = ready.download if link.grant.disposition == "download" else ready.inline
-        selected: Whole | Single | Several | Unsatisfiable = Whole()
-        if request.range and not request.head and range_applies(request.preconditions, validators):
-            selected = select(request.range, representation.size)
-        fields = [*fixed, *varying]
-        return self._selected(ready, fields, selected, level, head=request.head)
-
-    def _selected(
-        self,
-        ready: Ready,
-        fields: FieldList,
-        selected: Whole | Single | Several | Unsatisfiable,
-        level: str,
-        *,
-        head: bool,
-    ) -> Delivery:
-        size, document = ready.representation.size, ready.representation.document.id
-        if isinstance(selected, Whole):
-            fields.append((b"content-length", b"%d" % size))
-            body: bytes | Stream | None = b"" if head or size == 0 else ready.representation.body
-            if body is None:
-                body = self._body(ready, [ByteRange(0, size - 1)])
-            return Delivery(200, fields, body, level, document)
-        if isinstance(selected, Single):
-            fields.append((b"content-range", content_range(selected.range, size)))
-            fields.append((b"content-length", b"%d" % selected.range.length))
-            return Delivery(206, fields, self._body(ready, [selected.range]), level, document)
-        if isinstance(selected, Several):
-            return self._several(ready, fields, selected, level)
-        raise RequestRefused(
-            416,
-            "range.unsatisfiable",
-            "No octet of the document lies in the range asked for.",
-            fields=((b"content-range", unsatisfied_range(size)),),
-        )
-
-    def _several(self, ready: Ready, fields: FieldList, selected: Several, level: str) -> Delivery:
-        representation = ready.representation
-        multipart = Multipart(
-            selected.ranges, representation.size, representation.media.text, representation.etag
-        )
-        kept = [field for field in fields if field[0] != b"content-type"]
-        kept.append((b"content-type", multipart.content_type))
-        kept.append((b"content-length", b"%d" % multipart.length))
-        parts: list[bytes | ByteRange] = []
-        for preamble, part in multipart.parts:
-            parts += [preamble, part]
-        body = self._body(ready, [*parts, multipart.closing])
-        return Delivery(206, kept, body, level, representation.document.id)
-
-    def _body(self, ready: Ready, parts: Sequence[bytes | ByteRange]) -> bytes | Stream:
-        body = ready.representation.body
-        document = ready.representation.document
-        if body is None:
-            return Stream(document, parts, self._originals)
-        first = parts[0]
-        if len(parts) == 1 and isinstance(first, ByteRange):
-            return body if first.length == len(body) else body[first.first : first.last + 1]
-        return b"".join(
-            part if isinstance(part, bytes) else body[part.first : part.last + 1] for part in parts
-        )
+        return selected(request, ready, [*fixed, *varying], level, self._originals)
 
     def _policy(self, link: Link, ready: Ready, negotiated: bool, now: float) -> CachePolicy:
         zone = self._zones[link.zone]

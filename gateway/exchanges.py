@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from time import perf_counter, time
 
-from gateway.deliver import Request
+from gateway.deliveries import Request
 from gateway.preconditions import Preconditions
 from gateway.telemetry import Record
 from signing.links import Link

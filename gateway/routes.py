@@ -14,7 +14,8 @@ from typing import Any, TypeAlias
 
 from cdn.tags import document_id
 from gateway.caches.budget import ByteBudget
-from gateway.deliver import Deliverer, Delivery, FieldList, forbidding
+from gateway.deliver import Deliverer, forbidding
+from gateway.deliveries import Delivery, FieldList
 from gateway.documents import Zone
 from gateway.errors import DocumentNotFound, Overloaded, RequestRefused
 from gateway.exchanges import Exchange

@@ -12,13 +12,14 @@ from time import time
 
 import click
 
-from gateway.app import Parts, build, compose
+from gateway.app import build, compose
 from gateway.auth import Operator
 from gateway.cli.invocation import address_of, settings_of
 from gateway.cli.sandbox import ZONE, Sandbox, free_port, prepare
 from gateway.configuration import load
 from gateway.home import Example
 from gateway.issue import Issued, LinksCall, Wanted
+from gateway.parts import Parts
 from gateway.samples import Sample, write_samples
 from gateway.serve import Plan, run
 from gateway.serve.composed import Composed

@@ -16,9 +16,10 @@ import click
 import PIL
 import structlog
 
-from gateway.app import Parts, compose
+from gateway.app import compose
 from gateway.cli.invocation import config_option, echo_json, json_option, settings_of
 from gateway.errors import ConfigurationError, GatewayError, StateUnavailable
+from gateway.parts import Parts
 from gateway.regions import Residency
 from gateway.settings import Settings
 from imaging.errors import ImagingError

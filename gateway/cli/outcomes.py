@@ -13,9 +13,10 @@ import structlog
 
 from cdn.purge import PurgeState
 from gateway.answers import purge_answer
-from gateway.app import Parts, compose
+from gateway.app import compose
 from gateway.cli.invocation import echo_json
 from gateway.errors import RequestRefused
+from gateway.parts import Parts
 from gateway.purges import PurgeWorker
 from gateway.settings import Settings
 from gateway.state.filelock import FileLock

@@ -9,11 +9,11 @@ from typing import TypedDict, Unpack
 
 import click
 
-from gateway.app import Parts
 from gateway.cli.invocation import config_option, json_option, settings_of
 from gateway.cli.naming import bucket_of, document_of, prefix_of, zone_of
 from gateway.cli.outcomes import BY, carry_out, parts_of, wait_option
 from gateway.documents import DocumentRef, Zone
+from gateway.parts import Parts
 from gateway.state.receipts import PurgeStatus
 from gateway.state.revocations import (
     bucket_scope,

@@ -15,8 +15,9 @@ import httpx
 import pytest
 from PIL import Image, ImageDraw
 
-from gateway.app import Parts, build, compose
+from gateway.app import build, compose
 from gateway.documents import DocumentRef
+from gateway.parts import Parts
 from gateway.settings import Settings, StoreAddress
 from gateway.stores import Store
 from gateway.stores.memory import MemoryStore

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from gateway.deliver import Request
+from gateway.deliveries import Request
 from gateway.preconditions import Preconditions
 from gateway.stores import Body, StoredObject
 from gateway.stores.memory import MemoryStore

@@ -1,0 +1,127 @@
+"""Deliveries: the answer that a request and a representation make (RFC 9110 sections 13 to 15)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from gateway.errors import RequestRefused
+from gateway.originals import Originals
+from gateway.preconditions import Preconditions, Verdict, evaluate, range_applies
+from gateway.ranges import (
+    ByteRange,
+    Multipart,
+    Several,
+    Single,
+    Unsatisfiable,
+    Whole,
+    content_range,
+    select,
+    unsatisfied_range,
+)
+from gateway.representations import Ready
+from gateway.streams import Stream
+
+FieldList: TypeAlias = list[tuple[bytes, bytes]]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What delivery needs of a request; `now` is Unix time in seconds."""
+
+    head: bool
+    preconditions: Preconditions
+    range: bytes
+    accept: str
+    now: float
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """An answer: status, fields ready for the wire, and a body in hand or to be streamed.
+
+    `level` is the cache level it came from, "memory" or "disk", or "miss"; empty for an error.
+    """
+
+    status: int
+    fields: FieldList
+    body: bytes | Stream
+    level: str = ""
+    document: str = ""
+
+
+def unmodified(request: Request, ready: Ready, varying: FieldList, level: str) -> Delivery | None:
+    """The 304 that the preconditions ask for, None when they let the request go on.
+
+    Raises `RequestRefused` (412).
+    """
+    method = "HEAD" if request.head else "GET"
+    verdict = evaluate(method, request.preconditions, ready.validators)
+    if verdict is Verdict.NOT_MODIFIED:
+        document = ready.representation.document.id
+        return Delivery(304, [*ready.unchanged, *varying], b"", level, document)
+    if verdict is Verdict.FAILED:
+        raise RequestRefused(412, "precondition.failed", "The document is another version now.")
+    return None
+
+
+def selected(
+    request: Request, ready: Ready, fields: FieldList, level: str, originals: Originals
+) -> Delivery:
+    """The 200 or 206 with what the Range field selects; HEAD ignores it.
+
+    `fields` are completed. Raises `RequestRefused` (416).
+    """
+    size, document = ready.representation.size, ready.representation.document.id
+    selection: Whole | Single | Several | Unsatisfiable = Whole()
+    ranged = request.range and not request.head
+    if ranged and range_applies(request.preconditions, ready.validators):
+        selection = select(request.range, size)
+    if isinstance(selection, Whole):
+        fields.append((b"content-length", b"%d" % size))
+        body = b"" if request.head or size == 0 else ready.representation.body
+        if body is None:
+            stream = Stream(ready.representation.document, [ByteRange(0, size - 1)], originals)
+            return Delivery(200, fields, stream, level, document)
+        return Delivery(200, fields, body, level, document)
+    if isinstance(selection, Single):
+        part = selection.range
+        fields.append((b"content-range", content_range(part, size)))
+        fields.append((b"content-length", b"%d" % part.length))
+        return Delivery(206, fields, _body(ready, [part], originals), level, document)
+    if isinstance(selection, Several):
+        fields, parts = _parts(ready, fields, selection)
+        return Delivery(206, fields, _body(ready, parts, originals), level, document)
+    raise RequestRefused(
+        416,
+        "range.unsatisfiable",
+        "No octet of the document lies in the range asked for.",
+        fields=((b"content-range", unsatisfied_range(size)),),
+    )
+
+
+def _parts(
+    ready: Ready, fields: FieldList, several: Several
+) -> tuple[FieldList, list[bytes | ByteRange]]:
+    """The fields of a multipart answer, and what its body is made of (section 14.6)."""
+    representation = ready.representation
+    multipart = Multipart(
+        several.ranges, representation.size, representation.media.text, representation.etag
+    )
+    kept = [field for field in fields if field[0] != b"content-type"]
+    kept.append((b"content-type", multipart.content_type))
+    kept.append((b"content-length", b"%d" % multipart.length))
+    parts: list[bytes | ByteRange] = []
+    for preamble, part in multipart.parts:
+        parts += [preamble, part]
+    return kept, [*parts, multipart.closing]
+
+
+def _body(ready: Ready, parts: Sequence[bytes | ByteRange], originals: Originals) -> bytes | Stream:
+    body = ready.representation.body
+    if body is None:
+        return Stream(ready.representation.document, parts, originals)
+    return b"".join(
+        part if isinstance(part, bytes) else body[part.first : part.last + 1] for part in parts
+    )

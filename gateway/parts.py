@@ -1,0 +1,92 @@
+"""Parts: everything a process works with, started and closed together."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import httpx
+
+from cdn.providers import Provider
+from gateway.caches.budget import ByteBudget
+from gateway.catalogue import Catalogue
+from gateway.deliver import Deliverer
+from gateway.derive import Deriver
+from gateway.documents import Zone
+from gateway.gauges import Gauges
+from gateway.issue import Issuer
+from gateway.originals import Levels, Originals
+from gateway.purges import Purges, PurgeWorker
+from gateway.regions import Residency
+from gateway.settings import Settings
+from gateway.state.database import Database
+from gateway.state.ledger import Ledger
+from gateway.state.revocations import Revocations
+from gateway.stores import Store
+from imaging.pool import RenderPool
+from imaging.renditions import Renditions
+from signing.links import Signer
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """Everything that a process works with, each made once and given to those who need it."""
+
+    settings: Settings
+    zones: Mapping[str, Zone]
+    signer: Signer
+    renditions: Renditions
+    residency: Residency
+    stores: Mapping[str, Store]
+    providers: Mapping[str, Provider]
+    database: Database
+    ledger: Ledger
+    revocations: Revocations
+    purges: Purges
+    catalogue: Catalogue
+    originals: Originals
+    deriver: Deriver
+    deliverer: Deliverer
+    issuer: Issuer
+    levels: Levels
+    pool: RenderPool
+    budget: ByteBudget
+    gauges: Gauges
+    client: httpx.AsyncClient
+    tasks: list[asyncio.Task[None]] = field(default_factory=list)
+
+    async def start(self) -> None:
+        """Start the render workers, follow the feed, and work off purges."""
+        await self.pool.start()
+        worker = PurgeWorker(self.database, self.providers)
+        for work in (self.revocations.follower.run(), worker.run(), self.gauges.run()):
+            self.tasks.append(asyncio.create_task(work))
+
+    async def close(self) -> None:
+        """End what `start` began and let go of everything; doing it twice is harmless."""
+        for task in self.tasks:
+            task.cancel()
+        await asyncio.gather(*self.tasks, return_exceptions=True)
+        self.tasks.clear()
+        await self.pool.aclose()
+        for store in self.stores.values():
+            await store.aclose()
+        await self.levels.disk.aclose()
+        await self.levels.disk.aclose()
+        await self.client.aclose()
+        self.database.close()
+
+    async def check(self) -> dict[str, str]:
+        """What is not well, by name; empty when the process can serve."""
+        failures: dict[str, str] = {}
+        for name, store in self.stores.items():
+            try:
+                await store.check()
+            except Exception as error:
+                failures[f"store {name}"] = type(error).__name__
+        try:
+            await self.database.read(lambda connection: connection.execute("SELECT 1").fetchone())
+        except Exception as error:
+            failures["state"] = type(error).__name__
+        return failures
