@@ -95,13 +95,18 @@ def _call(refs: list[DocumentRef], wishes: Wishes) -> LinksCall:
         )
         call.granted()
     except ValidationError as error:
-        option = str(error.errors()[0]["loc"][0]).replace("_", "-")
-        raise click.BadParameter(error.errors()[0]["msg"], param_hint=f"--{option}") from None
+        if ("extension",) in [fault["loc"] for fault in error.errors()]:
+            what = "an extension is up to 8 of a-z and 0-9"
+            raise click.BadParameter(what, param_hint="--extension") from None
+        raise _no_grant(wishes["grant"]) from None
     except Unsignable:
-        raise click.BadParameter(
-            f"{wishes['grant']!r} is not all, original, previews or x-NAME", param_hint="--grant"
-        ) from None
+        raise _no_grant(wishes["grant"]) from None
     return call
+
+
+def _no_grant(text: str) -> click.BadParameter:
+    what = f"{text[:66]!r} is not all, original, previews or x-NAME"
+    return click.BadParameter(what, param_hint="--grant")
 
 
 def _check_rendition(call: LinksCall, name: str, settings: Settings) -> None:

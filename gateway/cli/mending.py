@@ -6,6 +6,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Literal
 from urllib.parse import quote, unquote_to_bytes
 
@@ -57,7 +58,8 @@ def look_of(raw_path: bytes, query: bytes) -> Iterator[str]:
         yield from _look_of_token(query[2:])
     if found := TOKEN.match(query):
         body = found[1].decode().split(".")
-        yield f"it says of itself: key {body[1]}, until {body[2]}, generation {body[3]}"
+        until = datetime.fromtimestamp(int(body[2]), UTC)
+        yield f"it says of itself: key {body[1]}, until {until:%Y-%m-%d %H:%M:%S} UTC"
 
 
 def _look_of_token(token: bytes) -> Iterator[str]:
@@ -65,7 +67,7 @@ def _look_of_token(token: bytes) -> Iterator[str]:
     if len(parts) < 7:
         yield f"its token is cut off: {len(parts) + 1} of 8 parts"
     elif len(parts) == 7 and len(last) != 32:
-        yield f"its signature has {len(last)} of 32 characters"
+        yield f"its signature has {len(last)} of 32 characters: cut off, or more was added"
     if token and parts and parts[0] != b"1":
         yield "its token is not of version 1"
 
