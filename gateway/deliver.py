@@ -188,7 +188,7 @@ class Deliverer:
         if unchanged is not None:
             return unchanged
         fixed = ready.download if link.grant.disposition == "download" else ready.inline
-        return selected(request, ready, [*fixed, *varying], level, self._originals)
+        return selected(request, ready, fixed, varying, level, self._originals)
 
     def _policy(self, link: Link, ready: Ready, negotiated: bool, now: float) -> CachePolicy:
         zone = self._zones[link.zone]

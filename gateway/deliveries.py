@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from gateway.errors import RequestRefused
+from gateway.heads import Head
 from gateway.originals import Originals
 from gateway.preconditions import Preconditions, Verdict, evaluate, range_applies
 from gateway.ranges import (
@@ -39,12 +40,13 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """An answer: status, fields ready for the wire, and a body in hand or to be streamed.
+    """An answer: status, a head made earlier and fields made now, a body in hand or a stream.
 
     `level` is the cache level it came from, "memory" or "disk", or "miss"; empty for an error.
     """
 
     status: int
+    head: Head
     fields: FieldList
     body: bytes | Stream
     level: str = ""
@@ -60,18 +62,18 @@ def unmodified(request: Request, ready: Ready, varying: FieldList, level: str) -
     verdict = evaluate(method, request.preconditions, ready.validators)
     if verdict is Verdict.NOT_MODIFIED:
         document = ready.representation.document.id
-        return Delivery(304, [*ready.unchanged, *varying], b"", level, document)
+        return Delivery(304, ready.unchanged, varying, b"", level, document)
     if verdict is Verdict.FAILED:
         raise RequestRefused(412, "precondition.failed", "The document is another version now.")
     return None
 
 
 def selected(
-    request: Request, ready: Ready, fields: FieldList, level: str, originals: Originals
+    request: Request, ready: Ready, head: Head, varying: FieldList, level: str, originals: Originals
 ) -> Delivery:
     """The 200 or 206 with what the Range field selects; HEAD ignores it.
 
-    `fields` are completed. Raises `RequestRefused` (416).
+    `varying` is completed. Raises `RequestRefused` (416).
     """
     size, document = ready.representation.size, ready.representation.document.id
     selection: Whole | Single | Several | Unsatisfiable = Whole()
@@ -79,20 +81,23 @@ def selected(
     if ranged and range_applies(request.preconditions, ready.validators):
         selection = select(request.range, size)
     if isinstance(selection, Whole):
-        fields.append((b"content-length", b"%d" % size))
-        body = b"" if request.head or size == 0 else ready.representation.body
-        if body is None:
+        varying.append((b"content-length", b"%d" % size))
+        whole = b"" if request.head or size == 0 else ready.representation.body
+        if whole is None:
             stream = Stream(ready.representation.document, [ByteRange(0, size - 1)], originals)
-            return Delivery(200, fields, stream, level, document)
-        return Delivery(200, fields, body, level, document)
+            return Delivery(200, head, varying, stream, level, document)
+        return Delivery(200, head, varying, whole, level, document)
     if isinstance(selection, Single):
         part = selection.range
-        fields.append((b"content-range", content_range(part, size)))
-        fields.append((b"content-length", b"%d" % part.length))
-        return Delivery(206, fields, _body(ready, [part], originals), level, document)
+        varying.append((b"content-range", content_range(part, size)))
+        varying.append((b"content-length", b"%d" % part.length))
+        return Delivery(206, head, varying, _body(ready, [part], originals), level, document)
     if isinstance(selection, Several):
-        fields, parts = _parts(ready, fields, selection)
-        return Delivery(206, fields, _body(ready, parts, originals), level, document)
+        fields, parts = _parts(ready, selection)
+        body = _body(ready, parts, originals)
+        return Delivery(
+            206, head.without(b"content-type"), [*varying, *fields], body, level, document
+        )
     raise RequestRefused(
         416,
         "range.unsatisfiable",
@@ -101,21 +106,20 @@ def selected(
     )
 
 
-def _parts(
-    ready: Ready, fields: FieldList, several: Several
-) -> tuple[FieldList, list[bytes | ByteRange]]:
-    """The fields of a multipart answer, and what its body is made of (section 14.6)."""
+def _parts(ready: Ready, several: Several) -> tuple[FieldList, list[bytes | ByteRange]]:
+    """The fields that a multipart answer has of its own, and its body's parts (section 14.6)."""
     representation = ready.representation
     multipart = Multipart(
         several.ranges, representation.size, representation.media.text, representation.etag
     )
-    kept = [field for field in fields if field[0] != b"content-type"]
-    kept.append((b"content-type", multipart.content_type))
-    kept.append((b"content-length", b"%d" % multipart.length))
+    fields = [
+        (b"content-type", multipart.content_type),
+        (b"content-length", b"%d" % multipart.length),
+    ]
     parts: list[bytes | ByteRange] = []
     for preamble, part in multipart.parts:
         parts += [preamble, part]
-    return kept, [*parts, multipart.closing]
+    return fields, [*parts, multipart.closing]
 
 
 def _body(ready: Ready, parts: Sequence[bytes | ByteRange], originals: Originals) -> bytes | Stream:

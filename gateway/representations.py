@@ -9,6 +9,7 @@ from typing import TypeAlias
 from cdn.tags import Tags
 from gateway.dispositions import content_disposition
 from gateway.documents import Document, DocumentRef, Zone
+from gateway.heads import Head
 from gateway.media import MediaType
 from gateway.preconditions import Validators
 from gateway.security import security_fields
@@ -62,9 +63,9 @@ class Ready:
     representation: Representation
     validators: Validators
     tags: Tags
-    inline: Fields
-    download: Fields
-    unchanged: Fields
+    inline: Head
+    download: Head
+    unchanged: Head
 
     @property
     def weight(self) -> int:
@@ -93,9 +94,9 @@ def ready(representation: Representation, zone: Zone, *, corp: str) -> Ready:
         representation,
         Validators(representation.etag, document.modified_at),
         tags_of(zone, ref, document.version),
-        inline=(*lasting, *described, (b"content-disposition", shown)),
-        download=(*lasting, *described, (b"content-disposition", saved)),
-        unchanged=tuple(lasting),
+        inline=Head((*lasting, *described, (b"content-disposition", shown))),
+        download=Head((*lasting, *described, (b"content-disposition", saved))),
+        unchanged=Head(tuple(lasting)),
     )
 
 

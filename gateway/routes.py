@@ -19,10 +19,12 @@ from gateway.deliveries import Delivery, FieldList
 from gateway.documents import Zone
 from gateway.errors import DocumentNotFound, Overloaded, RequestRefused
 from gateway.exchanges import Exchange
+from gateway.guard.whole import EXTENSION
+from gateway.heads import EMPTY, joined
 from gateway.problems import prefers_html, problem_for, render
 from gateway.security import security_fields
 from gateway.state.revocations import Guard
-from gateway.streams import Pump
+from gateway.streams import Pump, Stream
 from gateway.telemetry import Telemetry, trace_id
 from imaging.errors import PageMissing
 
@@ -34,6 +36,7 @@ Send: TypeAlias = Callable[[Message], Awaitable[None]]
 App: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 LINKS = b"/d/"
+NOTHING: Mapping[str, Any] = {}
 
 
 class Gateway:
@@ -66,15 +69,13 @@ class Gateway:
         exchange = Exchange(self._telemetry.record(scope["method"]), scope["headers"])
         if exchange.method == "OPTIONS":
             status, fields = self._options(scope["raw_path"])
-            await send({"type": "http.response.start", "status": status, "headers": fields})
-            await send({"type": "http.response.body", "body": b""})
-            self._log(exchange, Delivery(status, fields, b""), 0)
+            await self._send(exchange, Delivery(status, EMPTY, fields, b""), scope, receive, send)
             return
         try:
             delivery = await self._answer(exchange, scope)
         except Exception as error:  # every error has an answer; unknown ones are logged there
             delivery = self._problem(exchange, error)
-        await self._send(exchange, delivery, receive, send)
+        await self._send(exchange, delivery, scope, receive, send)
 
     async def _answer(self, exchange: Exchange, scope: Scope) -> Delivery:
         if exchange.method not in ("GET", "HEAD"):
@@ -129,30 +130,43 @@ class Gateway:
             fields.append((b"x-request-id", exchange.record.request_id.encode()))
         if link is not None and self._zones[link.zone].cors:
             fields.append((b"access-control-allow-origin", b"*"))
-        return Delivery(status, fields, b"" if exchange.method == "HEAD" else body)
+        return Delivery(status, EMPTY, fields, b"" if exchange.method == "HEAD" else body)
 
     async def _send(
-        self, exchange: Exchange, delivery: Delivery, receive: Receive, send: Send
+        self,
+        exchange: Exchange,
+        delivery: Delivery,
+        scope: Scope,
+        receive: Receive,
+        send: Send,
     ) -> None:
         body = delivery.body
-        start = {
-            "type": "http.response.start",
-            "status": delivery.status,
-            "headers": delivery.fields,
-        }
-        if isinstance(body, bytes):
-            await send(start)
-            await send({"type": "http.response.body", "body": body})
-            self._log(exchange, delivery, len(body))
+        if isinstance(body, Stream):
+            await self._stream(exchange, delivery, body, receive, send)
             return
+        whole = scope.get("extensions", NOTHING).get(EXTENSION)
+        head = delivery.head.octets + joined(delivery.fields) if whole else b""
+        if whole is None or not whole(delivery.status, head, body):
+            await send(_start(delivery))
+            await send({"type": "http.response.body", "body": body})
+        self._log(exchange, delivery, len(body))
+
+    async def _stream(
+        self,
+        exchange: Exchange,
+        delivery: Delivery,
+        body: Stream,
+        receive: Receive,
+        send: Send,
+    ) -> None:
         with ExitStack() as reserved:
             try:
                 reserved.enter_context(self._budget.reserve(body.cost))
             except Overloaded as error:
                 await body.aclose()
-                await self._send(exchange, self._problem(exchange, error), receive, send)
+                await self._send(exchange, self._problem(exchange, error), {}, receive, send)
                 return
-            await send(start)
+            await send(_start(delivery))
             pump = Pump(body)
             await pump.run(receive, send, lambda abort: self._watch(exchange, abort))
         exchange.record.code = "" if pump.whole else "delivery.aborted"
@@ -182,3 +196,8 @@ class Gateway:
             return
         metrics.cache("memory", "miss")
         metrics.cache("disk", "hit" if level == "disk" else "miss")
+
+
+def _start(delivery: Delivery) -> Message:
+    fields = [*delivery.head.fields, *delivery.fields]
+    return {"type": "http.response.start", "status": delivery.status, "headers": fields}

@@ -17,6 +17,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 from gateway.guard.limits import Limits
 from gateway.guard.refusals import BUSY, FIELDS_TOO_LARGE, LATE, Refusal, Reply
 from gateway.guard.stall import StallWatch
+from gateway.guard.whole import EXTENSION, WholeAnswer
 
 _WATCHED = frozenset((b"connection", b"content-length", b"transfer-encoding", b"expect"))
 _BODILESS = frozenset((b"GET", b"HEAD", b"OPTIONS"))
@@ -143,6 +144,7 @@ class GuardedProtocol(HttpToolsProtocol):
             self._cancel_deadline()
         HttpToolsProtocol.on_headers_complete(self)  # a third of the cost of super()
         self.headers = _NO_TRAILERS
+        self.scope["extensions"] = {EXTENSION: cast(dict[object, object], WholeAnswer(self.cycle))}
         if framed:
             self._expect(self.limits.body)
         if self._last:

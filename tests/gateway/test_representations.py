@@ -26,8 +26,8 @@ def _representation(
 
 
 def _fields(dressed: Ready) -> dict[bytes, bytes]:
-    fields = dict(dressed.inline)
-    assert len(fields) == len(dressed.inline), "a field stands twice"
+    fields = dict(dressed.inline.fields)
+    assert len(fields) == len(dressed.inline.fields), "a field stands twice"
     return fields
 
 
@@ -61,15 +61,15 @@ def test_fixed_fields_of_an_original() -> None:
 
 def test_a_download_is_an_attachment_and_so_is_what_browsers_could_run() -> None:
     dressed = ready(_representation(), ZONE, corp="same-site")
-    assert dict(dressed.inline)[b"content-disposition"] == b'inline; filename="a b.pdf"'
-    assert dict(dressed.download)[b"content-disposition"] == b'attachment; filename="a b.pdf"'
+    assert dict(dressed.inline.fields)[b"content-disposition"] == b'inline; filename="a b.pdf"'
+    assert dict(dressed.download.fields)[b"content-disposition"] == b'attachment; filename="a b.pdf"'
     page = ready(_representation("a.html", body=b"<html>"), ZONE, corp="same-site")
-    assert dict(page.inline)[b"content-disposition"].startswith(b"attachment")
-    assert dict(page.inline)[b"content-type"] == b"application/octet-stream"
+    assert dict(page.inline.fields)[b"content-disposition"].startswith(b"attachment")
+    assert dict(page.inline.fields)[b"content-type"] == b"application/octet-stream"
 
 
 def test_a_304_keeps_validators_and_security_and_nothing_of_the_body() -> None:
-    names = {name for name, _ in ready(_representation(), ZONE, corp="same-site").unchanged}
+    names = {name for name, _ in ready(_representation(), ZONE, corp="same-site").unchanged.fields}
     assert {b"etag", b"last-modified", b"x-content-type-options"} <= names
     assert not {name for name in names if name.startswith(b"content-") and b"policy" not in name}
 
