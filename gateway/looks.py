@@ -52,7 +52,8 @@ class Looks:
         self._disk = disk
         self._stripes = stripes
         self._ttl = int(ttl * 1e9)
-        self._not_before = 0
+        # What changed before this process began to follow the feed it is never told.
+        self._not_before = time_ns()
 
     def invalidate(self) -> None:
         """Trust no look that began before now: something changed."""

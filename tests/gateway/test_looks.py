@@ -68,6 +68,20 @@ def test_after_a_change_an_older_look_is_not_trusted(tmp_path: Path) -> None:
     assert source.looks == 2
 
 
+def test_a_worker_trusts_no_look_from_before_it_began(tmp_path: Path) -> None:
+    """It follows the feed from its start: what was purged before then it is never told."""
+    source = Source()
+
+    async def run() -> None:
+        for _ in range(2):
+            looks, disk = worker(tmp_path)
+            await looks.share(REF, source.look)
+            await disk.aclose()
+
+    asyncio.run(run())
+    assert source.looks == 2
+
+
 def test_a_look_gets_old(tmp_path: Path) -> None:
     source = Source()
 
