@@ -72,7 +72,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
     yield _operators(settings)
     yield _zones(settings)
     yield data_folder(Path(settings.server.data))
-    yield _engine("pypdfium2", "pages of PDF documents")
+    yield engine("pypdfium2", "pages of PDF documents")
 
 
 def _operators(settings: Settings) -> Finding:
@@ -110,7 +110,8 @@ def data_folder(data: Path, room: int = ROOM) -> Finding:
     return Finding("data folder", "ok", f"writable, {free >> 20} MiB free")
 
 
-def _engine(package: str, what: str) -> Finding:
+def engine(package: str, what: str) -> Finding:
+    """Whether an optional package is there."""
     if find_spec(package):
         return Finding(package, "ok", f"makes {what}")
     return Finding(package, "note", f"without it no {what}", 'pip install "ostiary[pdf]"')

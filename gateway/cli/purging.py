@@ -8,7 +8,6 @@ from typing import TypedDict, Unpack
 
 import click
 
-from cdn.tags import folder_tag
 from gateway.cli.invocation import config_option, json_option, settings_of
 from gateway.cli.naming import bucket_of, document_of, prefix_of, zone_of
 from gateway.cli.outcomes import BY, carry_out, parts_of, wait_option
@@ -63,19 +62,14 @@ def _request(named: Named, zones: Mapping[str, Zone]) -> PurgeRequest:
         zone = owner.name
     elif zone:
         zone_of(zone, zones)
-    prefixes = [prefix_of(text, zones) for text in named["prefixes"]]
-    tags = [folder_tag(owner.name, *_halves(prefix)) for owner, prefix in prefixes]
+    owners = [prefix_of(text, zones) for text in named["prefixes"]]
     try:
         return PurgeRequest(
             documents=tuple(document_of(text, zones) for text in named["documents"]),
-            tags=(*named["tags"], *tags),
+            prefixes=tuple((owner.name, prefix) for owner, prefix in owners),
+            tags=named["tags"],
             zone=zone,
             bucket=bucket,
         )
     except RequestRefused as refusal:
         raise click.UsageError(refusal.detail) from None
-
-
-def _halves(prefix: str) -> tuple[str, str]:
-    bucket, _, below = prefix.partition("/")
-    return bucket, below
