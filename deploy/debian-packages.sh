@@ -8,18 +8,23 @@ need() { # program, package
     command -v "$1" >/dev/null 2>&1 || [ -x "/usr/sbin/$1" ] || missing="$missing $2"
 }
 
+need_varnish() {
+    need varnishd varnish
+    [ -n "$(find /usr/lib -name libvmod_xkey.so 2>/dev/null | head -n 1)" ] || missing="$missing varnish-modules"
+}
+
 case "${1:-}" in
 venv) python3 -c 'import ensurepip, venv' 2>/dev/null || missing="python3-venv" ;;
 test)
-    need varnishd varnish
+    need_varnish
     need nginx nginx
     need chromium chromium
-    [ -e /usr/lib/varnish/vmods/libvmod_xkey.so ] || [ -n "$(find /usr/lib -name libvmod_xkey.so 2>/dev/null | head -n 1)" ] || missing="$missing varnish-modules"
     ;;
 bench)
     need wrk wrk
+    need curl curl
     need nginx nginx
-    need varnishd varnish
+    need_varnish
     ;;
 *)
     echo "usage: $0 venv|test|bench" >&2

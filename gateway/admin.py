@@ -35,10 +35,14 @@ Check = Callable[[], Awaitable[Mapping[str, str]]]
 
 
 class Scopes(BaseModel):
-    """What a purge or a revocation is about; a bucket's name alone tells its zone."""
+    """What a purge or a revocation is about; a bucket's name alone tells its zone.
+
+    `prefix` is a declared "bucket/prefix/".
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
+    prefix: Name = ""
     documents: Annotated[list[Wanted], Field(max_length=1_000)] = []
     bucket: Name = ""
     zone: Name = ""
@@ -53,9 +57,7 @@ class PurgeCall(Scopes):
 
 
 class RevokeCall(Scopes):
-    """The body of `POST /admin/revoke`; `prefix` is a declared "bucket/prefix/"."""
-
-    prefix: Name = ""
+    """The body of `POST /admin/revoke`."""
 
 
 BODIES: Mapping[str, type[BaseModel]] = {
@@ -125,6 +127,7 @@ class Admin:
         self._need(operator, "purge", call, zone, every=bool(call.tags))
         asked = PurgeRequest(
             documents=tuple(DocumentRef(d.zone, d.bucket, d.key) for d in call.documents),
+            prefixes=((self._owner_of_prefix(call), call.prefix),) if call.prefix else (),
             tags=tuple(call.tags),
             zone=zone,
             bucket=call.bucket,
@@ -149,9 +152,7 @@ class Admin:
         zone = self._zone_of(call)
         scopes = [document_scope(DocumentRef(d.zone, d.bucket, d.key)) for d in call.documents]
         if call.prefix:
-            owner = self._owner(call.prefix.partition("/")[0])
-            operator.need("revoke", owner)
-            scopes.append(prefix_scope(owner, call.prefix))
+            scopes.append(prefix_scope(self._owner_of_prefix(call), call.prefix))
         if call.bucket:
             scopes.append(bucket_scope(zone, call.bucket))
         elif zone:
@@ -192,13 +193,21 @@ class Admin:
     ) -> None:
         """Each zone that is touched; `every` when a bare tag may touch any."""
         operator.need_scope(scope)
-        for name in {document.zone for document in call.documents} | ({zone} if zone else set()):
+        touched = {document.zone for document in call.documents}
+        if zone:
+            touched.add(zone)
+        if call.prefix:
+            touched.add(self._owner_of_prefix(call))
+        for name in touched:
             operator.need(scope, name)
         if every:
             operator.need(scope)
 
     def _zone_of(self, call: Scopes) -> str:
         return call.zone or (self._owner(call.bucket) if call.bucket else "")
+
+    def _owner_of_prefix(self, call: Scopes) -> str:
+        return self._owner(call.prefix.partition("/")[0])
 
     def _owner(self, bucket: str) -> str:
         """The zone of a bucket; bucket names are unique in a process."""

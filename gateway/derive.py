@@ -14,9 +14,8 @@ from gateway.errors import DocumentBroken
 from gateway.media import MediaType
 from gateway.originals import Key, Levels, Originals
 from gateway.representations import Ready, Representation
-from imaging.engine import ENGINE_VERSION
 from imaging.errors import BrokenSource
-from imaging.rendered import Rendered
+from imaging.rendered import ENGINE_VERSION, Rendered
 from imaging.renditions import Rendition
 
 # What a worker will take in (design: at most 64 MB), and how long a bad source is not tried again.

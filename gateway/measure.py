@@ -11,9 +11,8 @@ from gateway.caches.coalesce import Coalescer
 from gateway.documents import Document
 from gateway.errors import GatewayError
 from gateway.originals import Levels, Originals
-from imaging.engine import ENGINE_VERSION
-from imaging.errors import BrokenSource, ImagingError, PoolBusy
-from imaging.rendered import Description
+from imaging.errors import BrokenSource, ImagingError, PoolBusy, WorkerLost
+from imaging.rendered import ENGINE_VERSION, Description
 
 # Pictures tell their size in front; pages have to be counted in the whole document.
 HEAD = 256 << 10
@@ -78,6 +77,8 @@ class Measurer:
         try:
             async with self._turns:
                 measured = await self._describe(document)
+        except WorkerLost:  # the machine's trouble, perhaps, not the document's
+            return UNKNOWN
         except BrokenSource:
             measured = UNKNOWN
         except (ImagingError, GatewayError):

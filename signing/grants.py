@@ -13,7 +13,7 @@ Disposition = Literal["inline", "download"]
 Covers = Literal["all", "original", "previews", "exact"]
 
 ORIGINAL: Final = "original"
-FIRST_PREVIEW: Final = "w640"
+FIRST_PREVIEW: Final = "w640-webp"
 
 _DISPOSITIONS: Final[dict[str, Disposition]] = {"i": "inline", "d": "download"}
 _COVERS: Final[dict[str, Covers]] = {"a": "all", "o": "original", "p": "previews"}

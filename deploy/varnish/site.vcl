@@ -10,7 +10,7 @@ backend origin {
     .first_byte_timeout = 30s;      # a cold page of a large scan takes a while
     .between_bytes_timeout = 10s;
     .probe = {
-        .url = "/readyz";
+        .url = "/livez";            # one failing store must not take the other zones out
         .interval = 2s;
         .timeout = 1s;
         .window = 3;

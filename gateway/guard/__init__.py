@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from gateway.guard.limits import POST_LIMIT, Limits
+from gateway.guard.limits import Limits
 from gateway.guard.protocol import GuardedProtocol, unheard
 
-__all__ = ["POST_LIMIT", "GuardedProtocol", "Limits", "guarded"]
+__all__ = ["GuardedProtocol", "Limits", "guarded"]
 
 
 def guarded(

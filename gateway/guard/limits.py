@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-POST_LIMIT = 2**20
-"""The most octets of a body that /v1 and /admin read; the application enforces it."""
-
 
 @dataclass(frozen=True, slots=True)
 class Limits:

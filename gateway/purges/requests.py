@@ -18,26 +18,35 @@ from gateway.state import feed, outbox, receipts
 from gateway.state.database import Database
 from gateway.state.outbox import Target
 from gateway.state.receipts import ORDINARY, URGENT, PurgeRow, PurgeStatus
-from gateway.state.revocations import bucket_scope, bump, document_scope, zone_scope
+from gateway.state.revocations import (
+    bucket_scope,
+    bump,
+    document_scope,
+    prefix_scope,
+    zone_scope,
+)
 
 
 @dataclass(frozen=True, slots=True)
 class PurgeRequest:
     """What caches are to forget: documents, tags, a bucket of `zone`, or all of `zone`.
 
+    `prefixes` are declared revocable ones, each with its zone: ("clinic", "documents/reports/").
+
     Raises `RequestRefused` (422) when it names nothing, a bucket without its zone, or a tag
     outside the grammar.
     """
 
     documents: tuple[DocumentRef, ...] = ()
+    prefixes: tuple[tuple[str, str], ...] = ()
     tags: tuple[str, ...] = ()
     zone: str = ""
     bucket: str = ""
 
     def __post_init__(self) -> None:
-        if not (self.documents or self.tags or self.zone):
+        if not (self.documents or self.prefixes or self.tags or self.zone):
             raise _refused(
-                "nothing-named", "name documents, tags, a bucket with its zone, or a zone"
+                "nothing-named", "name documents, prefixes, tags, a bucket with its zone, or a zone"
             )
         if not all(map(is_tag, self.tags)):
             raise _refused("bad-tag", "a tag is 1 to 32 of a-z 0-9 . _ - and begins with a-z 0-9")
@@ -45,6 +54,7 @@ class PurgeRequest:
     def scopes(self) -> list[str]:
         """What this process and its siblings must forget; a tag alone names nothing here."""
         scopes = [document_scope(document) for document in self.documents]
+        scopes += [prefix_scope(zone, prefix) for zone, prefix in self.prefixes]
         if self.zone:
             whole = zone_scope(self.zone)
             scopes.append(bucket_scope(self.zone, self.bucket) if self.bucket else whole)

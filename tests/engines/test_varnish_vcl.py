@@ -81,7 +81,7 @@ class Handler(BaseHTTPRequestHandler):
         del format, args
 
     def _answer(self) -> None:
-        if self.path == "/readyz":
+        if self.path == "/livez":
             return self._send(Answer(b"ready"))
         fields = {name.lower(): value for name, value in self.headers.items()}
         self.rfile.read(int(fields.get("content-length", 0)))
