@@ -118,7 +118,7 @@ def test_a_wish_that_can_not_be_granted_is_each_documents_own_error(
     [
         ("all", "a", "original"),
         ("original", "o", "original"),
-        ("previews", "p", "w640"),
+        ("previews", "p", "w640-webp"),
         ("x-w333-jpeg", "x-w333-jpeg", "w333-jpeg"),
     ],
 )

@@ -89,7 +89,7 @@ def test_a_new_link_shows_the_natural_rendition_of_its_grant() -> None:
     assert firsts == {
         "ia": "original",
         "do": "original",
-        "ip": "w640",
+        "ip": "w640-webp",
         "ix-w640": "w640",
         "dx-x-y": "x-y",
     }
