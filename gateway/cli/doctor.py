@@ -137,13 +137,8 @@ async def look(parts: Parts) -> list[Finding]:
 
 
 async def _state(parts: Parts) -> AsyncIterator[Finding]:
-    try:
-        depths = await parts.purges.depths()
-    except StateUnavailable as error:
-        yield Finding("state", "FAIL", str(error), "look at the database in [server] data")
-        return
     yield Finding("state", "ok", "can be read and written")
-    for depth in depths:
+    for depth in await parts.purges.depths():
         waiting = f"{depth.waiting} tags wait, {depth.dead} are dead"
         if depth.dead:
             hint = "mend [cdn], then ask for what was purged or revoked again"

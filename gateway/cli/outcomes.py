@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import closing, contextmanager
 from time import time
 
@@ -15,7 +15,6 @@ from cdn.purge import PurgeState
 from gateway.answers import purge_answer
 from gateway.app import compose
 from gateway.cli.invocation import echo_json
-from gateway.errors import RequestRefused
 from gateway.parts import Parts
 from gateway.purges import PurgeWorker
 from gateway.settings import Settings
@@ -34,7 +33,7 @@ wait_option = click.option(
 
 
 @contextmanager
-def parts_of(settings: Settings) -> Iterator[Parts]:
+def parts_of(settings: Settings) -> Generator[Parts]:
     """The parts of a process that does not serve; what they log goes to standard error."""
     structlog.configure(logger_factory=lambda *_: structlog.PrintLogger(sys.stderr))
     parts = compose(settings, renders=False)
@@ -48,10 +47,7 @@ def carry_out(
     parts: Parts, ask: Callable[[float], PurgeStatus], wait: int, *, as_json: bool
 ) -> None:
     """Write what is asked, wait for the CDNs, and tell; one that refused for good is a failure."""
-    try:
-        status = ask(time())
-    except RequestRefused as refusal:
-        raise click.UsageError(refusal.detail) from None
+    status = ask(time())
     if not as_json:
         click.echo(f"{status.id} is written and will be carried out")
     status, alone = asyncio.run(_watched(parts, status, wait))

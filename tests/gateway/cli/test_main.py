@@ -100,7 +100,7 @@ def test_an_error_of_the_system_is_a_sentence(
     file.write_text("")
     result = CliRunner().invoke(main, ["demo", "--folder", str(file / "below")])
     assert result.exit_code == 1
-    assert result.output.strip() == f"Error: {file / 'below'}: Not a directory"
+    assert result.stderr.strip() == f"Error: {file / 'below'}: Not a directory"
 
 
 def test_a_reader_that_leaves_is_no_fault() -> None:

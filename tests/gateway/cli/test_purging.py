@@ -127,13 +127,14 @@ def test_a_cdn_that_refuses_for_good_fails_the_command(shell: Any, cdn: Cdn) -> 
     shell.add(cdn.table)
     result = shell.run("purge", "--zone", "clinic", status=1)
     assert "failed" in result.stdout
+    assert "purges to varnish: 0 tags wait, 1 are dead" in shell.says("doctor", status=1)
     assert "open-sesame" not in result.output
 
 
 @pytest.mark.parametrize(
     ("command", "options", "said"),
     [
-        ("purge", (), "name documents, tags"),
+        ("purge", (), "name documents, prefixes"),
         ("purge", ("--tag", "d:1"), "a tag is 1 to 32"),
         ("purge", ("--zone", "clinic", "--bucket", "clinic/documents"), "not both"),
         ("purge", ("--zone", "clinik"), "did you mean clinic?"),

@@ -51,6 +51,7 @@ def test_a_data_folder_that_can_not_be_made_is_told(shell: Any, workers: str) ->
     assert done.returncode == 1
     assert "server.data: database: " in done.stderr
     assert "a folder that this user may write to" in done.stderr
+    assert shell.says("serve", status=1) == done.stderr
 
 
 def test_a_state_of_a_later_release_is_told(shell: Any) -> None:
@@ -60,6 +61,7 @@ def test_a_state_of_a_later_release_is_told(shell: Any) -> None:
     done = serve(shell)
     assert done.returncode == 1
     assert "the database has schema 999" in done.stderr
+    assert shell.says("serve", status=1) == done.stderr
 
 
 def test_workers_are_bounded(shell: Any) -> None:
