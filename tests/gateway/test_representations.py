@@ -62,7 +62,9 @@ def test_fixed_fields_of_an_original() -> None:
 def test_a_download_is_an_attachment_and_so_is_what_browsers_could_run() -> None:
     dressed = ready(_representation(), ZONE, corp="same-site")
     assert dict(dressed.inline.fields)[b"content-disposition"] == b'inline; filename="a b.pdf"'
-    assert dict(dressed.download.fields)[b"content-disposition"] == b'attachment; filename="a b.pdf"'
+    assert (
+        dict(dressed.download.fields)[b"content-disposition"] == b'attachment; filename="a b.pdf"'
+    )
     page = ready(_representation("a.html", body=b"<html>"), ZONE, corp="same-site")
     assert dict(page.inline.fields)[b"content-disposition"].startswith(b"attachment")
     assert dict(page.inline.fields)[b"content-type"] == b"application/octet-stream"
