@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from gateway.caches.coalesce import Coalescer
 from gateway.documents import Document, DocumentRef, Zone
-from gateway.errors import DocumentChanged, DocumentNotFound
+from gateway.errors import DocumentChanged, DocumentNotFound, StateUnavailable
 from gateway.looks import Look, Sharing
 from gateway.media import delivery_type
 from gateway.stores import Store, StoredObject
@@ -43,7 +43,8 @@ class Catalogue:
     """Looks documents up by reference.
 
     `keep` is given each small original that a look brought along; `changed` is told of a document
-    whose store shows another version, or none, where this catalogue had seen one before. `clock`
+    whose store shows another version, or none, where this catalogue had seen one before; when it
+    raises `StateUnavailable` it is told again. `clock`
     is monotonic, in seconds.
     """
 
@@ -137,8 +138,11 @@ class Catalogue:
         except DocumentNotFound:
             document = None
         if known and (document is None or document.version != known.version):
-            # Asked before the change is remembered: a purge that fails is asked for again.
-            await self._changed(ref)
+            try:
+                await self._changed(ref)
+            except StateUnavailable:
+                # Not remembered: whoever looks next sees the change anew and asks again.
+                return document
         if epoch == self._epoch:
             ttl = (LOCAL_TTL if store.local else REMOTE_TTL) if document else ABSENT_TTL
             self._remember(ref, Entry(document, self._clock() + ttl))

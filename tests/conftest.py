@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -18,6 +19,8 @@ from typing import Any
 import httpx
 import pytest
 from hypothesis import HealthCheck, settings
+
+from gateway.serve import figures_in_memory
 
 # Tests are never timed: a loaded machine is no defect.
 settings.register_profile(
@@ -63,13 +66,14 @@ class Gateway:
         self.admin_port = int(str(tables.get("admin", {}).get("port", self.port)))
         self.operator = httpx.Client(base_url=f"http://127.0.0.1:{self.admin_port}", timeout=30)
         self.secrets = {TOKEN, KEY}
+        self.data = Path(str(tables.get("server", {}).get("data", folder / "data")))
         self._tables = tables
         self._process: subprocess.Popen[bytes] | None = None
         self._write()
 
     def _write(self) -> None:
         values: dict[str, dict[str, Any]] = {
-            "server": {"port": self.port, "data": str(self.folder / "data")},
+            "server": {"port": self.port, "data": str(self.data)},
             "signing": {"keys": {"k1": KEY}},
             "admin": {"tokens": ["sha256:" + hashlib.sha256(TOKEN.encode()).hexdigest()]},
             "stores": {"main": {"url": self.folder.as_uri()}},
@@ -242,6 +246,8 @@ def gateway_in(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..
             gateway = Gateway(tmp_path_factory.mktemp("gateway"), **tables)
             stack.enter_context(closing(gateway.client))
             stack.enter_context(closing(gateway.operator))
+            figures = figures_in_memory(gateway.data)
+            stack.callback(shutil.rmtree, figures, ignore_errors=True)
             stack.callback(gateway.kill)
             made.append(gateway)
             return gateway

@@ -5,6 +5,9 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+from collections.abc import Generator
+from contextlib import contextmanager
+from hashlib import sha256
 from pathlib import Path
 
 import structlog
@@ -15,9 +18,10 @@ from gateway.serve.supervisor import Supervisor
 from gateway.serve.worker import Applications, work
 from gateway.telemetry import LineWriter, configure
 
-__all__ = ["Applications", "Plan", "run", "serve"]
+__all__ = ["Applications", "Plan", "figures_in_memory", "run", "serve"]
 
 FACTORY = "gateway.serve.composed:applications"
+MEMORY = Path("/dev/shm")
 
 _log = structlog.stdlib.get_logger(__name__)
 
@@ -49,15 +53,14 @@ def run(plan: Plan, host: str, port: int, admin_port: int | None, data: Path) ->
     except PortTaken as error:
         print(f"ostiary: {error}", file=sys.stderr)
         return 1
-    if plan.workers > 1:
-        _share_figures(data / "metrics")
     writer = LineWriter()
     configure(writer)
     _announce(plan, listeners)
     try:
         if plan.workers == 1:
             return work(plan, listeners, writer)
-        return Supervisor(plan, listeners).run()
+        with _figures(data):
+            return Supervisor(plan, listeners).run()
     finally:
         writer.close()
 
@@ -81,8 +84,31 @@ def _announce(plan: Plan, listeners: Listeners) -> None:
     )
 
 
-def _share_figures(folder: Path) -> None:
+@contextmanager
+def _figures(data: Path) -> Generator[None]:
     """Give the workers an empty folder for their figures, before any of them looks for it."""
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
+    data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        folder = _emptied(figures_in_memory(data))
+    except OSError:  # no such place, or another user's folder
+        folder = _emptied(data / "metrics")
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder.resolve())
+    try:
+        yield
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def figures_in_memory(data: Path) -> Path:
+    """The folder for the figures of the gateway over `data`; it goes when the gateway ends well.
+
+    In memory, since the files are mapped: on a full disk the kernel kills who touches a page that
+    it finds no room for (mmap(2), SIGBUS).
+    """
+    return MEMORY / f"ostiary-{sha256(os.fsencode(data.resolve())).hexdigest()[:16]}"
+
+
+def _emptied(folder: Path) -> Path:
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(mode=0o700)
+    return folder

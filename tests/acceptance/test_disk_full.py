@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import sqlite3
 import subprocess
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from hashlib import sha256
@@ -114,6 +116,54 @@ def test_what_can_not_be_kept_is_not_given(gateway: Any, disk: Path) -> None:
         rows = {link for (link,) in database.execute("SELECT link_id FROM issue")}
     ids = {sha256(url.rpartition(".")[2].encode()).hexdigest()[:16] for url in told}
     assert ids <= rows
+
+
+def fill_the_log(gateway: Any) -> None:
+    """Issue until the database's log wants room that is not there."""
+    for _ in range(5_000):
+        if issue(gateway, "letter.txt").status_code == 503:
+            return
+    raise AssertionError("the disk is not full")
+
+
+def test_a_replaced_document_is_answered_though_its_purge_can_not_be_written(
+    gateway: Any, disk: Path
+) -> None:
+    gateway.put("plan.txt", b"the old plan")
+    target = gateway.link("plan.txt")
+    assert gateway.client.get(target).text == "the old plan"
+    with Filled(disk):
+        fill_the_log(gateway)
+        gateway.put("plan.txt", b"the new plan")
+        deadline = time.monotonic() + 10
+        while (answer := gateway.client.get(target)).text != "the new plan":
+            assert (answer.status_code, answer.text) == (200, "the old plan")
+            assert time.monotonic() < deadline, "the new plan is not seen"
+            time.sleep(0.05)
+
+
+def test_workers_live_and_are_replaced_on_a_full_disk(gateway: Any, disk: Path) -> None:
+    """A worker that touched a mapped page without room for it would be killed by the kernel."""
+    gateway.stop()
+    gateway.start("--workers", "2")
+    target = gateway.link("photo-7.jpg", "w320-webp")
+    began = len(gateway.events(event="worker_serves"))
+    dead = len(gateway.events(event="worker_died"))
+    with Filled(disk):
+        fill_the_log(gateway)
+        # Words that no figure has counted yet.
+        assert gateway.client.get(target).status_code == 200
+        assert gateway.client.get("/nowhere").status_code == 404
+        assert gateway.client.get("/d/").status_code == 403
+        victim = gateway.events(event="worker_serves")[-1]["worker"]
+        os.kill(victim, signal.SIGKILL)
+        gateway.told(began + 1, event="worker_serves")
+        assert gateway.client.get(target).status_code == 200
+        headers = {"Authorization": f"Bearer {gateway.token}"}
+        assert gateway.client.get("/metrics", headers=headers).status_code == 200
+    assert [line["worker"] for line in gateway.events(event="worker_died")[dead:]] == [victim]
+    gateway.stop()
+    gateway.start()
 
 
 def test_nothing_starts_without_room_for_its_state(gateway: Any, disk: Path) -> None:

@@ -37,3 +37,8 @@ def test_no_value_comes_back(tmp_path: Path) -> None:
 def test_the_file_is_the_owners_alone(tmp_path: Path) -> None:
     Epoch(tmp_path / "epoch").close()
     assert (tmp_path / "epoch").stat().st_mode & 0o777 == 0o600
+
+
+def test_its_octets_are_no_hole_that_a_full_disk_could_not_fill(tmp_path: Path) -> None:
+    Epoch(tmp_path / "epoch").close()
+    assert (tmp_path / "epoch").stat().st_blocks > 0
