@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, MutableMapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 import httpx
 from starlette.routing import Route, Router
 
-from cdn.fields import NONE
+from cdn.fields import NONE, Profile
 from cdn.providers import Provider
 from cdn.providers import build as build_provider
 from gateway.admin import Admin
@@ -25,7 +25,7 @@ from gateway.caches.memory import MemoryCache
 from gateway.catalogue import REMOTE_TTL, Catalogue
 from gateway.deliver import Deliverer
 from gateway.derive import Deriver
-from gateway.documents import Document, DocumentRef
+from gateway.documents import DocumentRef, Zone
 from gateway.edge import Edge
 from gateway.gauges import Gauges
 from gateway.home import Examples, Home, no_examples
@@ -39,6 +39,7 @@ from gateway.purges import PurgeRequest, Purges
 from gateway.regions import Residency
 from gateway.representations import Ready, Representation, ready
 from gateway.routes import Gateway
+from gateway.rules import Rules
 from gateway.settings import Settings
 from gateway.state.database import Database
 from gateway.state.ledger import Ledger
@@ -87,93 +88,42 @@ def compose(
     """
     metrics = metrics or Metrics()
     zones = settings.zone_values()
-    data = Path(settings.server.data)
     database = Database.open(settings.server.database)
     client = httpx.AsyncClient(timeout=10, verify=_trusted())
     providers = _providers(settings, client)
     stores = _stores(settings, opener, metrics.fetched)
-    signer = signer_of(settings)
-    renditions = Renditions(settings.renditions.presets)
-    residency = Residency(settings.server.region)
-    revocations = Revocations(database, zones.values())
+    rules = _rules(settings, database)
     purges = Purges(database, providers, zones)
-    ledger = Ledger(database)
-    memory: MemoryCache[Ready] = MemoryCache(settings.server.cache_memory)
-    levels = Levels(
-        memory,
-        DiskCache(data / "cache", settings.server.cache_disk),
-        Stripes(data / "locks"),
-    )
-
-    def dress(representation: Representation) -> Ready:
-        zone = zones[representation.document.ref.zone]
-        return ready(representation, zone, corp=settings.server.corp)
-
-    def store_of(document: Document) -> Store:
-        return stores[zones[document.ref.zone].store]
-
-    async def changed(ref: DocumentRef) -> None:
-        """A store shows another version: shared caches must ask again."""
-        if zones[ref.zone].cache != "private":
-            await purges.ask(
-                PurgeRequest(documents=(ref,)), soft=True, by="gateway", reason="seen", now=time()
-            )
-
-    originals = Originals(levels, store_of, dress)
+    levels = _levels(settings)
+    dress = _dresser(settings)
+    originals = Originals(levels, lambda document: stores[zones[document.ref.zone].store], dress)
     catalogue = Catalogue(
         zones,
         stores,
         Looks(levels.disk, levels.stripes, REMOTE_TTL),
         clock=monotonic,
         keep=originals.keep,
-        changed=changed,
+        changed=_teller(zones, purges),
     )
-    revocations.follower.subscribe(News(catalogue).tell)
+    rules.revocations.follower.subscribe(News(catalogue).tell)
     pool = RenderPool(_render_workers(settings), timeout=settings.renditions.timeout)
     deriver = Deriver(levels, originals, pool, dress, monotonic, metrics.rendered)
+    measurer = Measurer(levels, originals, pool if renders else NoDescriber())
     budget = ByteBudget(READERS_BUDGET)
     gauges = Gauges(purges)
-    gauges.register(metrics, pool, memory, budget)
-    profiles = {
-        name: tuple(providers[cdn].profile for cdn in zone.cdn) or (NONE,)
-        for name, zone in zones.items()
-    }
+    gauges.register(metrics, pool, levels.memory, budget)
+    ledger = Ledger(database)
     return Parts(
         settings=settings,
-        zones=zones,
-        signer=signer,
-        renditions=renditions,
-        residency=residency,
+        rules=rules,
         stores=stores,
         providers=providers,
         database=database,
         ledger=ledger,
-        revocations=revocations,
         purges=purges,
         catalogue=catalogue,
-        originals=originals,
-        deriver=deriver,
-        deliverer=Deliverer(
-            zones=zones,
-            profiles=profiles,
-            signer=signer,
-            renditions=renditions,
-            residency=residency,
-            revocations=revocations,
-            catalogue=catalogue,
-            originals=originals,
-            deriver=deriver,
-        ),
-        issuer=Issuer(
-            zones=zones,
-            signer=signer,
-            renditions=renditions,
-            residency=residency,
-            revocations=revocations,
-            catalogue=catalogue,
-            measurer=Measurer(levels, originals, pool if renders else NoDescriber()),
-            ledger=ledger,
-        ),
+        deliverer=Deliverer(rules, _profiles(zones, providers), catalogue, originals, deriver),
+        issuer=Issuer(rules, catalogue, measurer, ledger),
         levels=levels,
         pool=pool,
         budget=budget,
@@ -192,7 +142,7 @@ def build(
         authenticator=Authenticator(settings.admin),
         issuer=parts.issuer,
         purges=parts.purges,
-        zones=parts.zones,
+        zones=parts.rules.zones,
         telemetry=telemetry,
         draining=draining,
         check=parts.check,
@@ -202,7 +152,9 @@ def build(
     corp = settings.server.corp
     main = [home, *admin.api(), *admin.health(), *(() if moved else admin.operations())]
     others = Edge(Router(main, redirect_slashes=False), telemetry, corp=corp)
-    gateway = Gateway(parts.deliverer, others, parts.zones, telemetry, parts.budget, corp=corp)
+    gateway = Gateway(
+        parts.deliverer, others, parts.rules.zones, telemetry, parts.budget, corp=corp
+    )
     operations = Router([*admin.operations(), *admin.health()], redirect_slashes=False)
 
     async def start() -> None:
@@ -228,6 +180,58 @@ def signer_of(settings: Settings) -> Signer:
         settings.signing.key_ring(),
         [SignedZone(zone.name, zone.window, zone.longest_life, zone.sealed) for zone in zones],
     )
+
+
+def _rules(settings: Settings, database: Database) -> Rules:
+    zones = settings.zone_values()
+    return Rules(
+        zones=zones,
+        signer=signer_of(settings),
+        renditions=Renditions(settings.renditions.presets),
+        residency=Residency(settings.server.region),
+        revocations=Revocations(database, zones.values()),
+    )
+
+
+def _levels(settings: Settings) -> Levels:
+    data = Path(settings.server.data)
+    return Levels(
+        MemoryCache(settings.server.cache_memory),
+        DiskCache(data / "cache", settings.server.cache_disk),
+        Stripes(data / "locks"),
+    )
+
+
+def _dresser(settings: Settings) -> Callable[[Representation], Ready]:
+    zones = settings.zone_values()
+
+    def dress(representation: Representation) -> Ready:
+        zone = zones[representation.document.ref.zone]
+        return ready(representation, zone, corp=settings.server.corp)
+
+    return dress
+
+
+def _teller(
+    zones: Mapping[str, Zone], purges: Purges
+) -> Callable[[DocumentRef], Coroutine[None, None, None]]:
+    async def changed(ref: DocumentRef) -> None:
+        """A store shows another version: shared caches must ask again."""
+        if zones[ref.zone].cache != "private":
+            request = PurgeRequest(documents=(ref,))
+            await purges.ask(request, soft=True, by="gateway", reason="seen", now=time())
+
+    return changed
+
+
+def _profiles(
+    zones: Mapping[str, Zone], providers: Mapping[str, Provider]
+) -> dict[str, tuple[Profile, ...]]:
+    """How each zone's CDNs are spoken to; the general way where there is none."""
+    return {
+        name: tuple(providers[cdn].profile for cdn in zone.cdn) or (NONE,)
+        for name, zone in zones.items()
+    }
 
 
 # Reading the certificates of all authorities takes 80 ms.

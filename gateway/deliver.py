@@ -15,7 +15,7 @@ from cdn.policy import CachePolicy, NoStore
 from gateway.catalogue import Catalogue
 from gateway.deliveries import Delivery, FieldList, Request, selected, unmodified
 from gateway.derive import Deriver
-from gateway.documents import Document, DocumentRef, Zone
+from gateway.documents import Document, DocumentRef
 from gateway.errors import (
     DocumentChanged,
     DocumentNotFound,
@@ -23,14 +23,14 @@ from gateway.errors import (
     VersionSuperseded,
 )
 from gateway.originals import Originals
-from gateway.regions import Residency
 from gateway.representations import Ready, http_date, tags_of
-from gateway.state.revocations import Guard, Revocations
+from gateway.rules import Rules
+from gateway.state.revocations import Guard
 from gateway.streams import Stream
 from imaging.negotiate import choose_format
-from imaging.renditions import Rendition, Renditions
+from imaging.renditions import Rendition
 from signing.errors import GrantRefused
-from signing.links import LIVE, Link, Signer, check_companions, check_generation
+from signing.links import LIVE, Link, check_companions, check_generation
 
 HIT = (b"cache-status", b"ostiary; hit")
 MISS = (b"cache-status", b"ostiary; fwd=miss")
@@ -42,23 +42,18 @@ class Deliverer:
 
     def __init__(
         self,
-        *,
-        zones: Mapping[str, Zone],
+        rules: Rules,
         profiles: Mapping[str, Sequence[Profile]],
-        signer: Signer,
-        renditions: Renditions,
-        residency: Residency,
-        revocations: Revocations,
         catalogue: Catalogue,
         originals: Originals,
         deriver: Deriver,
     ) -> None:
-        self._zones = zones
+        self._zones = rules.zones
+        self._signer = rules.signer
+        self._renditions = rules.renditions
+        self._residency = rules.residency
+        self._revocations = rules.revocations
         self._profiles = profiles
-        self._signer = signer
-        self._renditions = renditions
-        self._residency = residency
-        self._revocations = revocations
         self._catalogue = catalogue
         self._originals = originals
         self._deriver = deriver

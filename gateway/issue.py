@@ -6,7 +6,6 @@ The same grant in the same window gives the same text, and equal calls give equa
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
@@ -14,18 +13,16 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from gateway.auth import Operator
 from gateway.catalogue import Catalogue
-from gateway.documents import Document, DocumentRef, Zone
+from gateway.documents import Document, DocumentRef
 from gateway.errors import DocumentNotFound, GatewayError, ResidencyRefused
 from gateway.markup import Markup, markup
 from gateway.measure import Measurer
-from gateway.regions import Residency
+from gateway.rules import Rules
 from gateway.state.ledger import IssueRow, Ledger
-from gateway.state.revocations import Revocations
 from imaging.errors import ImagingError
-from imaging.renditions import Renditions
 from signing.errors import SigningError, Unsignable
 from signing.grants import Grant
-from signing.links import LIVE, Link, LinkRequest, Signer
+from signing.links import LIVE, Link, LinkRequest
 
 MOST = 1_000
 _GRANTS = {"all": "a", "original": "o", "previews": "p"}
@@ -94,21 +91,16 @@ class Issuer:
 
     def __init__(
         self,
-        *,
-        zones: Mapping[str, Zone],
-        signer: Signer,
-        renditions: Renditions,
-        residency: Residency,
-        revocations: Revocations,
+        rules: Rules,
         catalogue: Catalogue,
         measurer: Measurer,
         ledger: Ledger,
     ) -> None:
-        self._zones = zones
-        self._signer = signer
-        self._renditions = renditions
-        self._residency = residency
-        self._revocations = revocations
+        self._zones = rules.zones
+        self._signer = rules.signer
+        self._renditions = rules.renditions
+        self._residency = rules.residency
+        self._revocations = rules.revocations
         self._catalogue = catalogue
         self._measurer = measurer
         self._ledger = ledger

@@ -12,21 +12,16 @@ from cdn.providers import Provider
 from gateway.caches.budget import ByteBudget
 from gateway.catalogue import Catalogue
 from gateway.deliver import Deliverer
-from gateway.derive import Deriver
-from gateway.documents import Zone
 from gateway.gauges import Gauges
 from gateway.issue import Issuer
-from gateway.originals import Levels, Originals
+from gateway.originals import Levels
 from gateway.purges import Purges, PurgeWorker
-from gateway.regions import Residency
+from gateway.rules import Rules
 from gateway.settings import Settings
 from gateway.state.database import Database
 from gateway.state.ledger import Ledger
-from gateway.state.revocations import Revocations
 from gateway.stores import Store
 from imaging.pool import RenderPool
-from imaging.renditions import Renditions
-from signing.links import Signer
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,19 +29,13 @@ class Parts:
     """Everything that a process works with, each made once and given to those who need it."""
 
     settings: Settings
-    zones: Mapping[str, Zone]
-    signer: Signer
-    renditions: Renditions
-    residency: Residency
+    rules: Rules
     stores: Mapping[str, Store]
     providers: Mapping[str, Provider]
     database: Database
     ledger: Ledger
-    revocations: Revocations
     purges: Purges
     catalogue: Catalogue
-    originals: Originals
-    deriver: Deriver
     deliverer: Deliverer
     issuer: Issuer
     levels: Levels
@@ -60,7 +49,7 @@ class Parts:
         """Start the render workers, follow the feed, and work off purges."""
         await self.pool.start()
         worker = PurgeWorker(self.database, self.providers)
-        for work in (self.revocations.follower.run(), worker.run(), self.gauges.run()):
+        for work in (self.rules.revocations.follower.run(), worker.run(), self.gauges.run()):
             self.tasks.append(asyncio.create_task(work))
 
     async def close(self) -> None:

@@ -146,7 +146,7 @@ def _signed(door: Any, key: str = "a.jpg", rendition: str = "original", **wishes
     """A link made without the API, which would look at the document."""
     wishes = {"grant": Grant.parse("ia"), **wishes}
     request = LinkRequest("clinic", wishes.pop("bucket", "documents"), key, **wishes)
-    return str(door.parts.signer.issue(request, int(time.time())).for_rendition(rendition))
+    return str(door.parts.rules.signer.issue(request, int(time.time())).for_rendition(rendition))
 
 
 @pytest.mark.parametrize("name", ["nosuch", "w161", "auto", "linear", "p1-text"])
@@ -264,7 +264,7 @@ def test_nothing_shared_outlives_the_link_that_let_it_in(
 ) -> None:
     parts, issued = gallery.parts, 1_800_000_000
     request = LinkRequest("clinic", "documents", key, Grant.parse("ia"), expires_in=asked)
-    link = parts.signer.issue(request, issued)
+    link = parts.rules.signer.issue(request, issued)
     now = issued + later * (link.expires_at - issued)
     asking = Request(head, Preconditions(), b"bytes=0-0" if part else b"", "", now)
     if key == "nothing":

@@ -222,7 +222,8 @@ def _expired(door: Any, key: str) -> str:
     from signing.links import LinkRequest
 
     grant = Grant.parse("ia")
-    link = door.parts.signer.issue(LinkRequest("clinic", "documents", key, grant), 1_700_000_000)
+    request = LinkRequest("clinic", "documents", key, grant)
+    link = door.parts.rules.signer.issue(request, 1_700_000_000)
     return str(link.target)
 
 

@@ -255,7 +255,7 @@ def test_a_method_that_is_not_allowed_is_told_so_before_the_link_is_looked_at(do
 
 def _expiring(door: Any, seconds: int) -> str:
     request = LinkRequest("clinic", "documents", "a.txt", Grant.parse("ia"), expires_in=seconds)
-    return str(door.parts.signer.issue(request, int(time.time())).target)
+    return str(door.parts.rules.signer.issue(request, int(time.time())).target)
 
 
 def test_a_link_with_too_little_life_is_for_its_browser_alone(door: Any) -> None:
