@@ -13,7 +13,7 @@ from starlette.routing import Router
 from gateway.errors import RequestRefused
 from gateway.problems import prefers_html, problem_for, render
 from gateway.security import security_fields
-from gateway.telemetry import Record, Telemetry, trace_id
+from gateway.telemetry import Record, Telemetry, client_of, trace_id
 
 Scope: TypeAlias = MutableMapping[str, Any]
 Message: TypeAlias = MutableMapping[str, Any]
@@ -40,6 +40,7 @@ class Edge:
         began, now = perf_counter(), time()
         record = self._telemetry.record(scope["method"])
         record.route = "other"
+        record.client = client_of(scope)
         # With an application in scope the router raises HTTPException for 404 and 405.
         scope["app"], scope["record"] = self, record
         answer = _Answer(record, self._security, send)

@@ -25,7 +25,7 @@ from gateway.problems import prefers_html, problem_for, render
 from gateway.security import security_fields
 from gateway.state.revocations import Guard
 from gateway.streams import Pump, Stream
-from gateway.telemetry import Telemetry, trace_id
+from gateway.telemetry import Telemetry, client_of, trace_id
 from imaging.errors import PageMissing
 
 # The ASGI specification's own types; messages are open dictionaries by design.
@@ -67,6 +67,7 @@ class Gateway:
 
     async def _link(self, scope: Scope, receive: Receive, send: Send) -> None:
         exchange = Exchange(self._telemetry.record(scope["method"]), scope["headers"])
+        exchange.record.client = client_of(scope)
         if exchange.method == "OPTIONS":
             status, fields = self._options(scope["raw_path"])
             await self._send(exchange, Delivery(status, EMPTY, fields, b""), scope, receive, send)

@@ -10,7 +10,7 @@ from gateway.telemetry.draining import Draining
 from gateway.telemetry.log import configure
 from gateway.telemetry.metrics import Metrics
 from gateway.telemetry.record import Record, Recorder
-from gateway.telemetry.trace import client_network, request_ids, trace_id
+from gateway.telemetry.trace import client_network, client_of, request_ids, trace_id
 from gateway.telemetry.writer import LineBuffer, LineWriter
 
 _log = structlog.stdlib.get_logger(__name__)
@@ -22,6 +22,7 @@ __all__ = [
     "Record",
     "Telemetry",
     "client_network",
+    "client_of",
     "configure",
     "request_ids",
     "trace_id",

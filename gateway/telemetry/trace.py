@@ -5,8 +5,9 @@ from __future__ import annotations
 import ipaddress
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
+from typing import Any
 
 # W3C Trace Context, section 3.2: version ff is invalid, and so are ids of zeros alone; a later
 # version may add fields, version 00 may not.
@@ -33,6 +34,12 @@ def request_ids() -> Iterator[str]:
         pool = os.urandom(_BATCH).hex()
         for start in range(0, len(pool), 16):
             yield pool[start : start + 16]
+
+
+def client_of(scope: Mapping[str, Any]) -> str:
+    """The network of an ASGI request's peer; whoever stands in front counts as the client."""
+    peer = scope.get("client")
+    return client_network(peer[0]) if peer else ""
 
 
 @lru_cache(maxsize=4096)

@@ -4,7 +4,7 @@ from itertools import islice
 
 import pytest
 
-from gateway.telemetry.trace import client_network, request_ids, trace_id
+from gateway.telemetry.trace import client_network, client_of, request_ids, trace_id
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 PARENT = "b7ad6b7169203331"
@@ -51,3 +51,9 @@ def test_request_ids_are_16_hex_characters_and_do_not_repeat() -> None:
 )
 def test_a_client_is_known_by_its_network_only(address: str, network: str) -> None:
     assert client_network(address) == network
+
+
+def test_the_peer_is_told_as_its_network() -> None:
+    assert client_of({"client": ("192.0.2.77", 50123)}) == "192.0.2.0/24"
+    assert client_of({"client": None}) == ""
+    assert client_of({}) == ""
