@@ -96,7 +96,7 @@ def test_fifty_stalled_readers_leave_nothing_open(gateway: Any, wire: Callable[.
     connections = readers(gateway, wire, 50)
     held = open_files(gateway)
     assert held.count(path) == 50
-    assert len(held) >= before + 100
+    assert len([name for name in held if name.startswith("socket:")]) > 50
     # They hold nobody up.
     assert wire(gateway.port).ask(gateway.link("letter.txt")).body == b"A letter."
     for connection in connections:
