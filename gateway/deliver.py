@@ -29,7 +29,7 @@ from gateway.state.revocations import Guard
 from gateway.streams import Stream
 from imaging.negotiate import choose_format
 from imaging.renditions import Rendition
-from signing.errors import GrantRefused
+from signing.errors import GrantRefused, LinkRevoked
 from signing.links import LIVE, Link, check_companions, check_generation
 
 HIT = (b"cache-status", b"ostiary; hit")
@@ -121,10 +121,17 @@ class Deliverer:
         """
         ref = self._ref(link)
         try:
-            return await self._deliver(link, ref, request)
+            delivery = await self._deliver(link, ref, request)
         except DocumentChanged:  # replaced since the catalogue looked: what is there now?
             self._catalogue.forget(ref)
-            return await self._deliver(link, ref, request)
+            delivery = await self._deliver(link, ref, request)
+        try:
+            self.admit(link)  # a fetch and a render take time: it may have been revoked meanwhile
+        except LinkRevoked:
+            if isinstance(delivery.body, Stream):
+                await delivery.body.aclose()
+            raise
+        return delivery
 
     async def _deliver(self, link: Link, ref: DocumentRef, request: Request) -> Delivery:
         if link.rendition == "original":

@@ -50,7 +50,7 @@ class Door:
         telemetry = Telemetry(settings.server.region, writer, metrics)
         self.apps = build(self.parts, telemetry, self.draining)
         self.runner = self._stack.enter_context(asyncio.Runner())
-        self._client = httpx.AsyncClient(
+        self.client = httpx.AsyncClient(
             transport=httpx.ASGITransport(self.apps.main), base_url="http://gateway.test"
         )
         if renders:
@@ -60,7 +60,7 @@ class Door:
         return self.runner.run(work)
 
     def ask(self, method: str, url: str, **options: Any) -> httpx.Response:
-        answer = self.run(self._client.request(method, url, **options))
+        answer = self.run(self.client.request(method, url, **options))
         assert isinstance(answer, httpx.Response)
         return answer
 
@@ -113,7 +113,7 @@ class Door:
         return text
 
     def close(self) -> None:
-        self.run(self._client.aclose())
+        self.run(self.client.aclose())
         self.run(self.apps.close())
         self._stack.close()
 
