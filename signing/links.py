@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from signing.addresses import canonical_bucket, canonical_key, read_bucket, read_key
 from signing.errors import (
@@ -81,13 +82,13 @@ class LinkRequest:
             raise Unsignable("extension")
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class Link:
+class Link(NamedTuple):
     """A link: its texts as they stand in the target, and what they say.
 
     Only `Signer` makes one, so the signature is right. `scope` and `body` are the signed texts,
-    `bucket` and `key` are decoded (and unsealed). `id`, sixteen hex characters, names the link in
-    logs and gives nothing of it away.
+    `bucket` and `key` are decoded (and unsealed). `version` is `-` when the link is live;
+    `expires_at` is in Unix seconds, exclusive; `generation` is the sum of its document's
+    revocations when it was issued; `audience` and `one_time` are `-` when it is bound to neither.
     """
 
     rendition: str
@@ -96,19 +97,23 @@ class Link:
     signature: str
     bucket: str
     key: str
-    id: str = field(init=False, compare=False)
-    _said: tuple[str, ...] = field(init=False, compare=False)
-    _scoped: tuple[str, ...] = field(init=False, compare=False)
-
-    def __post_init__(self) -> None:
-        # Taken apart once: a delivery asks for these some twenty times.
-        name = hashlib.sha256(self.signature.encode()).hexdigest()[:16]
-        object.__setattr__(self, "id", name)
-        object.__setattr__(self, "_said", tuple(self.body.split(".", 6)))
-        object.__setattr__(self, "_scoped", tuple(self.scope.split("/", 3)))
+    zone: str
+    sealed: bool
+    version: str
+    kid: str
+    expires_at: int
+    generation: int
+    audience: str
+    one_time: str
+    grant: Grant
 
     def __repr__(self) -> str:
         return f"<Link {self.id}>"
+
+    @property
+    def id(self) -> str:
+        """Sixteen hex characters that name it in logs and give nothing of it away."""
+        return hashlib.sha256(self.signature.encode()).hexdigest()[:16]
 
     @property
     def target(self) -> str:
@@ -121,50 +126,27 @@ class Link:
             raise Unsignable("rendition")
         return f"/d/{name}/{self.scope}?t={self.body}.{self.signature}"
 
-    @property
-    def zone(self) -> str:
-        """The zone whose policy the document is under."""
-        return self._scoped[0]
 
-    @property
-    def sealed(self) -> bool:
-        """Whether the address hides the bucket and the key."""
-        return self._scoped[1] == "~"
-
-    @property
-    def version(self) -> str:
-        """The 22 characters of the version it is pinned to, or `-` when it is live."""
-        return self._scoped[2]
-
-    @property
-    def kid(self) -> str:
-        """The name of the key that signed it."""
-        return self._said[1]
-
-    @property
-    def expires_at(self) -> int:
-        """When it dies, in Unix seconds, exclusive."""
-        return int(self._said[2])
-
-    @property
-    def generation(self) -> int:
-        """The sum of its document's revocations when it was issued."""
-        return int(self._said[3])
-
-    @property
-    def audience(self) -> str:
-        """The audience it is bound to, `-` for none."""
-        return self._said[4]
-
-    @property
-    def one_time(self) -> str:
-        """Its name if it is good for one delivery, else `-`."""
-        return self._said[5]
-
-    @property
-    def grant(self) -> Grant:
-        """What it grants."""
-        return Grant.parse(self._said[6])
+def _link(rendition: str, scope: str, body: str, signature: str, names: tuple[str, str]) -> Link:
+    """Take texts of the grammar apart, once: a delivery asks for their parts some twenty times."""
+    zone, place, version, _ = scope.split("/", 3)
+    _, kid, expires_at, generation, audience, one_time, grant = body.split(".", 6)
+    return Link(
+        rendition,
+        scope,
+        body,
+        signature,
+        *names,
+        zone,
+        place == "~",
+        version,
+        kid,
+        int(expires_at),
+        int(generation),
+        audience,
+        one_time,
+        Grant.parse(grant),
+    )
 
 
 class _Desk:
@@ -219,7 +201,7 @@ class Signer:
             raise Unsignable("life")
         body = f"1.{self._active}.{expires_at}.{request.generation}.-.-.{grant.text}"
         signature = desk.active.get_signature(f"/d/{scope}?t={body}").decode()
-        link = Link(grant.first, scope, body, signature, request.bucket, request.key)
+        link = _link(grant.first, scope, body, signature, (request.bucket, request.key))
         if len(link.target) - len(link.rendition) + LONGEST_RENDITION > MAX_TARGET:
             raise Unsignable("length")
         return link
@@ -263,7 +245,7 @@ class Signer:
             raise LinkRefused("signature")
         names = desk.seal.open(sealed) if sealed else _spelt(bucket, key)
         texts = rendition.decode(), scope.decode(), body.decode(), signature.decode()
-        return Link(*texts, *names), desk.zone
+        return _link(*texts, names), desk.zone
 
 
 def _spelt(bucket: bytes, key: bytes) -> tuple[str, str]:

@@ -45,6 +45,8 @@ def redacted(value: object) -> object:
                 redact_text(str(key)): HIDDEN if _KEYS.search(str(key)) else redacted(item)
                 for key, item in value.items()
             }
+        case tuple() if type(value) is not tuple:  # a value with fields: it knows what to show
+            return redact_text(str(value))
         case Sequence() | set() | frozenset():
             return [redacted(item) for item in value]
         case _:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import FrozenInstanceError, replace
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -122,7 +122,7 @@ def test_a_link_can_be_read_at_any_time(signer: Signer) -> None:
 def test_another_rendition_keeps_the_token(signer: Signer) -> None:
     link = signer.issue(REQUEST, NOW)
     swapped = verify(signer, link.for_rendition("w640-avif"))
-    assert swapped == replace(link, rendition="w640-avif")
+    assert swapped == link._replace(rendition="w640-avif")
     assert link.for_rendition("original") == link.target
     assert swapped.target == link.for_rendition("w640-avif")
 
@@ -252,14 +252,14 @@ def test_a_link_bound_to_a_viewer_or_a_use_is_refused(signer: Signer) -> None:
     link = signer.issue(REQUEST, NOW)
     check_companions(link)
     tag = "Zm9vYmFyYmF6cXV4"
-    for bound in (f".{tag}.-.", f".-.{tag}.", f".{tag}.{tag}."):
+    for audience, one_time in ((tag, "-"), ("-", tag), (tag, tag)):
         with pytest.raises(AudienceRefused):
-            check_companions(replace(link, body=link.body.replace(".-.-.", bound)))
+            check_companions(link._replace(audience=audience, one_time=one_time))
 
 
 def test_a_link_can_not_be_changed(signer: Signer) -> None:
     link = signer.issue(REQUEST, NOW)
-    with pytest.raises(FrozenInstanceError):
+    with pytest.raises(AttributeError):
         link.key = "other"  # type: ignore[misc]
 
 

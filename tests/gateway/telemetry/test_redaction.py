@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from typing import NamedTuple
 
 import pytest
 
@@ -48,6 +49,16 @@ def test_plain_words_stay(text: str) -> None:
 def test_some_keys_tell_nothing_whatever_they_hold(key: str) -> None:
     assert redact(None, "", {key: CANARY}) == {key: HIDDEN}
     assert redacted([{key: {"deep": CANARY}}]) == [{key: HIDDEN}]
+
+
+def test_a_value_with_fields_shows_what_it_prints_and_none_of_them() -> None:
+    class Named(NamedTuple):
+        key: str
+
+        def __repr__(self) -> str:
+            return f"<Named t={TOKEN}>"
+
+    assert redacted([Named(CANARY)]) == [f"<Named {HIDDEN}"]
 
 
 def test_values_are_cleaned_at_any_depth() -> None:
