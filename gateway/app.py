@@ -100,7 +100,7 @@ def compose(
     catalogue = Catalogue(
         zones,
         stores,
-        Looks(levels.disk, levels.stripes, REMOTE_TTL),
+        Looks(levels.disk, levels.sources, REMOTE_TTL),
         clock=monotonic,
         keep=originals.keep,
         changed=_teller(zones, purges),
@@ -199,6 +199,7 @@ def _levels(settings: Settings) -> Levels:
         MemoryCache(settings.server.cache_memory),
         DiskCache(data / "cache", settings.server.cache_disk),
         Stripes(data / "locks"),
+        Stripes(data / "locks" / "sources"),
     )
 
 

@@ -8,18 +8,22 @@ from collections.abc import Callable
 from hashlib import sha256
 from typing import Protocol
 
+from gateway.caches.budget import ByteBudget
 from gateway.caches.coalesce import Coalescer
 from gateway.documents import Document
 from gateway.errors import DocumentBroken
 from gateway.media import MediaType
 from gateway.originals import Key, Levels, Originals
 from gateway.representations import Ready, Representation
-from imaging.errors import BrokenSource
+from imaging.errors import BrokenSource, PageMissing
 from imaging.rendered import ENGINE_VERSION, Rendered
 from imaging.renditions import Rendition
 
 # What a worker will take in (design: at most 64 MB), and how long a bad source is not tried again.
 SOURCE_LIMIT = 64 << 20
+# All sources in memory at once: one link opens thousands of pages of a large document. A browser
+# asks for six at a time.
+SOURCES = 6 * SOURCE_LIMIT
 POISONED_FOR = 600.0
 POISONED = 10_000
 RENDERABLE = frozenset(
@@ -55,7 +59,9 @@ class Deriver:
         self._dress = dress
         self._clock = clock
         self._makes: Coalescer[Key, Ready] = Coalescer()
+        self._sources = ByteBudget(SOURCES)
         self._poisoned: OrderedDict[tuple[str, str, int], tuple[float, str]] = OrderedDict()
+        self._pages: OrderedDict[tuple[str, str], int] = OrderedDict()
 
     def near(self, document: Document, rendition: Rendition) -> Ready | None:
         """The rendition as memory holds it, without waiting."""
@@ -65,7 +71,7 @@ class Deriver:
         """The rendition, and whether a cache level had it already.
 
         `rendition` names its format. Raises `DocumentBroken` for what can not be rendered,
-        imaging's `PageMissing` and `PoolBusy`, and what the store raises.
+        imaging's `PageMissing` and `PoolBusy`, `Overloaded`, and what the store raises.
         """
         near = self.near(document, rendition)
         if near is not None:
@@ -88,24 +94,35 @@ class Deriver:
         until, reason = self._poisoned.get((document.id, document.version, page), (0.0, ""))
         if until > self._clock():
             raise DocumentBroken(reason)
+        pages = self._pages.get((document.id, document.version), page)
+        if page > pages:
+            raise PageMissing(pages)
 
     async def _make(self, document: Document, rendition: Rendition, name: str) -> Ready:
         async with self._levels.stripes.hold(name):
             stored = await self._stored(document, rendition, name)
             if stored is not None:
                 return stored
-            source = await self._originals.whole(document, SOURCE_LIMIT)
-            try:
-                rendered = await self._render(source, rendition)
-            except BrokenSource as broken:
-                self._poison(document, rendition.page, broken.reason)
-                raise
+            rendered = await self._attempt(document, rendition)
             meta: dict[str, str | int] = {
                 "media_type": rendered.media_type,
                 "etag": _etag(document, rendition, rendered),
             }
             await self._levels.disk.put(name, meta, rendered.body)
             return self._keep(document, rendition, meta, rendered.body)
+
+    async def _attempt(self, document: Document, rendition: Rendition) -> Rendered:
+        """Render, and remember what this document can not give."""
+        with self._sources.reserve(document.size):
+            source = await self._originals.whole(document, SOURCE_LIMIT)
+            try:
+                return await self._render(source, rendition)
+            except BrokenSource as broken:
+                self._poison(document, rendition.page, broken.reason)
+                raise
+            except PageMissing as missing:
+                self._note_pages(document, missing.pages)
+                raise
 
     async def _render(self, source: bytes, rendition: Rendition) -> Rendered:
         began = self._clock()
@@ -142,6 +159,11 @@ class Deriver:
         self._poisoned[key] = (self._clock() + POISONED_FOR, reason)
         if len(self._poisoned) > POISONED:
             self._poisoned.popitem(last=False)
+
+    def _note_pages(self, document: Document, pages: int) -> None:
+        self._pages[document.id, document.version] = pages
+        if len(self._pages) > POISONED:
+            self._pages.popitem(last=False)
 
 
 def _file_name(document: Document, rendition: Rendition) -> str:

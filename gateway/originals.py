@@ -30,11 +30,16 @@ Key = tuple[str, str, str]
 
 @dataclass(frozen=True, slots=True)
 class Levels:
-    """The cache levels and locks that originals and renditions share."""
+    """The cache levels and locks that originals and renditions share.
+
+    Who holds one of `stripes` may wait for one of `sources`, and never the other way round: in
+    one set the two could be the same file, and its holder would wait for itself.
+    """
 
     memory: MemoryCache[Ready]
     disk: DiskCache
     stripes: Stripes
+    sources: Stripes
 
 
 class Originals:
@@ -137,7 +142,7 @@ class Originals:
         name = sha256("\0".join(("original", document.id, document.version)).encode()).hexdigest()
         cached = await self._levels.disk.get(name)
         if cached is None:
-            async with self._levels.stripes.hold(name):
+            async with self._levels.sources.hold(name):
                 cached = await self._levels.disk.get(name)
                 if cached is None:
                     body = await self._read(document)

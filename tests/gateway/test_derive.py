@@ -9,14 +9,15 @@ from pathlib import Path
 
 import pytest
 
+from gateway.caches.budget import ByteBudget
 from gateway.caches.coalesce import Stripes
 from gateway.caches.disk import DiskCache
 from gateway.caches.memory import MemoryCache
 from gateway.catalogue import describe
 from gateway.derive import POISONED_FOR, SOURCE_LIMIT, Deriver
 from gateway.documents import Document, DocumentRef, Zone
-from gateway.errors import DocumentBroken, StoreUnavailable
-from gateway.originals import Levels, Originals
+from gateway.errors import DocumentBroken, Overloaded, StoreUnavailable
+from gateway.originals import SMALL, Levels, Originals
 from gateway.representations import Ready, Representation, ready
 from gateway.stores.memory import MemoryStore
 from imaging.errors import BrokenSource, ImagingError, PageMissing, PoolBusy
@@ -52,7 +53,10 @@ class Studio:
         self.painter = Painter()
         self.now = 1_000.0
         self.levels = Levels(
-            MemoryCache(1 << 20), DiskCache(folder / "cache", 1 << 26), Stripes(folder / "locks")
+            MemoryCache(1 << 20),
+            DiskCache(folder / "cache", 1 << 26),
+            Stripes(folder / "locks", count=1),
+            Stripes(folder / "locks" / "sources", count=1),
         )
         originals = Originals(self.levels, lambda _: self.store, _dress)
         self.deriver = Deriver(self.levels, originals, self.painter, _dress, lambda: self.now)
@@ -176,6 +180,67 @@ def test_other_pages_and_versions_of_a_bad_source_are_still_tried(studio: Studio
     assert studio.make(document, replace(SMALL_WEBP, page=2))[0].representation.body
     mended = studio.put(JPEG + b"mended")
     assert studio.make(mended, replace(SMALL_WEBP, page=1))[0].representation.body
+
+
+def test_a_page_past_the_end_is_asked_for_once(studio: Studio) -> None:
+    document = studio.put()
+    studio.painter.refusal = PageMissing(3)
+    for page in (9_999, 4, 5):
+        with pytest.raises(PageMissing) as missing:
+            studio.make(document, replace(SMALL_WEBP, page=page))
+        assert missing.value.pages == 3
+    assert len(studio.painter.sources) == 1
+    studio.painter.refusal = None
+    for page in (0, 3):
+        assert studio.make(document, replace(SMALL_WEBP, page=page))[0].representation.body
+    longer = studio.put(JPEG + b"!")
+    assert studio.make(longer, replace(SMALL_WEBP, page=4))[0].representation.body
+
+
+def test_what_is_known_of_bad_sources_is_bounded(
+    studio: Studio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.derive.POISONED", 1)
+    documents = [studio.put(JPEG + bytes([number])) for number in (1, 2)]
+    late = replace(SMALL_WEBP, page=4)
+    studio.painter.refusal = PageMissing(3)
+    for document in (*documents, documents[1], documents[0]):
+        studio.store.put("documents", "a.jpg", b"")
+        studio.deriver._originals.keep(document, JPEG)
+        with pytest.raises(PageMissing):
+            studio.make(document, late)
+    assert len(studio.painter.sources) == 3, "the newest is known, the one before is asked again"
+
+
+def test_more_sources_than_fit_into_memory_are_told_to_come_again(
+    studio: Studio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    document = studio.put()
+    monkeypatch.setattr(studio.deriver, "_sources", ByteBudget(document.size - 1))
+    with pytest.raises(Overloaded):
+        studio.make(document)
+    assert studio.store.opened == 0
+    monkeypatch.setattr(studio.deriver, "_sources", ByteBudget(document.size))
+    for width in (160, 320):
+        rendition = replace(SMALL_WEBP, width=width)
+        assert studio.make(document, rendition)[0].representation.body, "room is given back"
+
+
+def test_a_remote_source_is_fetched_while_its_renditions_lock_is_held(tmp_path: Path) -> None:
+    class Remote(MemoryStore):
+        local = False
+
+    studio = Studio(tmp_path, Remote())
+    document = studio.put(JPEG + bytes(SMALL))
+
+    async def soon() -> Ready:
+        async with asyncio.timeout(10):
+            return (await studio.deriver.ready(document, SMALL_WEBP))[0]
+
+    try:
+        assert asyncio.run(soon()).representation.body
+    finally:
+        asyncio.run(studio.levels.disk.aclose())
 
 
 @pytest.mark.parametrize("refusal", [PageMissing(3), PoolBusy()])

@@ -58,7 +58,10 @@ class Bench:
         self.store = store
         self.ruler = Ruler()
         self.levels = Levels(
-            MemoryCache(1 << 20), DiskCache(folder / "cache", 1 << 26), Stripes(folder / "locks")
+            MemoryCache(1 << 20),
+            DiskCache(folder / "cache", 1 << 26),
+            Stripes(folder / "locks"),
+            Stripes(folder / "locks" / "sources"),
         )
         self.originals = Originals(self.levels, lambda _: store, _dress)
         self.measurer = Measurer(self.levels, self.originals, self.ruler)

@@ -33,7 +33,10 @@ class Shelf:
     def __init__(self, folder: Path, store: MemoryStore) -> None:
         self.store = store
         self.levels = Levels(
-            MemoryCache(64 << 20), DiskCache(folder / "cache", 1 << 30), Stripes(folder / "locks")
+            MemoryCache(64 << 20),
+            DiskCache(folder / "cache", 1 << 30),
+            Stripes(folder / "locks"),
+            Stripes(folder / "locks" / "sources"),
         )
         self.originals = Originals(self.levels, lambda _: store, _dress)
 
