@@ -3,6 +3,8 @@ SHELL := /bin/sh
 PYTHON ?= python3
 BIN := .venv/bin
 export PYTHONDONTWRITEBYTECODE ?= 1
+# The certificates that this machine trusts, so that a proxy of its own is no obstacle.
+export UV_SYSTEM_CERTS ?= 1
 
 .PHONY: demo test fast check fix docs bench lock image clean
 
