@@ -7,7 +7,7 @@ the link does. The stale allowances are cut first.
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple, TypeAlias
+from typing import Literal, TypeAlias
 
 from cdn.policy import CachePolicy, NoStore, Private, Revalidate, Shared
 from cdn.tags import Tags
@@ -22,22 +22,6 @@ _PRIVATE_BROWSER = 60
 _SHARED_BROWSER = 300
 _PROVISIONAL = 3_600
 _ABSENT = 30
-
-
-class Allowance(NamedTuple):
-    """What shared caches are told: `fresh` seconds, then stale ones of either kind."""
-
-    fresh: int
-    stale_while_revalidate: int
-    stale_if_error: int
-
-    def within(self, room: int) -> Allowance:
-        """The same, ending at most `room` seconds from now."""
-        fresh = min(self.fresh, room)
-        rest = room - fresh
-        return Allowance(
-            fresh, min(self.stale_while_revalidate, rest), min(self.stale_if_error, rest)
-        )
 
 
 def policy_for(
@@ -68,15 +52,16 @@ def policy_for(
         return Private(min(_PRIVATE_BROWSER, left))
     if mode == "revalidate":
         return Private(0) if negotiated else Revalidate(tags)
-    final = pinned and not provisional
-    allowance = Allowance(
-        min(ttl, _PROVISIONAL) if provisional else ttl, stale_while_revalidate, stale_if_error
-    )
     if negotiated:
         return Private(min(_SHARED_BROWSER, left))
+    final = pinned and not provisional
+    fresh = min(ttl, _PROVISIONAL) if provisional else ttl
+    stale = stale_while_revalidate, stale_if_error
     if mode == "edge" and proven:
-        return _for_edge(tags, allowance, final)
-    return _until_death(tags, left, allowance, final)
+        # One stored copy serves many links here: the browser's time is the edge's to write, and
+        # an edge that forgets makes browsers ask.
+        return Shared(tags, 0, YEAR if final else fresh, *stale)
+    return _until_death(tags, left, fresh, stale, final)
 
 
 def absent_policy(mode: Mode, *, now: int, expires_at: int, tags: Tags) -> CachePolicy:
@@ -91,28 +76,16 @@ def absent_policy(mode: Mode, *, now: int, expires_at: int, tags: Tags) -> Cache
     return Shared(tags, browser_ttl=0, cdn_ttl=min(_ABSENT, room))
 
 
-def _until_death(tags: Tags, left: int, allowance: Allowance, final: bool) -> CachePolicy:
+def _until_death(
+    tags: Tags, left: int, fresh: int, stale: tuple[int, int], final: bool
+) -> CachePolicy:
     browser_ttl = min(_SHARED_BROWSER, left)
-    if left <= MARGIN:
+    room = left - MARGIN
+    if room <= 0:
         return Private(browser_ttl)
-    told = allowance.within(left - MARGIN)
+    cdn_ttl = min(fresh, room)
+    rest = room - cdn_ttl
+    revalidating, failing = stale
     return Shared(
-        tags,
-        browser_ttl,
-        told.fresh,
-        told.stale_while_revalidate,
-        told.stale_if_error,
-        immutable=final,
-    )
-
-
-def _for_edge(tags: Tags, allowance: Allowance, final: bool) -> CachePolicy:
-    # One stored copy serves many links here: the browser's time is the edge's to write, and an
-    # edge that forgets makes browsers ask.
-    return Shared(
-        tags,
-        0,
-        YEAR if final else allowance.fresh,
-        allowance.stale_while_revalidate,
-        allowance.stale_if_error,
+        tags, browser_ttl, cdn_ttl, min(revalidating, rest), min(failing, rest), immutable=final
     )

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cdn.modes import MARGIN, YEAR, Allowance, Mode, absent_policy, policy_for
+from cdn.modes import MARGIN, YEAR, Mode, absent_policy, policy_for
 from cdn.policy import CachePolicy, NoStore, Private, Revalidate, Shared
 from cdn.tags import Tags
 
@@ -140,6 +140,7 @@ def test_a_provisional_rendition_is_fresh_for_an_hour_at_most() -> None:
     assert edge == Shared(TAGS, 0, 3_600)
 
 
-def test_an_allowance_inside_its_room_stays_as_it_is() -> None:
-    assert Allowance(10, 5, 20).within(30) == Allowance(10, 5, 20)
-    assert Allowance(10, 5, 20).within(29) == Allowance(10, 5, 19)
+def test_times_inside_the_room_stay_as_they_are() -> None:
+    times = {"ttl": 10, "stale_while_revalidate": 5, "stale_if_error": 20}
+    assert policy("windowed", MARGIN + 30, **times) == Shared(TAGS, 60, 10, 5, 20)
+    assert policy("windowed", MARGIN + 29, **times) == Shared(TAGS, 59, 10, 5, 19)
