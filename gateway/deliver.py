@@ -85,10 +85,11 @@ class Deliverer:
     def _check_use(self, link: Link) -> None:
         check_companions(link)
         name = link.rendition
+        original = name == "original"
         allowed = link.grant.allows(
             name,
-            declared=name == "original" or self._renditions.declared(name),
-            carries_original=self._renditions.carries_original(name),
+            declared=original or self._renditions.declared(name),
+            carries_original=original or self._renditions.carries_original(name),
         )
         if not allowed:
             raise GrantRefused

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from gateway.errors import RequestRefused
 from gateway.heads import Head
@@ -26,9 +25,10 @@ from gateway.streams import Stream
 
 FieldList: TypeAlias = list[tuple[bytes, bytes]]
 
+WHOLE = Whole()
 
-@dataclass(frozen=True, slots=True)
-class Request:
+
+class Request(NamedTuple):
     """What delivery needs of a request; `now` is Unix time in seconds."""
 
     head: bool
@@ -38,8 +38,7 @@ class Request:
     now: float
 
 
-@dataclass(frozen=True, slots=True)
-class Delivery:
+class Delivery(NamedTuple):
     """An answer: status, a head made earlier and fields made now, a body in hand or a stream.
 
     `level` is the cache level it came from, "memory" or "disk", or "miss"; empty for an error.
@@ -76,7 +75,7 @@ def selected(
     `varying` is completed. Raises `RequestRefused` (416).
     """
     size, document = ready.representation.size, ready.representation.document.id
-    selection: Whole | Single | Several | Unsatisfiable = Whole()
+    selection: Whole | Single | Several | Unsatisfiable = WHOLE
     ranged = request.range and not request.head
     if ranged and range_applies(request.preconditions, ready.validators):
         selection = select(request.range, size)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from cdn.tags import document_id
 from gateway.media import MediaType
@@ -11,8 +11,7 @@ from gateway.media import MediaType
 CacheMode = Literal["private", "windowed", "edge", "revalidate"]
 
 
-@dataclass(frozen=True, slots=True)
-class DocumentRef:
+class DocumentRef(NamedTuple):
     """Which document: a zone's bucket and a key in it, both decoded."""
 
     zone: str

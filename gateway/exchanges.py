@@ -6,11 +6,10 @@ from collections.abc import Iterable
 from time import perf_counter, time
 
 from gateway.deliveries import Request
-from gateway.preconditions import Preconditions
+from gateway.preconditions import UNCONDITIONAL, Preconditions
 from gateway.telemetry import Record
 from signing.links import Link
 
-UNCONDITIONAL = Preconditions()
 _CONDITIONS = (
     b"if-match",
     b"if-none-match",
@@ -18,6 +17,7 @@ _CONDITIONS = (
     b"if-modified-since",
     b"if-range",
 )
+_CONDITIONAL = frozenset(_CONDITIONS)
 _WANTED = frozenset((*_CONDITIONS, b"range", b"accept", b"traceparent"))
 
 
@@ -45,13 +45,13 @@ class Exchange:
     def request(self) -> Request:
         """What delivery needs of it."""
         fields = self.fields
-        conditional = bool(fields) and any(name in fields for name in _CONDITIONS)
+        preconditions = UNCONDITIONAL
+        if not _CONDITIONAL.isdisjoint(fields):
+            preconditions = Preconditions(*map(fields.get, _CONDITIONS))
         return Request(
-            head=self.method == "HEAD",
-            preconditions=Preconditions(*map(fields.get, _CONDITIONS))
-            if conditional
-            else UNCONDITIONAL,
-            range=fields.get(b"range", b""),
-            accept=fields.get(b"accept", b"").decode("latin-1"),
-            now=self.now,
+            self.method == "HEAD",
+            preconditions,
+            fields.get(b"range", b""),
+            fields.get(b"accept", b"").decode("latin-1"),
+            self.now,
         )

@@ -55,6 +55,9 @@ class Preconditions:
     if_range: bytes | None = None
 
 
+UNCONDITIONAL = Preconditions()
+
+
 @dataclass(frozen=True, slots=True)
 class Validators:
     """The validators of the selected representation (RFC 9110 §8.8).
@@ -73,6 +76,8 @@ class Validators:
 
 def evaluate(method: str, preconditions: Preconditions, validators: Validators) -> Verdict:
     """Evaluate all but If-Range, in the order of RFC 9110 §13.2.2, for a document that exists."""
+    if preconditions is UNCONDITIONAL:  # as nearly every request is
+        return Verdict.PROCEED
     if not _may_go_on(preconditions, validators):
         return Verdict.FAILED
     if not _is_unmodified(method, preconditions, validators):
