@@ -122,6 +122,7 @@ class Admin:
     async def purge(self, request: Request) -> Response:
         """Ask for a purge; durable when answered."""
         operator = self._operator(request, "admin.purge")
+        operator.need_scope("purge")  # before a bucket's name is looked up
         call = await _body(request, PurgeCall)
         zone = self._zone_of(call)
         self._need(operator, "purge", call, zone, every=bool(call.tags))
@@ -148,6 +149,7 @@ class Admin:
     async def revoke(self, request: Request) -> Response:
         """Take access back; in force at every worker when answered."""
         operator = self._operator(request, "admin.revoke")
+        operator.need_scope("revoke")
         call = await _body(request, RevokeCall)
         zone = self._zone_of(call)
         scopes = [document_scope(DocumentRef(d.zone, d.bucket, d.key)) for d in call.documents]
@@ -192,7 +194,6 @@ class Admin:
         self, operator: Operator, scope: str, call: Scopes, zone: str, *, every: bool
     ) -> None:
         """Each zone that is touched; `every` when a bare tag may touch any."""
-        operator.need_scope(scope)
         touched = {document.zone for document in call.documents}
         if zone:
             touched.add(zone)

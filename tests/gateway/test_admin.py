@@ -67,6 +67,14 @@ def test_a_call_needs_a_known_token_with_its_scope(door: Any, path: str) -> None
         assert status in (200, 202, 403)
 
 
+@pytest.mark.parametrize("path", ["/admin/purge", "/admin/revoke"])
+def test_a_token_without_the_scope_does_not_learn_which_buckets_there_are(
+    door: Any, path: str
+) -> None:
+    for body in ({"bucket": "samples"}, {"bucket": "none"}, {"prefix": "none/a/"}, {"wrong": 1}):
+        assert door.post(path, body, "viewer").status_code == 403, body
+
+
 def test_the_status_of_a_purge_and_the_metrics_need_their_scopes(door: Any) -> None:
     for path, allowed in (("/admin/purges/p-0", "purger"), ("/metrics", "viewer")):
         assert door.get(path).status_code == 401
