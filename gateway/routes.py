@@ -59,11 +59,10 @@ class Gateway:
         self._budget = budget
         self._corp = corp
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         if scope["type"] == "http" and scope["raw_path"].startswith(LINKS):
-            await self._link(scope, receive, send)
-        else:
-            await self._others(scope, receive, send)
+            return self._link(scope, receive, send)
+        return self._others(scope, receive, send)
 
     async def _link(self, scope: Scope, receive: Receive, send: Send) -> None:
         exchange = Exchange(self._telemetry.record(scope["method"]), scope["headers"])
@@ -181,7 +180,8 @@ class Gateway:
         record, link = exchange.record, exchange.link
         record.route = "d"
         record.status, record.cache, record.sent = delivery.status, delivery.level, sent
-        record.trace = trace_id(exchange.field(b"traceparent"))
+        if traced := exchange.field(b"traceparent"):
+            record.trace = trace_id(traced)
         if link is not None:
             record.zone, record.link, record.rendition = link.zone, link.id, link.rendition
             record.document = delivery.document or document_id(link.zone, link.bucket, link.key)

@@ -39,38 +39,24 @@ class Recorder:
     """
 
     def __init__(self, region: str) -> None:
-        self._millisecond = -1
+        self._second = -1
         self._stamp = ""
         self._tail = f',"region":{_quoted(region)},"pid":{os.getpid()}}}\n'
 
     def line(self, record: Record, now: float, seconds: float) -> str:
         """The line with its line feed; `now` in Unix seconds is its `ts`, `seconds` its `ms`."""
-        millisecond = int(now * 1000)
-        if millisecond != self._millisecond:
-            self._millisecond = millisecond
-            self._stamp = _timestamp(millisecond)
-        return _head(record, self._stamp, seconds * 1000) + _body(record) + self._tail
-
-
-def _timestamp(millisecond: int) -> str:
-    second, rest = divmod(millisecond, 1000)
-    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second)) + f".{rest:03d}Z"
-
-
-def _head(record: Record, stamp: str, ms: float) -> str:
-    level = "info" if record.status < 500 else "error"
-    return (
-        f'{{"ts":"{stamp}","level":"{level}","event":"request"'
-        f',"request_id":{_quoted(record.request_id)},"method":{_quoted(record.method)}'
-        f',"route":{_quoted(record.route)},"status":{record.status}'
-        f',"code":{_quoted(record.code)},"ms":{ms:.3f}'
-    )
-
-
-def _body(record: Record) -> str:
-    return (
-        f',"zone":{_quoted(record.zone)},"document":{_quoted(record.document)}'
-        f',"link":{_quoted(record.link)},"rendition":{_quoted(record.rendition)}'
-        f',"cache":{_quoted(record.cache)},"bytes":{record.sent}'
-        f',"client":{_quoted(record.client)},"trace":{_quoted(record.trace)}'
-    )
+        second, millisecond = divmod(int(now * 1000), 1000)
+        if second != self._second:
+            self._second = second
+            self._stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second))
+        level = "info" if record.status < 500 else "error"
+        return (
+            f'{{"ts":"{self._stamp}.{millisecond:03d}Z","level":"{level}","event":"request"'
+            f',"request_id":{_quoted(record.request_id)},"method":{_quoted(record.method)}'
+            f',"route":{_quoted(record.route)},"status":{record.status}'
+            f',"code":{_quoted(record.code)},"ms":{seconds * 1000:.3f}'
+            f',"zone":{_quoted(record.zone)},"document":{_quoted(record.document)}'
+            f',"link":{_quoted(record.link)},"rendition":{_quoted(record.rendition)}'
+            f',"cache":{_quoted(record.cache)},"bytes":{record.sent}'
+            f',"client":{_quoted(record.client)},"trace":{_quoted(record.trace)}{self._tail}'
+        )
