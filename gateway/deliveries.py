@@ -8,7 +8,7 @@ from typing import NamedTuple, TypeAlias
 from gateway.errors import RequestRefused
 from gateway.heads import Head
 from gateway.originals import Originals
-from gateway.preconditions import Preconditions, Verdict, evaluate, range_applies
+from gateway.preconditions import UNCONDITIONAL, Preconditions, Verdict, evaluate, range_applies
 from gateway.ranges import (
     ByteRange,
     Multipart,
@@ -57,6 +57,8 @@ def unmodified(request: Request, ready: Ready, varying: FieldList, level: str) -
 
     Raises `RequestRefused` (412).
     """
+    if request.preconditions is UNCONDITIONAL:  # as nearly every request is
+        return None
     method = "HEAD" if request.head else "GET"
     verdict = evaluate(method, request.preconditions, ready.validators)
     if verdict is Verdict.NOT_MODIFIED:

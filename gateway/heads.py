@@ -16,7 +16,7 @@ _VALUE = re.compile(rb"[^\x00-\x08\x0a-\x1f\x7f]*")
 
 def joined(fields: Iterable[Field]) -> bytes:
     """Field lines as they go over the wire (RFC 9112 section 5)."""
-    return b"".join([b"%b: %b\r\n" % one for one in fields])
+    return b"\r\n".join([*map(b": ".join, fields), b""])
 
 
 @dataclass(frozen=True, slots=True)

@@ -76,8 +76,6 @@ class Validators:
 
 def evaluate(method: str, preconditions: Preconditions, validators: Validators) -> Verdict:
     """Evaluate all but If-Range, in the order of RFC 9110 §13.2.2, for a document that exists."""
-    if preconditions is UNCONDITIONAL:  # as nearly every request is
-        return Verdict.PROCEED
     if not _may_go_on(preconditions, validators):
         return Verdict.FAILED
     if not _is_unmodified(method, preconditions, validators):
