@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 from base64 import urlsafe_b64encode
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
 from hashlib import sha256
 from typing import Protocol
+from weakref import WeakValueDictionary
 
 from gateway.caches.budget import ByteBudget
 from gateway.caches.coalesce import Coalescer
 from gateway.documents import Document
-from gateway.errors import DocumentBroken
+from gateway.errors import DocumentBroken, Overloaded
 from gateway.media import MediaType
 from gateway.originals import Key, Levels, Originals
 from gateway.representations import Ready, Representation
-from imaging.errors import BrokenSource, PageMissing
+from imaging.errors import BrokenSource, PageMissing, WorkerLost
 from imaging.rendered import ENGINE_VERSION, Rendered
 from imaging.renditions import Rendition
 
@@ -26,6 +29,12 @@ SOURCE_LIMIT = 64 << 20
 SOURCES = 6 * SOURCE_LIMIT
 POISONED_FOR = 600.0
 POISONED = 10_000
+# Renders of one document under way at a time, how long the next one waits for its turn, and how
+# many workers it may cost: a PDF of slow pages must leave workers to everybody else.
+ABREAST = 4
+PATIENCE = 20.0
+LOSSES = 3
+EVERY_PAGE = -1
 RENDERABLE = frozenset(
     f"image/{kind}" for kind in ("jpeg", "png", "webp", "avif", "gif", "tiff", "bmp", "jp2")
 ) | {"application/pdf"}
@@ -62,6 +71,8 @@ class Deriver:
         self._sources = ByteBudget(SOURCES)
         self._poisoned: OrderedDict[tuple[str, str, int], tuple[float, str]] = OrderedDict()
         self._pages: OrderedDict[tuple[str, str], int] = OrderedDict()
+        self._losses: OrderedDict[tuple[str, str], int] = OrderedDict()
+        self._turns: WeakValueDictionary[tuple[str, str], asyncio.Semaphore] = WeakValueDictionary()
 
     def near(self, document: Document, rendition: Rendition) -> Ready | None:
         """The rendition as memory holds it, without waiting."""
@@ -91,15 +102,17 @@ class Deriver:
             raise DocumentBroken("unsupported")
         if document.size > SOURCE_LIMIT:
             raise DocumentBroken("too-large")
-        until, reason = self._poisoned.get((document.id, document.version, page), (0.0, ""))
-        if until > self._clock():
-            raise DocumentBroken(reason)
+        for part in (page, EVERY_PAGE):
+            until, reason = self._poisoned.get((document.id, document.version, part), (0.0, ""))
+            if until > self._clock():
+                raise DocumentBroken(reason)
         pages = self._pages.get((document.id, document.version), page)
         if page > pages:
             raise PageMissing(pages)
 
     async def _make(self, document: Document, rendition: Rendition, name: str) -> Ready:
-        async with self._levels.stripes.hold(name):
+        async with self._turn(document), self._levels.stripes.hold(name):
+            self._refuse_the_hopeless(document, rendition.page)
             stored = await self._stored(document, rendition, name)
             if stored is not None:
                 return stored
@@ -111,6 +124,20 @@ class Deriver:
             await self._levels.disk.put(name, meta, rendered.body)
             return self._keep(document, rendition, meta, rendered.body)
 
+    @asynccontextmanager
+    async def _turn(self, document: Document) -> AsyncGenerator[None]:
+        """One of the few turns that a document has; raises `Overloaded` after `PATIENCE`."""
+        turns = self._turns.setdefault((document.id, document.version), asyncio.Semaphore(ABREAST))
+        try:
+            async with asyncio.timeout(PATIENCE):
+                await turns.acquire()
+        except TimeoutError:
+            raise Overloaded("turns") from None
+        try:
+            yield
+        finally:
+            turns.release()
+
     async def _attempt(self, document: Document, rendition: Rendition) -> Rendered:
         """Render, and remember what this document can not give."""
         with self._sources.reserve(document.size):
@@ -118,7 +145,8 @@ class Deriver:
             try:
                 return await self._render(source, rendition)
             except BrokenSource as broken:
-                self._poison(document, rendition.page, broken.reason)
+                lost = isinstance(broken, WorkerLost) and self._lose(document) >= LOSSES
+                self._poison(document, EVERY_PAGE if lost else rendition.page, broken.reason)
                 raise
             except PageMissing as missing:
                 self._note_pages(document, missing.pages)
@@ -159,6 +187,14 @@ class Deriver:
         self._poisoned[key] = (self._clock() + POISONED_FOR, reason)
         if len(self._poisoned) > POISONED:
             self._poisoned.popitem(last=False)
+
+    def _lose(self, document: Document) -> int:
+        """Count a worker that this document cost; how many they are."""
+        lost = self._losses.pop((document.id, document.version), 0) + 1
+        self._losses[document.id, document.version] = lost
+        if len(self._losses) > POISONED:
+            self._losses.popitem(last=False)
+        return lost
 
     def _note_pages(self, document: Document, pages: int) -> None:
         self._pages[document.id, document.version] = pages

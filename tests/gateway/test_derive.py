@@ -14,13 +14,13 @@ from gateway.caches.coalesce import Stripes
 from gateway.caches.disk import DiskCache
 from gateway.caches.memory import MemoryCache
 from gateway.catalogue import describe
-from gateway.derive import POISONED_FOR, SOURCE_LIMIT, Deriver
+from gateway.derive import ABREAST, LOSSES, POISONED_FOR, SOURCE_LIMIT, Deriver
 from gateway.documents import Document, DocumentRef, Zone
 from gateway.errors import DocumentBroken, Overloaded, StoreUnavailable
 from gateway.originals import SMALL, Levels, Originals
 from gateway.representations import Ready, Representation, ready
 from gateway.stores.memory import MemoryStore
-from imaging.errors import BrokenSource, ImagingError, PageMissing, PoolBusy
+from imaging.errors import BrokenSource, ImagingError, PageMissing, PoolBusy, WorkerLost
 from imaging.rendered import Rendered
 from imaging.renditions import Rendition
 
@@ -36,10 +36,13 @@ class Painter:
         self.sources: list[bytes] = []
         self.refusal: ImagingError | None = None
         self.effort = "m4"
+        self.gate = asyncio.Event()
+        self.gate.set()
 
     async def render(self, source: bytes, rendition: Rendition) -> Rendered:
         self.sources.append(source)
         await asyncio.sleep(0)
+        await self.gate.wait()
         if self.refusal:
             raise self.refusal
         return Rendered(b"RIFF painted", "image/webp", 160, 120, 80, self.effort)
@@ -48,15 +51,17 @@ class Painter:
 class Studio:
     """A deriver of one worker process, with its clock in hand."""
 
-    def __init__(self, folder: Path, store: MemoryStore | None = None) -> None:
+    def __init__(
+        self, folder: Path, store: MemoryStore | None = None, stripes: int = 4_096
+    ) -> None:
         self.store = store or MemoryStore()
         self.painter = Painter()
         self.now = 1_000.0
         self.levels = Levels(
             MemoryCache(1 << 20),
             DiskCache(folder / "cache", 1 << 26),
-            Stripes(folder / "locks", count=1),
-            Stripes(folder / "locks" / "sources", count=1),
+            Stripes(folder / "locks", count=stripes),
+            Stripes(folder / "locks" / "sources", count=stripes),
         )
         originals = Originals(self.levels, lambda _: self.store, _dress)
         self.deriver = Deriver(self.levels, originals, self.painter, _dress, lambda: self.now)
@@ -182,6 +187,38 @@ def test_other_pages_and_versions_of_a_bad_source_are_still_tried(studio: Studio
     assert studio.make(mended, replace(SMALL_WEBP, page=1))[0].representation.body
 
 
+def test_a_document_that_costs_workers_on_several_pages_is_left_alone(studio: Studio) -> None:
+    document = studio.put()
+    studio.painter.refusal = WorkerLost("timeout")
+    for page in range(1, 9):
+        with pytest.raises((WorkerLost, DocumentBroken)):
+            studio.make(document, replace(SMALL_WEBP, page=page))
+    assert len(studio.painter.sources) == LOSSES
+    studio.painter.refusal = None
+    studio.now += POISONED_FOR
+    assert studio.make(document)[0].representation.body, "in time it is tried again"
+
+
+def test_one_document_leaves_workers_to_the_others(
+    studio: Studio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.derive.PATIENCE", 0.05)
+    document = studio.put()
+    pages = [replace(SMALL_WEBP, page=page) for page in range(1, 10)]
+
+    async def crowd() -> list[object]:
+        studio.painter.gate = asyncio.Event()
+        asking = [asyncio.create_task(studio.deriver.ready(document, page)) for page in pages]
+        await asyncio.wait(asking, return_when=asyncio.FIRST_EXCEPTION)
+        assert len(studio.painter.sources) == ABREAST
+        studio.painter.gate.set()
+        return await asyncio.gather(*asking, return_exceptions=True)
+
+    told = asyncio.run(crowd())
+    assert sum(isinstance(one, Overloaded) for one in told) == len(pages) - ABREAST
+    assert studio.make(document, pages[-1])[0].representation.body, "turns are given back"
+
+
 def test_a_page_past_the_end_is_asked_for_once(studio: Studio) -> None:
     document = studio.put()
     studio.painter.refusal = PageMissing(3)
@@ -230,7 +267,7 @@ def test_a_remote_source_is_fetched_while_its_renditions_lock_is_held(tmp_path: 
     class Remote(MemoryStore):
         local = False
 
-    studio = Studio(tmp_path, Remote())
+    studio = Studio(tmp_path, Remote(), stripes=1)
     document = studio.put(JPEG + bytes(SMALL))
 
     async def soon() -> Ready:
