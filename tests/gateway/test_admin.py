@@ -221,7 +221,7 @@ def test_a_caller_who_prefers_to_wait_gets_the_end(door: Any) -> None:
     async def waited() -> Any:
         worker = asyncio.create_task(PurgeWorker(door.parts.database, door.parts.providers).run())
         try:
-            return await door._client.request(
+            return await door.client.request(
                 "POST",
                 "/admin/purge",
                 json={"documents": [A]},
