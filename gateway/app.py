@@ -78,11 +78,12 @@ def compose(
     *,
     metrics: Metrics | None = None,
     opener: Callable[..., Store] = open_store,
-    renders: bool = True,
+    serves: bool = True,
 ) -> Parts:
     """Make every part from the settings.
 
-    `opener` makes a store of an address; without `renders` nothing new is measured.
+    `opener` makes a store of an address. A process that does not serve measures nothing new, and
+    takes no declared prefix away from those that do.
 
     Raises `ConfigurationError` and `StateUnavailable`.
     """
@@ -92,8 +93,9 @@ def compose(
     client = httpx.AsyncClient(timeout=10, verify=_trusted())
     providers = _providers(settings, client)
     stores = _stores(settings, opener, metrics.fetched)
-    rules = _rules(settings, database)
     purges = Purges(database, providers, zones)
+    purges.declare_now(time(), only_add=not serves)
+    rules = _rules(settings, database)
     levels = _levels(settings)
     dress = _dresser(settings)
     originals = Originals(levels, lambda document: stores[zones[document.ref.zone].store], dress)
@@ -108,7 +110,7 @@ def compose(
     rules.revocations.follower.subscribe(News(catalogue).tell)
     pool = RenderPool(_render_workers(settings), timeout=settings.renditions.timeout)
     deriver = Deriver(levels, originals, pool, dress, monotonic, metrics.rendered)
-    measurer = Measurer(levels, originals, pool if renders else NoDescriber())
+    measurer = Measurer(levels, originals, pool if serves else NoDescriber())
     budget = ByteBudget(READERS_BUDGET)
     gauges = Gauges(purges)
     gauges.register(metrics, pool, levels.memory, budget)
@@ -122,11 +124,12 @@ def compose(
         ledger=ledger,
         purges=purges,
         catalogue=catalogue,
-        deliverer=Deliverer(rules, _profiles(zones, providers), catalogue, originals, deriver),
+        deliverer=Deliverer(
+            rules, _profiles(zones, providers), catalogue, originals, deriver, budget
+        ),
         issuer=Issuer(rules, catalogue, measurer, ledger),
         levels=levels,
         pool=pool,
-        budget=budget,
         gauges=gauges,
         client=client,
     )
@@ -152,9 +155,7 @@ def build(
     corp = settings.server.corp
     main = [home, *admin.api(), *admin.health(), *(() if moved else admin.operations())]
     others = Edge(Router(main, redirect_slashes=False), telemetry, corp=corp)
-    gateway = Gateway(
-        parts.deliverer, others, parts.rules.zones, telemetry, parts.budget, corp=corp
-    )
+    gateway = Gateway(parts.deliverer, others, parts.rules.zones, telemetry, corp=corp)
     operations = Router([*admin.operations(), *admin.health()], redirect_slashes=False)
 
     async def start() -> None:
@@ -189,7 +190,7 @@ def _rules(settings: Settings, database: Database) -> Rules:
         signer=signer_of(settings),
         renditions=Renditions(settings.renditions.presets),
         residency=Residency(settings.server.region),
-        revocations=Revocations(database, zones.values()),
+        revocations=Revocations(database),
     )
 
 

@@ -203,7 +203,8 @@ def describe(ref: DocumentRef, stored: StoredObject, kind: str, head: bytes) -> 
     A folder's ETag would tell inode and clock, so its documents show their version instead; an S3
     ETag is shown as it is.
     """
-    version = version22(stored.identity)
+    # The grammar's source: the store's version id, else its ETag with the quotes.
+    version = version22(stored.version_id or f'"{stored.etag}"')
     sniffed = sniff(head)
     return Document(
         ref=ref,

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
+from time import time
 
 from cdn.fields import Profile, render
 from cdn.modes import absent_policy, policy_for
 from cdn.policy import CachePolicy, NoStore
+from gateway.caches.budget import ByteBudget
 from gateway.catalogue import Catalogue
 from gateway.deliveries import Delivery, FieldList, Request, selected, unmodified
 from gateway.derive import Deriver
@@ -29,7 +31,7 @@ from gateway.state.revocations import Guard
 from gateway.streams import Stream
 from imaging.negotiate import choose_format
 from imaging.renditions import Rendition
-from signing.errors import GrantRefused, LinkRevoked
+from signing.errors import GrantRefused, LinkExpired
 from signing.links import LIVE, Link, check_companions, check_generation
 
 HIT = (b"cache-status", b"ostiary; hit")
@@ -47,6 +49,8 @@ class Deliverer:
         catalogue: Catalogue,
         originals: Originals,
         deriver: Deriver,
+        budget: ByteBudget,
+        clock: Callable[[], float] = time,
     ) -> None:
         self._zones = rules.zones
         self._signer = rules.signer
@@ -57,6 +61,8 @@ class Deliverer:
         self._catalogue = catalogue
         self._originals = originals
         self._deriver = deriver
+        self._budget = budget
+        self._clock = clock
 
     def verify(self, raw_path: bytes, query: bytes, now: float) -> Link:
         """The link, when its own text proves it; nothing is looked up."""
@@ -122,32 +128,38 @@ class Deliverer:
         """
         ref = self._ref(link)
         try:
-            delivery = await self._deliver(link, ref, request)
+            return await self._deliver(link, ref, request)
         except DocumentChanged:  # replaced since the catalogue looked: what is there now?
             self._catalogue.forget(ref)
-            delivery = await self._deliver(link, ref, request)
-        try:
-            self.admit(link)  # a fetch and a render take time: it may have been revoked meanwhile
-        except LinkRevoked:
-            if isinstance(delivery.body, Stream):
-                await delivery.body.aclose()
-            raise
-        return delivery
+            return await self._deliver(link, ref, request)
 
     async def _deliver(self, link: Link, ref: DocumentRef, request: Request) -> Delivery:
+        negotiated, level = False, "miss"
         if link.rendition == "original":
             document = await self._document(link, ref)
             ready = await self._originals.ready(document)
-            delivery = self._answer(link, request, ready, negotiated=False, level="miss")
         else:
             rendition, negotiated = self._rendition(link, request)
             document = await self._document(link, ref)
             ready, hit = await self._deriver.ready(document, rendition)
             level = "disk" if hit else "miss"
-            delivery = self._answer(link, request, ready, negotiated, level=level)
+        request = request._replace(now=self._clock())
+        self._still(link, request.now)
+        delivery = self._answer(link, request, ready, negotiated, level=level)
         if isinstance(delivery.body, Stream):
-            await delivery.body.prime()
+            await delivery.body.prime(self._budget)
+            try:
+                self._still(link, self._clock())
+            except BaseException:
+                await delivery.body.aclose()
+                raise
         return delivery
+
+    def _still(self, link: Link, now: float) -> None:
+        """A fetch and a render take time: the link may have died or been revoked meanwhile."""
+        if now >= link.expires_at:
+            raise LinkExpired(link.expires_at)
+        self.admit(link)
 
     def absent(self, link: Link, now: float) -> FieldList:
         """The cache fields of a 404: short, and tagged so that an upload purges it."""

@@ -87,11 +87,11 @@ class Deriver:
         near = self.near(document, rendition)
         if near is not None:
             return near, True
-        self._refuse_the_hopeless(document, rendition.page)
         name = _file_name(document, rendition)
         stored = await self._stored(document, rendition, name)
         if stored is not None:
             return stored, True
+        self._refuse_the_hopeless(document, rendition.page)
         key = (document.id, document.version, rendition.spec)
         return await self._makes.load(key, lambda: self._make(document, rendition, name)), False
 
@@ -112,10 +112,10 @@ class Deriver:
 
     async def _make(self, document: Document, rendition: Rendition, name: str) -> Ready:
         async with self._turn(document), self._levels.stripes.hold(name):
-            self._refuse_the_hopeless(document, rendition.page)
             stored = await self._stored(document, rendition, name)
             if stored is not None:
                 return stored
+            self._refuse_the_hopeless(document, rendition.page)
             rendered = await self._attempt(document, rendition)
             meta: dict[str, str | int] = {
                 "media_type": rendered.media_type,

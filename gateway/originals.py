@@ -21,6 +21,8 @@ from gateway.stores import CHUNK, Body, Store
 
 SMALL = 1 << 20
 KEPT = 16 << 20
+# Up to here a remote document is sent from the disk's copy, which is in memory as long.
+HELD = 4 << 20
 # What one open stream holds of memory: its chunk and the transport's buffer.
 LOCAL_READER = 512 << 10
 REMOTE_READER = 1280 << 10
@@ -101,7 +103,7 @@ class Originals:
 
         Raises what the store raises, at the first chunk or at any later one.
         """
-        whole = memoryview(await self.whole(document)) if self._on_disk(document) else None
+        whole = memoryview(await self.whole(document)) if self._held(document) else None
         for part in parts:
             if isinstance(part, bytes):
                 yield part
@@ -118,13 +120,16 @@ class Originals:
 
     def cost(self, document: Document) -> int:
         """The octets of memory that one stream of the document may hold."""
-        if self._on_disk(document):
+        if self._held(document):
             return document.size + LOCAL_READER
         return LOCAL_READER if self.local(document) else REMOTE_READER
 
     def local(self, document: Document) -> bool:
         """Whether the document's bytes are on this machine."""
         return self._store_of(document).local
+
+    def _held(self, document: Document) -> bool:
+        return not self.local(document) and document.size <= HELD
 
     def _on_disk(self, document: Document) -> bool:
         return not self.local(document) and document.size <= KEPT

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 
 import httpx
+import structlog
 
 from cdn.providers import Provider
-from gateway.caches.budget import ByteBudget
 from gateway.catalogue import Catalogue
 from gateway.deliver import Deliverer
 from gateway.gauges import Gauges
@@ -22,6 +22,11 @@ from gateway.state.database import Database
 from gateway.state.ledger import Ledger
 from gateway.stores import Store
 from imaging.pool import RenderPool
+
+# Seconds before background work that broke is begun again.
+PAUSE = 1.0
+
+_log = structlog.stdlib.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +45,6 @@ class Parts:
     issuer: Issuer
     levels: Levels
     pool: RenderPool
-    budget: ByteBudget
     gauges: Gauges
     client: httpx.AsyncClient
     tasks: list[asyncio.Task[None]] = field(default_factory=list)
@@ -49,8 +53,8 @@ class Parts:
         """Start the render workers, follow the feed, and work off purges."""
         await self.pool.start()
         worker = PurgeWorker(self.database, self.providers)
-        for work in (self.rules.revocations.follower.run(), worker.run(), self.gauges.run()):
-            self.tasks.append(asyncio.create_task(work))
+        for work in (self.rules.revocations.follower.run, worker.run, self.gauges.run):
+            self.tasks.append(asyncio.create_task(_kept_up(work)))
 
     async def close(self) -> None:
         """End what `start` began and let go of everything; doing it twice is harmless."""
@@ -61,7 +65,6 @@ class Parts:
         await self.pool.aclose()
         for store in self.stores.values():
             await store.aclose()
-        await self.levels.disk.aclose()
         await self.levels.disk.aclose()
         await self.client.aclose()
         self.database.close()
@@ -79,3 +82,13 @@ class Parts:
         except Exception as error:
             failures["state"] = type(error).__name__
         return failures
+
+
+async def _kept_up(work: Callable[[], Coroutine[None, None, None]]) -> None:
+    """Run what never ends, and begin again when it does: nobody else would notice."""
+    while True:
+        try:
+            await work()
+        except Exception:  # told, and tried again
+            _log.exception("background work broke")
+        await asyncio.sleep(PAUSE)

@@ -8,16 +8,14 @@ verifier.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
-from contextlib import ExitStack
 from time import perf_counter, time
 from typing import Any, TypeAlias
 
 from cdn.tags import document_id
-from gateway.caches.budget import ByteBudget
 from gateway.deliver import Deliverer, forbidding
 from gateway.deliveries import Delivery, FieldList
 from gateway.documents import Zone
-from gateway.errors import DocumentNotFound, Overloaded, RequestRefused
+from gateway.errors import DocumentNotFound, RequestRefused
 from gateway.exchanges import Exchange
 from gateway.guard.whole import EXTENSION
 from gateway.heads import EMPTY, joined
@@ -48,7 +46,6 @@ class Gateway:
         others: App,
         zones: Mapping[str, Zone],
         telemetry: Telemetry,
-        budget: ByteBudget,
         *,
         corp: str,
     ) -> None:
@@ -56,7 +53,6 @@ class Gateway:
         self._others = others
         self._zones = zones
         self._telemetry = telemetry
-        self._budget = budget
         self._corp = corp
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
@@ -159,16 +155,14 @@ class Gateway:
         receive: Receive,
         send: Send,
     ) -> None:
-        with ExitStack() as reserved:
-            try:
-                reserved.enter_context(self._budget.reserve(body.cost))
-            except Overloaded as error:
-                await body.aclose()
-                await self._send(exchange, self._problem(exchange, error), {}, receive, send)
-                return
+        pump = Pump(body)
+        try:
             await send(_start(delivery))
-            pump = Pump(body)
             await pump.run(receive, send, lambda abort: self._watch(exchange, abort))
+        finally:
+            await body.aclose()
+        if pump.fault is not None:
+            self._telemetry.fault(exchange.record.request_id, pump.fault)
         exchange.record.code = "" if pump.whole else "delivery.aborted"
         self._log(exchange, delivery, pump.sent)
 

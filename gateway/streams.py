@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping, Sequence
+from contextlib import ExitStack
 from typing import Any
 
+from gateway.caches.budget import ByteBudget
 from gateway.documents import Document
 from gateway.errors import GatewayError
 from gateway.originals import Originals
@@ -14,18 +16,27 @@ from gateway.state.revocations import Guard
 
 
 class Stream:
-    """Octets in hand and ranges of one original, in order; `cost` is the memory it may hold."""
+    """Octets in hand and ranges of one original, in order."""
 
     def __init__(
         self, document: Document, parts: Sequence[bytes | ByteRange], originals: Originals
     ) -> None:
-        self.cost = originals.cost(document)
+        self._cost = originals.cost(document)
         self._chunks = originals.stream(document, parts)
         self._first: bytes | memoryview = b""
+        self._reserved = ExitStack()
 
-    async def prime(self) -> None:
-        """Read the first chunk, so that a store that fails does so before the answer begins."""
-        self._first = await anext(self._chunks, b"")
+    async def prime(self, budget: ByteBudget) -> None:
+        """Take its share of `budget` and read the first chunk, before the answer begins.
+
+        Raises `Overloaded`, and what the store raises; then the stream is closed.
+        """
+        self._reserved.enter_context(budget.reserve(self._cost))
+        try:
+            self._first = await anext(self._chunks, b"")
+        except BaseException:
+            await self.aclose()
+            raise
 
     async def chunks(self) -> AsyncIterator[bytes | memoryview]:
         """Every chunk, from the first, which is not kept: a reader may stand still for long."""
@@ -36,8 +47,11 @@ class Stream:
             yield chunk
 
     async def aclose(self) -> None:
-        """Let go of the source, wherever it stands."""
-        await self._chunks.aclose()
+        """Let go of the source, wherever it stands, and of the share of the budget."""
+        try:
+            await self._chunks.aclose()
+        finally:
+            self._reserved.close()
 
 
 class Pump:
@@ -51,6 +65,7 @@ class Pump:
         self._stream = stream
         self.sent = 0
         self.whole = False
+        self.fault: Exception | None = None
 
     async def run(
         self,
@@ -85,6 +100,9 @@ class Pump:
                 # left, ever waits: without this nobody else's turn would come until the end.
                 await asyncio.sleep(0)
         except GatewayError:
+            return
+        except Exception as error:  # nobody foresaw it: told by whoever keeps the log
+            self.fault = error
             return
         self.whole = True
         await send({"type": "http.response.body", "body": b""})

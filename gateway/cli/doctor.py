@@ -119,7 +119,7 @@ def engine(package: str, what: str) -> Finding:
 
 async def _try_parts(settings: Settings) -> list[Finding]:
     try:
-        parts = compose(settings)
+        parts = compose(settings, serves=False)
     except ConfigurationError as error:
         return [Finding(fault.where, "FAIL", fault.what, fault.hint) for fault in error.faults]
     except StateUnavailable as error:

@@ -145,7 +145,7 @@ def _sentence(refused: Refused, settings: Settings) -> str:
 
 
 async def _issue(settings: Settings, call: LinksCall) -> list[Issued | Refused]:
-    parts = compose(settings, renders=False)
+    parts = compose(settings, serves=False)
     try:
         operator = Operator("cli", SCOPES)
         return await parts.issuer.issue(call, operator, address_of(settings), int(time()))

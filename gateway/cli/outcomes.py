@@ -33,24 +33,28 @@ wait_option = click.option(
 
 
 @contextmanager
-def parts_of(settings: Settings) -> Generator[Parts]:
-    """The parts of a process that does not serve; what they log goes to standard error."""
+def parts_of(settings: Settings) -> Generator[tuple[Parts, asyncio.Runner]]:
+    """The parts of a process that does not serve, and the loop that their connections live in.
+
+    What they log goes to standard error.
+    """
     structlog.configure(logger_factory=lambda *_: structlog.PrintLogger(sys.stderr))
-    parts = compose(settings, renders=False)
-    try:
-        yield parts
-    finally:
-        asyncio.run(parts.close())
+    parts = compose(settings, serves=False)
+    with asyncio.Runner() as runner:
+        try:
+            yield parts, runner
+        finally:
+            runner.run(parts.close())
 
 
-def carry_out(
+async def carry_out(
     parts: Parts, ask: Callable[[float], PurgeStatus], wait: int, *, as_json: bool
 ) -> None:
     """Write what is asked, wait for the CDNs, and tell; one that refused for good is a failure."""
     status = ask(time())
     if not as_json:
         click.echo(f"{status.id} is written and will be carried out")
-    status, alone = asyncio.run(_watched(parts, status, wait))
+    status, alone = await _watched(parts, status, wait)
     if as_json:
         echo_json(purge_answer(status))
     else:

@@ -44,13 +44,13 @@ def purge(file: Path | None, hard: bool, wait: int, as_json: bool, **named: Unpa
     """
     settings = settings_of(file)
     request = _request(named, settings.zone_values())
-    with parts_of(settings) as parts:
+    with parts_of(settings) as (parts, runner):
 
         def ask(now: float) -> PurgeStatus:
             reason = "asked on the command line"
             return parts.purges.ask_now(request, soft=not hard, by=BY, reason=reason, now=now)
 
-        carry_out(parts, ask, wait, as_json=as_json)
+        runner.run(carry_out(parts, ask, wait, as_json=as_json))
 
 
 def _request(named: Named, zones: Mapping[str, Zone]) -> PurgeRequest:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TypedDict, Unpack
@@ -67,8 +66,8 @@ def revoke(
         raise click.UsageError("name what is to be revoked: a document, prefix, bucket or zone")
     if after_restore and scopes != [zone_scope(named["zone"])]:
         raise click.UsageError("--restored goes with --zone, and with nothing else")
-    with parts_of(settings) as parts:
-        asyncio.run(_warn(parts, refs))
+    with parts_of(settings) as (parts, runner):
+        runner.run(_warn(parts, refs))
 
         def ask(now: float) -> PurgeStatus:
             if after_restore:
@@ -76,7 +75,7 @@ def revoke(
                 parts.database.write_now(lambda connection: restored(connection, known, now))
             return parts.purges.revoke_now(scopes, by=BY, now=now)
 
-        carry_out(parts, ask, wait, as_json=as_json)
+        runner.run(carry_out(parts, ask, wait, as_json=as_json))
 
 
 def _scopes(named: Named, zones: Mapping[str, Zone]) -> Iterator[str]:

@@ -21,6 +21,7 @@ from gateway.state.receipts import ORDINARY, URGENT, PurgeRow, PurgeStatus
 from gateway.state.revocations import (
     bucket_scope,
     bump,
+    declare,
     document_scope,
     prefix_scope,
     zone_scope,
@@ -102,6 +103,20 @@ class Purges:
     def revoke_now(self, scopes: Sequence[str], *, by: str, now: float) -> PurgeStatus:
         """`revoke` for the CLI."""
         return self._database.write_now(self._revoking(scopes, by, now))
+
+    def declare_now(self, now: float, *, only_add: bool = False) -> None:
+        """Declare the zones' revocable prefixes, before anything else is done.
+
+        Where that kills a zone's links, its copies are purged in the same transaction.
+        """
+        self._database.write_now(lambda connection: self._declare(connection, now, only_add))
+
+    def _declare(self, connection: sqlite3.Connection, now: float, only_add: bool) -> None:
+        killed = declare(connection, self._zones.values(), now, only_add=only_add)
+        if killed:
+            asked = json.dumps({"scopes": killed, "tags": []}, sort_keys=True)
+            purge = PurgeRow(_name(), asked, False, "undeclared", "gateway", now, URGENT)
+            _enqueue(connection, purge, self._targets(killed, soft=False))
 
     async def status(self, purge: str) -> PurgeStatus | None:
         """How far a purge is; None for an unknown one."""

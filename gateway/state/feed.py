@@ -92,7 +92,7 @@ class Follower:
         self._cursor = database.read_now(end)
 
     def subscribe(self, receive: Callable[[FeedRow], None]) -> None:
-        """Have `receive` called for every later row; it must not wait."""
+        """Have `receive` called for every later row, again after an error; it must not wait."""
         self._subscribers.append(receive)
 
     def fresh(self) -> None:
@@ -132,13 +132,19 @@ class Follower:
     def _tell(self, rows: list[FeedRow]) -> None:
         for row in rows:
             if row.seq > self._cursor or row.kind == "lost":
+                self._tell_all(row)
                 self._cursor = row.seq
-                for receive in self._subscribers:
-                    self._tell_one(receive, row)
 
-    @staticmethod
-    def _tell_one(receive: Callable[[FeedRow], None], row: FeedRow) -> None:
-        try:
-            receive(row)
-        except Exception:  # one that breaks must keep the news from no other
-            _log.exception("a subscriber of the feed broke", kind=row.kind)
+    def _tell_all(self, row: FeedRow) -> None:
+        """Raises the first subscriber's error once all were told; the row is told again then.
+
+        Who does not know what was revoked must not go on as if nothing was.
+        """
+        errors: list[Exception] = []
+        for receive in self._subscribers:
+            try:
+                receive(row)
+            except Exception as error:  # one that breaks must keep the news from no other
+                errors.append(error)
+        if errors:
+            raise errors[0]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -36,17 +35,24 @@ def bump(connection: sqlite3.Connection, scope: str, at: float) -> int:
     return _raise_to(connection, scope, _counter(connection, scope) + 1, at)
 
 
-def declare(connection: sqlite3.Connection, zones: Iterable[Zone], at: float) -> None:
+def declare(
+    connection: sqlite3.Connection, zones: Iterable[Zone], at: float, *, only_add: bool = False
+) -> list[str]:
     """Make the declared prefixes of `zones` those of their configuration.
+
+    Returns the scopes of the zones whose links that has killed: their copies have to go too.
+    With `only_add` none goes: one command with another configuration must kill no links.
 
     A prefix that goes takes its counter out of its documents' sums: the zone's counter makes up
     for it first. Zones that are not named keep theirs. Doing it again changes nothing, so any
     number of processes may start at once.
     """
+    killed: list[str] = []
     for zone in zones:
         before, after = _declared(connection, zone.name), set(zone.revocable)
-        if gone := sorted(before - after):
+        if gone := [] if only_add else sorted(before - after):
             _make_up(connection, zone.name, gone, at)
+            killed.append(zone_scope(zone.name))
         for prefix in gone:
             connection.execute(
                 "DELETE FROM declared_prefix WHERE zone = ? AND prefix = ?", (zone.name, prefix)
@@ -55,6 +61,7 @@ def declare(connection: sqlite3.Connection, zones: Iterable[Zone], at: float) ->
         for prefix in sorted(after - before):
             connection.execute("INSERT INTO declared_prefix VALUES (?, ?)", (zone.name, prefix))
             feed.append(connection, "declared", prefix_scope(zone.name, prefix), at)
+    return killed
 
 
 def restored(connection: sqlite3.Connection, zones: Iterable[Zone], at: float) -> None:
@@ -125,15 +132,11 @@ class Revocations:
     otherwise two processes would differ about a sum while a new configuration is rolled out.
     """
 
-    def __init__(
-        self, database: Database, zones: Iterable[Zone], clock: Callable[[], float] = time.time
-    ) -> None:
+    def __init__(self, database: Database) -> None:
         self._database = database
         self._counters: dict[str, int] = {}
         self._prefixes: dict[str, tuple[str, ...]] = {}
         self._guards: set[Guard] = set()
-        known = tuple(zones)
-        database.write_now(lambda connection: declare(connection, known, clock()))
         self.follower = feed.Follower(database)
         self.follower.subscribe(self._apply)
         self._load()

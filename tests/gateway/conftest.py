@@ -41,7 +41,7 @@ class Door:
         def opener(address: StoreAddress, **options: Any) -> Store:
             return self.store if address.kind == "memory" else open_store(address, **options)
 
-        self.parts: Parts = compose(settings, metrics=metrics, opener=opener, renders=renders)
+        self.parts: Parts = compose(settings, metrics=metrics, opener=opener)
         self.draining = Draining()
         self.log = log
         self._stack = ExitStack()

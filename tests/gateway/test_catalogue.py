@@ -14,6 +14,7 @@ from gateway.errors import DocumentChanged, DocumentNotFound, StateUnavailable, 
 from gateway.looks import Alone
 from gateway.stores import Body, StoredObject
 from gateway.stores.memory import MemoryStore
+from signing.addresses import version22
 
 REF = DocumentRef("clinic", "documents", "a.pdf")
 OTHER = DocumentRef("clinic", "scans", "letters/b.pdf")
@@ -298,3 +299,11 @@ def test_a_folder_shows_no_inode_and_s3_its_own_etag() -> None:
 async def _settle() -> None:
     for _ in range(10):
         await asyncio.sleep(0)
+
+
+@pytest.mark.parametrize("kind", ["folder", "memory", "s3"])
+def test_a_version_is_that_of_the_grammar(kind: str) -> None:
+    etag = StoredObject(etag="abc", version_id="", size=1, modified_at=0)
+    assert module.describe(REF, etag, kind, b"").version == version22('"abc"')
+    named = StoredObject(etag="abc", version_id="v7", size=1, modified_at=0)
+    assert module.describe(REF, named, kind, b"").version == version22("v7")

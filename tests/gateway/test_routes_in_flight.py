@@ -165,7 +165,7 @@ def test_a_revoked_link_is_gone_at_once_and_its_stream_is_cut(door: Any, watched
 
 def test_a_full_budget_is_503_and_leaves_nothing_open(door: Any, watched: Watched) -> None:
     url = door.link("large.bin")
-    door.apps.main._budget = ByteBudget(LOCAL_READER)
+    door.parts.deliverer._budget = ByteBudget(LOCAL_READER)
 
     async def visit() -> tuple[Visit, Visit]:
         first, second = Visit(door, url, stall_after=0), Visit(door, url)
@@ -180,7 +180,7 @@ def test_a_full_budget_is_503_and_leaves_nothing_open(door: Any, watched: Watche
     assert second.started["status"] == 503
     assert b"retry-after" in dict(second.started["headers"])
     assert all(body.closed for body in watched.bodies)
-    assert door.apps.main._budget.used == 0
+    assert door.parts.deliverer._budget.used == 0
 
 
 @pytest.mark.parametrize("headers", [{}, {"If-None-Match": "*"}])

@@ -9,10 +9,13 @@ from typing import Any
 
 import pytest
 
-from gateway.errors import GatewayError, StoreUnavailable
+from gateway.caches.budget import ByteBudget
+from gateway.errors import GatewayError, Overloaded, StoreUnavailable
 from gateway.streams import Pump, Stream
 
 Message = MutableMapping[str, Any]
+
+BUDGET = ByteBudget(1 << 20)
 
 
 class Source:
@@ -123,7 +126,7 @@ def test_a_client_that_leaves_stops_the_source_at_once() -> None:
     async def work() -> None:
         source, client, watch = Source(b"ab", b"cd", b"ef"), Client(stall_after=1), Watch()
         stream = Stream(None, [], source)  # type: ignore[arg-type]
-        await stream.prime()
+        await stream.prime(BUDGET)
         pump = Pump(stream)
         running = asyncio.create_task(_run(pump, client, watch))
         await client.stalled.wait()
@@ -195,17 +198,20 @@ def test_a_source_that_fails_at_its_first_chunk_fails_before_the_answer() -> Non
     async def work() -> None:
         stream = Stream(None, [], Source(failure=StoreUnavailable()))  # type: ignore[arg-type]
         with pytest.raises(StoreUnavailable):
-            await stream.prime()
+            await stream.prime(BUDGET)
 
     asyncio.run(work())
 
 
 def test_a_primed_stream_loses_nothing_and_costs_what_its_source_says() -> None:
     async def work() -> None:
+        budget = ByteBudget(10)
         stream = Stream(None, [], Source(b"ab", b"cd"))  # type: ignore[arg-type]
-        await stream.prime()
+        await stream.prime(budget)
+        assert budget.used == 7
         assert b"".join([bytes(chunk) async for chunk in stream.chunks()]) == b"abcd"
-        assert stream.cost == 7
+        await stream.aclose()
+        assert budget.used == 0
 
     asyncio.run(work())
 
@@ -214,8 +220,20 @@ def test_a_stream_that_is_closed_unread_closes_its_source() -> None:
     async def work() -> None:
         source = Source(b"ab", b"cd")
         stream = Stream(None, [], source)  # type: ignore[arg-type]
-        await stream.prime()
+        await stream.prime(BUDGET)
         await stream.aclose()
         assert source.closed
+
+    asyncio.run(work())
+
+
+def test_a_full_budget_refuses_before_the_source_is_opened() -> None:
+    async def work() -> None:
+        budget = ByteBudget(6)
+        source = Source(b"ab")
+        stream = Stream(None, [], source)  # type: ignore[arg-type]
+        with pytest.raises(Overloaded):
+            await stream.prime(budget)
+        assert budget.used == 0
 
     asyncio.run(work())

@@ -119,7 +119,7 @@ def test_workers_that_do_not_start_fail(shell: Any) -> None:
 
 def state_of(shell: Any, *, pool: RenderPool) -> str:
     async def looked() -> list[Finding]:
-        parts = replace(compose(settings_of(shell.config), renders=False), pool=pool)
+        parts = replace(compose(settings_of(shell.config), serves=False), pool=pool)
         try:
             return await look(parts)
         finally:
@@ -132,7 +132,7 @@ def state_of(shell: Any, *, pool: RenderPool) -> str:
 def test_a_cdn_that_takes_a_purge_is_well(shell: Any) -> None:
     async def looked() -> list[Finding]:
         parts = replace(
-            compose(settings_of(shell.config), renders=False), providers={"none": Null("none")}
+            compose(settings_of(shell.config), serves=False), providers={"none": Null("none")}
         )
         try:
             return await look(parts)

@@ -26,6 +26,7 @@ class Cdn(ThreadingHTTPServer):
 
 
 class _Take(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
     server: Cdn
 
     def _answer(self) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import json
 import subprocess
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -15,7 +16,7 @@ from gateway.errors import RequestRefused
 from gateway.purges import PurgeRequest, Purges, PurgeWorker
 from gateway.state.database import Database
 from gateway.state.feed import FeedRow
-from gateway.state.revocations import Revocations
+from gateway.state.revocations import Revocations, declare
 
 NOW = 1_000.0
 CLINIC = Zone(
@@ -39,7 +40,8 @@ class Office:
         self.database = database
         self.purges = Purges(database, self.providers, {"clinic": CLINIC, "bare": BARE})
         self.worker = PurgeWorker(database, self.providers, clock=lambda: NOW)
-        self.revocations = Revocations(database, [CLINIC, BARE], clock=lambda: NOW)
+        database.write_now(lambda connection: declare(connection, [CLINIC, BARE], NOW))
+        self.revocations = Revocations(database)
         self.told = list[FeedRow]()
         self.revocations.follower.subscribe(self.told.append)
 
@@ -264,3 +266,17 @@ def test_a_killed_revoker_leaves_counter_news_and_purge_together(
 
 async def every(office: Office, purges: list[str]) -> list[bool]:
     return [await office.purges.status(purge) is not None for purge in purges]
+
+
+def test_links_killed_by_an_undeclared_prefix_lose_their_copies_too(database: Database) -> None:
+    provider = Null("edge")
+    zone = replace(CLINIC, cdn=("edge",))
+    bare = replace(zone, revocable=())
+    for zones in (zone, bare):
+        purges = Purges(database, {"edge": provider}, {zone.name: zones})
+        purges.declare_now(NOW)
+    [job] = database.read_now(
+        lambda connection: connection.execute("SELECT tag, soft FROM purge_job").fetchall()
+    )
+    assert tuple(job) == (zone_tag(zone.name), 0)
+    assert Revocations(database).generation(bare, "documents", "a") >= int(NOW)

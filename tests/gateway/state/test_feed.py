@@ -3,6 +3,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
+import pytest
+
 from gateway.state import feed
 from gateway.state.database import Database
 from gateway.state.feed import FeedRow, Follower
@@ -80,6 +82,24 @@ def test_a_subscriber_that_breaks_keeps_the_news_from_no_other(database: Databas
     follower.subscribe(broken)
     follower.subscribe(told.append)
     write(database, "z:a", "z:b")
+    with pytest.raises(KeyError):
+        follower.fresh()
+    assert scopes(told) == ["z:a"]
+
+
+def test_news_that_broke_a_subscriber_are_told_again(database: Database) -> None:
+    follower = Follower(database)
+    told, faults = list[FeedRow](), [KeyError("once")]
+
+    def broken_once(row: FeedRow) -> None:
+        if faults:
+            raise faults.pop()
+        told.append(row)
+
+    follower.subscribe(broken_once)
+    write(database, "z:a", "z:b")
+    with pytest.raises(KeyError):
+        follower.fresh()
     follower.fresh()
     assert scopes(told) == ["z:a", "z:b"]
 

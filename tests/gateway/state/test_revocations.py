@@ -4,7 +4,7 @@ import asyncio
 import sqlite3
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import closing
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -43,9 +43,15 @@ def revoke(database: Database, *scopes: str, at: float = 100.0) -> None:
     database.write_now(work)
 
 
+def declared(database: Database, zones: Iterable[Zone], at: float) -> Revocations:
+    """What a serving process knows after it declared the prefixes of its zones."""
+    database.write_now(lambda connection: declare(connection, zones, at))
+    return Revocations(database)
+
+
 @pytest.fixture
 def revocations(database: Database) -> Revocations:
-    return Revocations(database, [CLINIC, OTHER], clock=lambda: 100.0)
+    return declared(database, [CLINIC, OTHER], 100.0)
 
 
 def sums(revocations: Revocations, zone: Zone = CLINIC) -> tuple[int, int, int]:
@@ -88,7 +94,7 @@ def test_the_generation_is_the_sum_of_all_counters(
 
 def test_a_new_process_knows_the_counters(database: Database, revocations: Revocations) -> None:
     revoke(database, "z:clinic", prefix_scope("clinic", "documents/reports/"))
-    assert sums(Revocations(database, [CLINIC], clock=lambda: 101.0)) == (2, 1, 1)
+    assert sums(declared(database, [CLINIC], 101.0)) == (2, 1, 1)
 
 
 def test_a_counter_is_never_lowered_nor_deleted(database: Database) -> None:
@@ -216,22 +222,22 @@ def test_a_prefix_that_goes_is_made_up_for_by_its_zone(
 ) -> None:
     revoke(database, *[prefix_scope("clinic", "documents/reports/")] * 3)
     assert sums(revocations) == (3, 0, 0)
-    later = Revocations(database, [PLAIN], clock=lambda: 50.0)
+    later = declared(database, [PLAIN], 50.0)
     assert sums(later) == (50, 50, 50)
     revoke(database, *["z:clinic"] * 50)
-    Revocations(database, [CLINIC], clock=lambda: 60.0)
-    assert sums(Revocations(database, [PLAIN], clock=lambda: 60.0)) == (104, 104, 104)
+    declared(database, [CLINIC], 60.0)
+    assert sums(declared(database, [PLAIN], 60.0)) == (104, 104, 104)
 
 
 def test_all_processes_agree_while_a_configuration_is_rolled_out(
     database: Database, revocations: Revocations
 ) -> None:
     revoke(database, prefix_scope("clinic", "documents/reports/"))
-    newer = Revocations(database, [PLAIN], clock=lambda: 200.0)
+    newer = declared(database, [PLAIN], 200.0)
     assert sums(revocations, CLINIC) == sums(newer, PLAIN) == (200, 200, 200)
     third = Zone("clinic", "main", ("documents",), revocable=("documents/", "scans/reports/"))
     revoke(database, prefix_scope("clinic", "scans/reports/"))
-    Revocations(database, [third], clock=lambda: 300.0)
+    declared(database, [third], 300.0)
     assert sums(revocations, CLINIC) == sums(newer, PLAIN) == (200, 200, 201)
 
 
@@ -240,14 +246,14 @@ def test_a_start_without_a_change_changes_nothing(
 ) -> None:
     before = database.epoch.value
     for _ in range(3):
-        Revocations(database, [CLINIC, OTHER], clock=lambda: 999.0)
+        declared(database, [CLINIC, OTHER], 999.0)
     assert database.epoch.value == before
 
 
 def test_a_zone_that_is_not_configured_keeps_its_prefixes(
     database: Database, revocations: Revocations
 ) -> None:
-    Revocations(database, [OTHER], clock=lambda: 999.0)
+    declared(database, [OTHER], 999.0)
     revoke(database, prefix_scope("clinic", "documents/reports/"))
     assert sums(revocations) == (1, 0, 0)
 
@@ -266,10 +272,11 @@ STARTER = """
 import sys, pathlib
 from gateway.documents import Zone
 from gateway.state.database import Database
-from gateway.state.revocations import Revocations
+from gateway.state.revocations import declare
 database = Database.open(pathlib.Path(sys.argv[1]))
 sys.stdin.readline()
-Revocations(database, [Zone("clinic", "main", ("documents",))], clock=lambda: 0.0)
+zones = [Zone("clinic", "main", ("documents",))]
+database.write_now(lambda connection: declare(connection, zones, 0.0))
 print("started", flush=True)
 """
 
@@ -339,7 +346,7 @@ def test_no_sum_ever_falls_or_comes_back(steps: list[tuple[str, object]]) -> Non
         # Without an fsync per step: nothing here is about crashes.
         database.write_now(lambda c: None)
         database._writer._connection.execute("PRAGMA synchronous = OFF")
-        running, now, zone = Revocations(database, [PLAIN], clock=lambda: 0.0), 0.0, PLAIN
+        running, now, zone = declared(database, [PLAIN], 0.0), 0.0, PLAIN
         known = all_sums(running)
         for step, what in steps:
             if step == "pass":
@@ -355,7 +362,7 @@ def test_no_sum_ever_falls_or_comes_back(steps: list[tuple[str, object]]) -> Non
                 known = strictly(known, set(before.revocable) - set(zone.revocable))
             sums = all_sums(running)
             assert all(new >= old for new, old in zip(sums, known, strict=True))
-            assert sums == all_sums(Revocations(database, [zone], clock=lambda: 0.0))
+            assert sums == all_sums(declared(database, [zone], 0.0))
             if step == "revoke":
                 assert_killed(str(what), zone, known, sums)
             known = sums
@@ -386,6 +393,6 @@ def assert_killed(scope: str, zone: Zone, before: list[int], after: list[int]) -
 
 def test_the_clock_is_asked_for_nothing_but_the_time(database: Database) -> None:
     zone = Zone("clinic", "main", (), revocable=("documents/",))
-    Revocations(database, [zone])
-    Revocations(database, [PLAIN])
-    assert abs(sums(Revocations(database, [PLAIN]))[0] - time.time()) < 3_600
+    declared(database, [zone], time.time())
+    declared(database, [PLAIN], time.time())
+    assert abs(sums(declared(database, [PLAIN], time.time()))[0] - time.time()) < 3_600
