@@ -17,6 +17,7 @@ test: .venv/dev ## lint, type check and every test, real Varnish, nginx, Chromiu
 	@$(BIN)/coverage erase
 	$(BIN)/coverage run -m pytest -q
 	@$(BIN)/coverage combine -q 2>/dev/null; $(BIN)/coverage report --skip-covered
+	@$(BIN)/coverage report --include='signing/*,cdn/*' --fail-under=100 > /dev/null || { echo 'signing and cdn are covered to 100 % or not at all'; exit 1; }
 
 fast: .venv/dev ## the tests without real parts
 	$(BIN)/pytest -q -m "not engines and not slow"

@@ -88,17 +88,15 @@ def granted(link: Link, renditions: Renditions) -> bool:
 def _objections(link: Link, settings: Settings, generation: Generation) -> Iterator[Verdict]:
     zone = settings.zone_values()[link.zone]
     try:
-        check_companions(link)
         if generation.known is not None:
             check_generation(link, generation.known)
+        check_companions(link)
     except AudienceRefused:
         yield Verdict("refused", "it is bound to a viewer or a use, which nothing proves, 403")
     except LinkRevoked:
         yield Verdict("revoked", f"it {generation.told(link)}, 410 link.revoked")
     except GenerationAhead:
         yield Verdict("refused", f"it {generation.told(link)}: issued on another state, 403")
-    if not Residency(settings.server.region).admits(zone):
-        yield Verdict("refused", "its zone may not be served in this region, 451")
     renditions = Renditions(settings.renditions.presets)
     if not granted(link, renditions):
         yield Verdict("refused", f"it does not grant {link.rendition}, 403 rendition.refused")
@@ -107,3 +105,5 @@ def _objections(link: Link, settings: Settings, generation: Generation) -> Itera
             renditions.find(link.rendition)
         except UnknownRendition:
             yield Verdict("refused", f"{link.rendition} is not made, 403 rendition.refused")
+    if not Residency(settings.server.region).admits(zone):
+        yield Verdict("refused", "its zone may not be served in this region, 451")

@@ -111,7 +111,7 @@ def _of_gateway(error: GatewayError) -> Problem:
 def _of_signing(error: SigningError) -> Problem:
     match error:
         # A link ahead of an authority that was just asked is not one of ours (design of `gen`);
-        # an authority that can not be asked is `StoreUnavailable`.
+        # an authority that can not be asked is `StateUnavailable`.
         case LinkRefused() | GenerationAhead():
             return LINK_REFUSED
         case LinkExpired():

@@ -130,6 +130,11 @@ def test_a_cdn_that_refuses_for_good_fails_the_command(shell: Any, cdn: Cdn) -> 
     assert "failed" in result.stdout
     assert "purges to varnish: 0 tags wait, 1 are dead" in shell.says("doctor", status=1)
     assert "open-sesame" not in result.output
+    cdn.status = 200
+    assert "1 queued again" in shell.says("purge", "--requeue", "varnish")
+    assert "no CDN 'other'; there are: varnish" in shell.says(
+        "purge", "--requeue", "other", status=2
+    )
 
 
 @pytest.mark.parametrize(
