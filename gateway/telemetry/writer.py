@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import select
+import stat
 import threading
 from collections.abc import Iterator
 from queue import SimpleQueue
@@ -12,6 +13,9 @@ from queue import SimpleQueue
 # POSIX write(2): up to PIPE_BUF octets go into a pipe in one piece, so that workers that share
 # one stderr never break each other's lines.
 _PIECE = select.PIPE_BUF
+# Everything else takes what it is given at once. Each write lets go of the interpreter's lock and
+# makes the event loop hand it back, so there should be few.
+_WHOLE = 1 << 20
 
 
 class LineWriter:
@@ -25,6 +29,7 @@ class LineWriter:
     def __init__(self, fd: int = 2, *, pending: int = 4 * 2**20) -> None:
         self.dropped = 0
         self._fd = fd
+        self._piece = _PIECE if stat.S_ISFIFO(os.fstat(fd).st_mode) else _WHOLE
         self._room = pending
         self._lock = threading.Lock()
         self._queue: SimpleQueue[bytes] = SimpleQueue()
@@ -48,7 +53,7 @@ class LineWriter:
 
     def _run(self) -> None:
         while blob := self._queue.get():
-            for piece in pieces(blob):
+            for piece in pieces(blob, self._piece):
                 self._put(piece)
             with self._lock:
                 self._room += len(blob)
@@ -66,7 +71,7 @@ class LineWriter:
                 return
 
 
-def pieces(blob: bytes, size: int = _PIECE) -> Iterator[bytes]:
+def pieces(blob: bytes, size: int) -> Iterator[bytes]:
     """The blob cut at line ends into pieces of at most `size` octets, longer lines alone."""
     start = 0
     while len(blob) - start > size:
