@@ -176,6 +176,18 @@ def test_a_bad_source_is_left_alone_for_a_while(studio: Studio, sibling: Studio)
     assert studio.make(document)[0].representation.body
 
 
+def test_what_was_made_before_a_source_turned_out_bad_is_still_given(
+    studio: Studio, sibling: Studio
+) -> None:
+    document = studio.put()
+    made, _ = studio.make(document)
+    sibling.painter.refusal = WorkerLost("timeout")
+    with pytest.raises(WorkerLost):
+        sibling.make(document, Rendition(width=320, format="webp"))
+    found, hit = sibling.make(document)
+    assert (found.representation.body, hit) == (made.representation.body, True)
+
+
 def test_other_pages_and_versions_of_a_bad_source_are_still_tried(studio: Studio) -> None:
     document = studio.put()
     studio.painter.refusal = BrokenSource("timeout")
