@@ -99,15 +99,7 @@ def compose(
     levels = _levels(settings)
     dress = _dresser(settings)
     originals = Originals(levels, lambda document: stores[zones[document.ref.zone].store], dress)
-    catalogue = Catalogue(
-        zones,
-        stores,
-        Looks(levels.disk, levels.sources, REMOTE_TTL),
-        clock=monotonic,
-        keep=originals.keep,
-        changed=_teller(zones, purges),
-    )
-    rules.revocations.follower.subscribe(News(catalogue).tell)
+    catalogue = _catalogue(rules, stores, originals, levels, purges)
     pool = RenderPool(_render_workers(settings), timeout=settings.renditions.timeout)
     deriver = Deriver(levels, originals, pool, dress, monotonic, metrics.rendered)
     measurer = Measurer(levels, originals, pool if serves else NoDescriber())
@@ -192,6 +184,26 @@ def _rules(settings: Settings, database: Database) -> Rules:
         residency=Residency(settings.server.region),
         revocations=Revocations(database),
     )
+
+
+def _catalogue(
+    rules: Rules,
+    stores: Mapping[str, Store],
+    originals: Originals,
+    levels: Levels,
+    purges: Purges,
+) -> Catalogue:
+    """The catalogue, which hears of every change that any process writes down."""
+    catalogue = Catalogue(
+        rules.zones,
+        stores,
+        Looks(levels.disk, levels.sources, REMOTE_TTL),
+        clock=monotonic,
+        keep=originals.keep,
+        changed=_teller(rules.zones, purges),
+    )
+    rules.revocations.follower.subscribe(News(catalogue).tell)
+    return catalogue
 
 
 def _levels(settings: Settings) -> Levels:
