@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import resource
 import signal
 import socket
 from collections.abc import Awaitable, Callable
@@ -165,6 +166,8 @@ def work(
     plan: Plan, listeners: Listeners, writer: LineWriter, ready: Callable[[], None] | None = None
 ) -> int:
     """Be a worker; returns the process's exit status."""
+    # A core file would hold the keys, and documents.
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(answer(plan, listeners, writer, ready))

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import secrets
 import signal
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -204,6 +206,12 @@ def test_a_stop_lets_deliveries_end_and_takes_no_new_ones(
     assert reader.body(length) == (LARGE, True)
     assert process.wait(timeout=30) == 0
     assert idle.rest() == b""
+
+
+def test_no_worker_leaves_its_memory_behind(pair: Any, both: Callable[..., dict[int, Any]]) -> None:
+    for pid in both(pair.port):
+        limits = Path(f"/proc/{pid}/limits").read_text()
+        assert re.search(r"Max core file size +0 +0 ", limits), limits
 
 
 def test_a_gateway_without_its_store_is_not_ready(pair: Any, wire: Callable[..., Any]) -> None:

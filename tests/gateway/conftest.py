@@ -1,9 +1,11 @@
-"""A whole gateway in this process, over documents in memory, spoken to through ASGI."""
+"""A whole gateway in this process, spoken to through ASGI; a database and processes on it."""
 
 from __future__ import annotations
 
 import asyncio
 import hashlib
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing
@@ -19,11 +21,14 @@ from gateway.app import build, compose
 from gateway.documents import DocumentRef
 from gateway.parts import Parts
 from gateway.settings import Settings, StoreAddress
+from gateway.state.database import Database
 from gateway.stores import Store
 from gateway.stores.memory import MemoryStore
 from gateway.stores.opening import open_store
 from gateway.telemetry import Draining, LineWriter, Metrics, Telemetry
 
+Process = subprocess.Popen[str]
+Child = Callable[..., Process]
 TOKEN = "operator-token"
 
 
@@ -190,3 +195,36 @@ def drawn(form: str, pages: int, size: tuple[int, int] = (800, 600)) -> bytes:
 @pytest.fixture(scope="session")
 def draw() -> Callable[..., bytes]:
     return drawn
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "data" / "ostiary.db"
+
+
+@pytest.fixture
+def database(path: Path) -> Iterator[Database]:
+    opened = Database.open(path)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def child(path: Path) -> Iterator[Child]:
+    """Starts a program with the database's path and more as its arguments."""
+    started: list[Process] = []
+
+    def start(program: str, *arguments: str) -> Process:
+        process = subprocess.Popen(
+            [sys.executable, "-c", program, str(path), *arguments],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        process.kill()
+        process.communicate()
