@@ -18,6 +18,10 @@ MAX_KEY = 1024
 
 _LITERAL = "-._~!$&'()*+,;=:@"
 _NEVER = re.compile(r"[\x00-\x1f\x7f/\\]")
+# Half a surrogate pair is no text: it has no octets.
+_SEGMENT = r"(?!\.{1,2}(?:/|\Z))[^\x00-\x1f\x7f/\\\ud800-\udfff]+"
+_NAME = re.compile(rf"(?!~){_SEGMENT}")
+_NAMES = re.compile(rf"{_SEGMENT}(?:/{_SEGMENT})*")
 # Octets that stand as themselves and those that never stand; the rest is what an escape may mean.
 _WRONG_ESCAPE = re.compile(rb"%(?!2[0235]|3[CEF]|5[BDE]|60|7[BCD]|[89A-F])")
 
@@ -45,6 +49,18 @@ def canonical_key(key: str) -> str:
     if len(_octets(key)) > MAX_KEY:
         raise Unsignable("key")
     return "/".join([canonical_segment(segment) for segment in key.split("/")])
+
+
+def check_bucket(bucket: str) -> None:
+    """Raise `Unsignable` for what `canonical_bucket` refuses."""
+    if not _NAME.fullmatch(bucket) or len(bucket.encode()) > MAX_BUCKET:
+        raise Unsignable("bucket")
+
+
+def check_key(key: str) -> None:
+    """Raise `Unsignable` for what `canonical_key` refuses."""
+    if not _NAMES.fullmatch(key) or len(key.encode()) > MAX_KEY:
+        raise Unsignable("key")
 
 
 def read_bucket(spelling: bytes) -> str:

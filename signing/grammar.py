@@ -30,11 +30,14 @@ VERSION = re.compile(_VERSION)
 EXTENSION = re.compile(_EXTENSION)
 GRANT = re.compile(_GRANT)
 
-# Groups: body, kid, signature.
-TOKEN = re.compile(
-    rf"\At=(1\.([a-z0-9]{{1,8}})\.[1-9][0-9]{{9}}\.(?:0|[1-9][0-9]{{0,9}})"
-    rf"\.(?:{_TAG})\.(?:{_TAG})\.{_GRANT})\.([A-Za-z0-9_-]{{32}})\Z".encode()
+_TOKEN = (
+    r"(1\.([a-z0-9]{1,8})\.[1-9][0-9]{9}\.(?:0|[1-9][0-9]{0,9})"
+    rf"\.(?:{_TAG})\.(?:{_TAG})\.{_GRANT})\.([A-Za-z0-9_-]{{32}})"
 )
+
+# Groups: body, kid, signature.
+TOKEN = re.compile(rf"\At={_TOKEN}\Z".encode())
+STORAGE_TOKEN = re.compile(rf"\A{_TOKEN}\Z".encode())
 # Groups: rendition, scope, zone, sealed, bucket, key.
 PATH = re.compile(
     rf"\A/d/({_RENDITION})/(({_ZONE})/"

@@ -6,39 +6,27 @@ octet is. The verifier never normalises; a text is ours exactly as issued, or re
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass, field
-from typing import NamedTuple
 
-from signing.addresses import canonical_bucket, canonical_key, read_bucket, read_key
+from signing import storage
+from signing.addresses import read_bucket, read_key
+from signing.desks import Desk
 from signing.errors import (
     AudienceRefused,
-    BadKey,
     BadZone,
     GenerationAhead,
-    LinkExpired,
     LinkRefused,
     LinkRevoked,
     Unsignable,
 )
-from signing.grammar import (
-    EXTENSION,
-    LONGEST_RENDITION,
-    MAX_TARGET,
-    PATH,
-    RENDITION,
-    TOKEN,
-    VERSION,
-)
-from signing.grants import Grant
+from signing.grammar import LONGEST_RENDITION, MAX_TARGET, PATH, TOKEN
 from signing.keys import KeyRing
-from signing.seals import AesSivSeal, NoSeal, Seal
-from signing.signatures import UrlSigner
-from signing.windows import expiry
+from signing.storage import Route, StorageLink
+from signing.targets import ABSENT, LIVE, Link, LinkRequest, link_of
 from signing.zones import SignedZone
 
 __all__ = [
+    "LIVE",
     "Link",
     "LinkRequest",
     "SignedZone",
@@ -47,141 +35,16 @@ __all__ = [
     "check_generation",
 ]
 
-LIVE = "-"
-ABSENT = "-"
-CLOCK_SKEW = 60
-_EARLIEST, _LATEST = 1_000_000_000, 9_999_999_999
-
-
-@dataclass(frozen=True, slots=True)
-class LinkRequest:
-    """What a link is asked for: a document, a grant and a life.
-
-    `bucket` and `key` are decoded. `version` is `-` for the live document, else its 22 characters;
-    `expires_in` is in seconds, None for two of the zone's windows. `extension` ends a sealed
-    address, for CDNs that decide by it; a readable address has its own and leaves it out.
-    """
-
-    zone: str
-    bucket: str = field(repr=False)
-    key: str = field(repr=False)
-    grant: Grant
-    version: str = LIVE
-    generation: int = 0
-    expires_in: int | None = None
-    extension: str = ""
-
-    def __post_init__(self) -> None:
-        if not VERSION.fullmatch(self.version):
-            raise Unsignable("version")
-        if not 0 <= self.generation <= _LATEST:
-            raise Unsignable("generation")
-        if self.expires_in is not None and self.expires_in < 1:
-            raise Unsignable("life")
-        if self.extension and not EXTENSION.fullmatch(self.extension):
-            raise Unsignable("extension")
-
-
-class Link(NamedTuple):
-    """A link: its texts as they stand in the target, and what they say.
-
-    Only `Signer` makes one, so the signature is right. `scope` and `body` are the signed texts,
-    `bucket` and `key` are decoded (and unsealed). `version` is `-` when the link is live;
-    `expires_at` is in Unix seconds, exclusive; `generation` is the sum of its document's
-    revocations when it was issued; `audience` and `one_time` are `-` when it is bound to neither.
-    """
-
-    rendition: str
-    scope: str
-    body: str
-    signature: str
-    bucket: str
-    key: str
-    zone: str
-    sealed: bool
-    version: str
-    kid: str
-    expires_at: int
-    generation: int
-    audience: str
-    one_time: str
-    grant: Grant
-
-    def __repr__(self) -> str:
-        return f"<Link {self.id}>"
-
-    @property
-    def id(self) -> str:
-        """Sixteen hex characters that name it in logs and give nothing of it away."""
-        return hashlib.sha256(self.signature.encode()).hexdigest()[:16]
-
-    @property
-    def target(self) -> str:
-        """The path and query, as requested."""
-        return f"/d/{self.rendition}/{self.scope}?t={self.body}.{self.signature}"
-
-    def for_rendition(self, name: str) -> str:
-        """Return the target with another rendition segment: the same grant, the same token."""
-        if not RENDITION.fullmatch(name):
-            raise Unsignable("rendition")
-        return f"/d/{name}/{self.scope}?t={self.body}.{self.signature}"
-
-
-def _link(rendition: str, scope: str, body: str, signature: str, names: tuple[str, str]) -> Link:
-    """Take texts of the grammar apart, once: a delivery asks for their parts some twenty times."""
-    zone, place, version, _ = scope.split("/", 3)
-    _, kid, expires_at, generation, audience, one_time, grant = body.split(".", 6)
-    return Link(
-        rendition,
-        scope,
-        body,
-        signature,
-        *names,
-        zone,
-        place == "~",
-        version,
-        kid,
-        int(expires_at),
-        int(generation),
-        audience,
-        one_time,
-        Grant.parse(grant),
-    )
-
-
-class _Desk:
-    """One zone's signers and its seal, derived once."""
-
-    __slots__ = ("active", "seal", "signers", "zone")
-
-    def __init__(self, zone: SignedZone, ring: KeyRing) -> None:
-        if zone.sealed and not ring.seals:
-            raise BadKey("a zone seals its addresses and no seal key is set")
-        self.zone = zone
-        self.signers = {kid.encode(): ring.signer(kid, "read", zone.name) for kid in ring}
-        self.active: UrlSigner = self.signers[ring.active.encode()]
-        self.seal: Seal = AesSivSeal(ring.sealing_key(zone.name)) if ring.seals else NoSeal()
-
-    def scope(self, request: LinkRequest) -> str:
-        """Return the signed text of the address, after `/d/`."""
-        if not self.zone.sealed:
-            bucket, key = canonical_bucket(request.bucket), canonical_key(request.key)
-            return f"{self.zone.name}/{bucket}/{request.version}/{key}"
-        sealed = self.seal.close(request.bucket, request.key)
-        extension = f".{request.extension}" if request.extension else ""
-        return f"{self.zone.name}/~/{request.version}/{sealed}{extension}"
-
 
 class Signer:
     """Issues links with the active key and verifies those of every key in the ring."""
 
-    __slots__ = ("_active", "_desks", "_kids")
+    __slots__ = ("_desks", "_kids")
 
     def __init__(self, ring: KeyRing, zones: Iterable[SignedZone]) -> None:
         known = tuple(zones)
-        self._active = ring.active
         self._kids = {kid.encode() for kid in ring}
-        self._desks = {zone.name.encode(): _Desk(zone, ring) for zone in known}
+        self._desks = {zone.name.encode(): Desk(zone, ring) for zone in known}
         if len(self._desks) != len(known):
             raise BadZone("two zones have the same name")
 
@@ -191,17 +54,12 @@ class Signer:
         Raises `Unsignable` where the grammar can not express what is asked, also when the target
         would be too long with the longest rendition name.
         """
-        try:
-            desk = self._desks[request.zone.encode()]
-        except (KeyError, UnicodeEncodeError):
-            raise Unsignable("zone") from None
-        zone, scope, grant = desk.zone, desk.scope(request), request.grant
-        expires_at = expiry(now, request.expires_in, zone.window, zone.longest_life, f"/d/{scope}")
-        if not _EARLIEST <= expires_at <= _LATEST:
-            raise Unsignable("life")
-        body = f"1.{self._active}.{expires_at}.{request.generation}.-.-.{grant.text}"
+        desk = self._desk(request)
+        scope = desk.scope(request)
+        body = desk.body(request, desk.expiry(request, now, f"/d/{scope}"))
         signature = desk.active.get_signature(f"/d/{scope}?t={body}").decode()
-        link = _link(grant.first, scope, body, signature, (request.bucket, request.key))
+        names = request.bucket, request.key
+        link = link_of(request.grant.first, scope, body, signature, names)
         if len(link.target) - len(link.rendition) + LONGEST_RENDITION > MAX_TARGET:
             raise Unsignable("length")
         return link
@@ -212,19 +70,56 @@ class Signer:
         Raises `LinkRefused`, or `LinkExpired` for a link that was ours. The rendition, generation,
         audience and one-time parts are parsed and signed, and still to be judged by the caller.
         """
-        link, zone = self._read(raw_path, query)
-        expires_at = link.expires_at
-        if expires_at > now + zone.longest_life + CLOCK_SKEW:
-            raise LinkRefused("too-far")
-        if now >= expires_at:
-            raise LinkExpired(expires_at)
+        link, desk = self._read(raw_path, query)
+        desk.check_life(link.expires_at, now)
         return link
 
     def read(self, raw_path: bytes, query: bytes) -> Link:
         """Return the link as `verify` does, whatever the time: to explain it, never to serve."""
         return self._read(raw_path, query)[0]
 
-    def _read(self, raw_path: bytes, query: bytes) -> tuple[Link, SignedZone]:
+    def issue_storage(self, request: LinkRequest, now: int) -> StorageLink:
+        """Return the link of a storage route; windows as for `issue`.
+
+        The grant tells the route: the original only, or one exact rendition. Raises `Unsignable`
+        for any other, for a pinned version, and in a zone that seals its addresses.
+        """
+        return storage.issue(self._desk(request), request, now)
+
+    def verify_storage(
+        self, route: Route, zone: str, bucket: str, key: str, token: bytes, now: int
+    ) -> StorageLink:
+        """Return the link behind a storage route's token; raises as `verify` does.
+
+        `bucket` and `key` are decoded, once; `token` is as it came over the wire.
+        """
+        link = self.read_storage(route, zone, bucket, key, token)
+        self._desks[zone.encode()].check_life(link.expires_at, now)
+        return link
+
+    def read_storage(
+        self, route: Route, zone: str, bucket: str, key: str, token: bytes
+    ) -> StorageLink:
+        """Return the link as `verify_storage` does, whatever the time: to explain it."""
+        texts = storage.texts_of(token)
+        desk = self._known(texts.kid, zone.encode(errors="replace"))
+        return storage.read(desk, route, (bucket, key), texts)
+
+    def _desk(self, request: LinkRequest) -> Desk:
+        try:
+            return self._desks[request.zone.encode()]
+        except (KeyError, UnicodeEncodeError):
+            raise Unsignable("zone") from None
+
+    def _known(self, kid: bytes, zone: bytes) -> Desk:
+        if kid not in self._kids:
+            raise LinkRefused("kid")
+        desk = self._desks.get(zone)
+        if desk is None:
+            raise LinkRefused("zone")
+        return desk
+
+    def _read(self, raw_path: bytes, query: bytes) -> tuple[Link, Desk]:
         """Do the checks in the order of docs/links.md, "Verifying"."""
         if len(raw_path) + 1 + len(query) > MAX_TARGET:
             raise LinkRefused("length")
@@ -236,16 +131,12 @@ class Signer:
             raise LinkRefused("path")
         body, kid, signature = token.group(1, 2, 3)
         rendition, scope, zone, sealed, bucket, key = path.groups()
-        if kid not in self._kids:
-            raise LinkRefused("kid")
-        desk = self._desks.get(zone)
-        if desk is None:
-            raise LinkRefused("zone")
+        desk = self._known(kid, zone)
         if not desk.signers[kid].verify_signature(b"/d/%b?t=%b" % (scope, body), signature):
             raise LinkRefused("signature")
         names = desk.seal.open(sealed) if sealed else _spelt(bucket, key)
         texts = rendition.decode(), scope.decode(), body.decode(), signature.decode()
-        return _link(*texts, names), desk.zone
+        return link_of(*texts, names), desk
 
 
 def _spelt(bucket: bytes, key: bytes) -> tuple[str, str]:

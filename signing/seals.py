@@ -11,7 +11,7 @@ from typing import Protocol
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 
-from signing.addresses import canonical_bucket, canonical_key
+from signing.addresses import check_bucket, check_key
 from signing.errors import LinkRefused, Unsignable
 
 
@@ -37,8 +37,8 @@ class AesSivSeal:
 
     def close(self, bucket: str, key: str) -> str:
         """Return the sealed text; what breaks the rules of readable addresses is refused."""
-        canonical_bucket(bucket)
-        canonical_key(key)
+        check_bucket(bucket)
+        check_key(key)
         return _text(self._cipher.encrypt(f"{bucket}\0{key}".encode(), None)).decode()
 
     def open(self, sealed: bytes) -> tuple[str, str]:
@@ -46,8 +46,8 @@ class AesSivSeal:
         try:
             box = urlsafe_b64decode(sealed + b"=" * (-len(sealed) % 4))
             bucket, _, key = self._cipher.decrypt(box, None).decode().partition("\0")
-            canonical_bucket(bucket)
-            canonical_key(key)
+            check_bucket(bucket)
+            check_key(key)
         except (InvalidTag, ValueError, Unsignable):
             raise LinkRefused("seal") from None
         if _text(box) != sealed:  # the spare bits of the last character

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from functools import lru_cache
 
 from signing.errors import Unsignable
 
@@ -16,6 +17,7 @@ def life(asked: int | None, window: int, longest_life: int) -> int:
     return min(2 * window if asked is None else asked, longest_life)
 
 
+@lru_cache(maxsize=256)
 def quantum(lifetime: int, window: int) -> int:
     """Return the length of the window, in seconds: at most the zone's and half the life."""
     return next((q for q in QUANTA if q <= window and 2 * q <= lifetime), 1)

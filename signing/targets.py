@@ -1,0 +1,111 @@
+"""Targets: what a link is asked for, and the link as it stands in a request's target."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from typing import Final, NamedTuple
+
+from signing.errors import Unsignable
+from signing.grammar import EXTENSION, RENDITION, VERSION
+from signing.grants import Grant
+
+LIVE: Final = "-"
+ABSENT: Final = "-"
+EARLIEST, LATEST = 1_000_000_000, 9_999_999_999
+
+
+@dataclass(frozen=True, slots=True)
+class LinkRequest:
+    """What a link is asked for: a document, a grant and a life.
+
+    `bucket` and `key` are decoded. `version` is `-` for the live document, else its 22 characters;
+    `expires_in` is in seconds, None for two of the zone's windows. `extension` ends a sealed
+    address, for CDNs that decide by it; a readable address has its own and leaves it out.
+    """
+
+    zone: str
+    bucket: str = field(repr=False)
+    key: str = field(repr=False)
+    grant: Grant
+    version: str = LIVE
+    generation: int = 0
+    expires_in: int | None = None
+    extension: str = ""
+
+    def __post_init__(self) -> None:
+        if not VERSION.fullmatch(self.version):
+            raise Unsignable("version")
+        if not 0 <= self.generation <= LATEST:
+            raise Unsignable("generation")
+        if self.expires_in is not None and self.expires_in < 1:
+            raise Unsignable("life")
+        if self.extension and not EXTENSION.fullmatch(self.extension):
+            raise Unsignable("extension")
+
+
+class Link(NamedTuple):
+    """A link: its texts as they stand in the target, and what they say.
+
+    Only `Signer` makes one, so the signature is right. `scope` and `body` are the signed texts,
+    `bucket` and `key` are decoded (and unsealed). `version` is `-` when the link is live;
+    `expires_at` is in Unix seconds, exclusive; `generation` is the sum of its document's
+    revocations when it was issued; `audience` and `one_time` are `-` when it is bound to neither.
+    """
+
+    rendition: str
+    scope: str
+    body: str
+    signature: str
+    bucket: str
+    key: str
+    zone: str
+    sealed: bool
+    version: str
+    kid: str
+    expires_at: int
+    generation: int
+    audience: str
+    one_time: str
+    grant: Grant
+
+    def __repr__(self) -> str:
+        return f"<Link {self.id}>"
+
+    @property
+    def id(self) -> str:
+        """Sixteen hex characters that name it in logs and give nothing of it away."""
+        return hashlib.sha256(self.signature.encode()).hexdigest()[:16]
+
+    @property
+    def target(self) -> str:
+        """The path and query, as requested."""
+        return f"/d/{self.rendition}/{self.scope}?t={self.body}.{self.signature}"
+
+    def for_rendition(self, name: str) -> str:
+        """Return the target with another rendition segment: the same grant, the same token."""
+        if not RENDITION.fullmatch(name):
+            raise Unsignable("rendition")
+        return f"/d/{name}/{self.scope}?t={self.body}.{self.signature}"
+
+
+def link_of(rendition: str, scope: str, body: str, signature: str, names: tuple[str, str]) -> Link:
+    """Take texts of the grammar apart, once: a delivery asks for their parts some twenty times."""
+    zone, place, version, _ = scope.split("/", 3)
+    _, kid, expires_at, generation, audience, one_time, grant = body.split(".", 6)
+    return Link(
+        rendition,
+        scope,
+        body,
+        signature,
+        *names,
+        zone,
+        place == "~",
+        version,
+        kid,
+        int(expires_at),
+        int(generation),
+        audience,
+        one_time,
+        Grant.parse(grant),
+    )
