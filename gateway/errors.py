@@ -11,6 +11,9 @@
     ├── VersionSuperseded       a pinned link to a version that is no more
     ├── RequestRefused          the request breaks a rule before any work (method, size, shape)
     ├── NotAuthorised           no operator's token, or one without the scope
+    ├── ViewerRefused           a viewer who was revoked gets no new links
+    ├── CallerRefused           a Supabase user's token that does not hold; says in what
+    ├── KeysUnavailable         the keys that such tokens are verified with can not be read
     └── ConfigurationError      `ostiary.toml` and its kin; carries every fault at once
 
 An error carries facts and hints; only `gateway.problems` turns it into a status and a body.
@@ -110,6 +113,32 @@ class NotAuthorised(GatewayError):
     def __init__(self, detail: str, *, known: bool = False) -> None:
         super().__init__(detail)
         self.known = known
+
+
+class ViewerRefused(GatewayError):
+    """The viewer who asks was revoked, and has not been reinstated since."""
+
+
+class CallerRefused(GatewayError):
+    """A Supabase user's token does not hold; upstream was not asked.
+
+    `reason` is "malformed", "signature", "expired", "not-yet" or "claims".
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class KeysUnavailable(GatewayError):
+    """The keys that users' tokens are verified with can not be read; `retry_after` is in seconds.
+
+    The detail says why for the log, never what was answered.
+    """
+
+    def __init__(self, detail: str = "", *, retry_after: int = 5) -> None:
+        super().__init__(detail)
+        self.retry_after = retry_after
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,10 +9,12 @@ from http import HTTPStatus
 
 from cdn.errors import CdnError, PurgeRefused
 from gateway.errors import (
+    CallerRefused,
     DocumentBroken,
     DocumentChanged,
     DocumentNotFound,
     GatewayError,
+    KeysUnavailable,
     NotAuthorised,
     Overloaded,
     RequestRefused,
@@ -20,13 +22,16 @@ from gateway.errors import (
     StateUnavailable,
     StoreUnavailable,
     VersionSuperseded,
+    ViewerRefused,
 )
 from gateway.problems.problem import (
     AUDIENCE_REFUSED,
+    CALLER_REFUSED,
     DOCUMENT_BROKEN,
     DOCUMENT_CHANGED,
     DOCUMENT_NOT_FOUND,
     INTERNAL,
+    KEYS_UNAVAILABLE,
     LINK_EXPIRED,
     LINK_REFUSED,
     LINK_REVOKED,
@@ -40,6 +45,7 @@ from gateway.problems.problem import (
     STORE_UNAVAILABLE,
     UNSIGNABLE,
     VERSION_SUPERSEDED,
+    VIEWER_REFUSED,
     Problem,
 )
 from imaging.errors import BrokenSource, ImagingError, PageMissing, PoolBusy, UnknownRendition
@@ -104,6 +110,12 @@ def _of_gateway(error: GatewayError) -> Problem:
         case NotAuthorised():
             known = NOT_AUTHORISED if error.known else NOT_AUTHENTICATED
             return replace(known, detail=str(error))
+        case CallerRefused():
+            return _with_reason(CALLER_REFUSED, error.reason)
+        case KeysUnavailable():
+            return replace(KEYS_UNAVAILABLE, retry_after=_seconds(error.retry_after))
+        case ViewerRefused():
+            return VIEWER_REFUSED
         case _:
             return INTERNAL
 

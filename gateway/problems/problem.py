@@ -111,6 +111,20 @@ NOT_AUTHORISED = Problem(
     hint="Use a token with the scope and the zone that this needs.",
     fields=((b"www-authenticate", b'Bearer realm="ostiary", error="insufficient_scope"'),),
 )
+VIEWER_REFUSED = Problem(
+    403,
+    "viewer.refused",
+    "You get no links here any more",
+    "Whoever manages these documents has ended your access to new links.",
+    "If you still need a document, ask whoever manages it.",
+)
+CALLER_REFUSED = Problem(
+    401,
+    "caller.refused",
+    "This sign-in does not hold",
+    hint="Sign in again; the application then sends a fresh token.",
+    fields=((b"www-authenticate", b'Bearer realm="ostiary", error="invalid_token"'),),
+)
 UNSIGNABLE = Problem(422, "link.unsignable", "No link can be made for this")
 DOCUMENT_BROKEN = Problem(
     422,
@@ -125,6 +139,12 @@ STATE_UNAVAILABLE = Problem(
     503,
     "state.unavailable",
     "The gateway's own state is out of reach",
+    hint="Try again in a moment.",
+)
+KEYS_UNAVAILABLE = Problem(
+    503,
+    "keys.unavailable",
+    "Sign-ins can not be checked just now",
     hint="Try again in a moment.",
 )
 OVERLOADED = Problem(503, "overloaded", "Too busy just now", hint="Try again in a moment.")

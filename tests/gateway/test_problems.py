@@ -12,12 +12,14 @@ import pytest
 import gateway.problems.problem as catalogue
 from cdn.errors import CdnError, ProviderMisconfigured, PurgeRefused
 from gateway.errors import (
+    CallerRefused,
     ConfigurationError,
     DocumentBroken,
     DocumentChanged,
     DocumentNotFound,
     Fault,
     GatewayError,
+    KeysUnavailable,
     NotAuthorised,
     Overloaded,
     RequestRefused,
@@ -25,6 +27,7 @@ from gateway.errors import (
     StateUnavailable,
     StoreUnavailable,
     VersionSuperseded,
+    ViewerRefused,
 )
 from gateway.problems import Problem, prefers_html, problem_for, render
 from gateway.security import SECURITY_FIELDS, security_fields
@@ -81,6 +84,9 @@ ERRORS: list[tuple[Exception, int, str]] = [
     (RequestRefused(405, "method.not-allowed", "GET or HEAD."), 405, "method.not-allowed"),
     (NotAuthorised("A token is needed."), 401, "token.missing"),
     (NotAuthorised("No scope purge.", known=True), 403, "token.refused"),
+    (ViewerRefused(SECRET), 403, "viewer.refused"),
+    (CallerRefused("signature"), 401, "caller.refused"),
+    (KeysUnavailable(SECRET), 503, "keys.unavailable"),
     (ConfigurationError([Fault(SECRET, SECRET)]), 500, "internal"),
     (PurgeRefused(SECRET, hint=SECRET), 502, "purge.refused"),
     (ProviderMisconfigured(SECRET), 500, "internal"),
@@ -171,6 +177,7 @@ def test_members_without_a_value_are_left_out() -> None:
         (Overloaded("readers", retry_after=0), b"1"),
         (StoreUnavailable(retry_after=7), b"7"),
         (StateUnavailable(retry_after=5), b"5"),
+        (KeysUnavailable(retry_after=30), b"30"),
         (DocumentChanged(), b"1"),
         (PurgeRefused("busy", retry_after=1.2), b"2"),
     ],
@@ -190,6 +197,13 @@ def test_a_missing_token_is_asked_for_and_a_small_one_is_called_small() -> None:
     assert json.loads(body)["detail"] == "A token is needed."
     _, fields, _ = answer(NotAuthorised("No scope.", known=True))
     assert b'error="insufficient_scope"' in fields[b"www-authenticate"]
+
+
+def test_a_refused_caller_is_told_why_and_to_sign_in_again() -> None:
+    _, fields, body = answer(CallerRefused("expired"))
+    assert fields[b"www-authenticate"] == b'Bearer realm="ostiary", error="invalid_token"'
+    assert json.loads(body)["detail"] == "Reason: expired."
+    assert problem_for(CallerRefused(SECRET)).detail == "Reason: unknown."
 
 
 def test_a_refused_request_keeps_its_detail_hint_and_fields() -> None:
