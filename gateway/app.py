@@ -147,7 +147,7 @@ def build(
     corp = settings.server.corp
     main = [home, *admin.api(), *admin.health(), *(() if moved else admin.operations())]
     others = Edge(Router(main, redirect_slashes=False), telemetry, corp=corp)
-    gateway = Gateway(parts.deliverer, others, parts.rules.zones, telemetry, corp=corp)
+    gateway = Gateway(parts.deliverer, others, others, parts.rules.zones, telemetry, corp=corp)
     operations = Router([*admin.operations(), *admin.health()], redirect_slashes=False)
 
     async def start() -> None:
@@ -270,9 +270,9 @@ def _stores(
             buckets.setdefault(zone.store, []).extend(zone.buckets)
     return {
         name: TimedStore(
-            opener(store.address, buckets=buckets[name], where=f"stores.{name}.url"), observe
+            opener(address, buckets=buckets[name], where=f"stores.{name}.url"), observe
         )
-        for name, store in settings.stores.items()
+        for name, address in settings.addresses().items()
         if name in buckets
     }
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from time import time
+from typing import TypeAlias
 
 from cdn.fields import Profile, render
 from cdn.modes import absent_policy, policy_for
@@ -25,13 +26,14 @@ from gateway.errors import (
     VersionSuperseded,
 )
 from gateway.originals import Originals
+from gateway.permits import Permit
 from gateway.representations import Ready, http_date, tags_of
 from gateway.rules import Rules
 from gateway.state.revocations import Guard
 from gateway.streams import Stream
 from imaging.negotiate import choose_format
 from imaging.renditions import Rendition
-from signing.errors import GrantRefused, LinkExpired
+from signing.errors import GrantRefused, LinkExpired, LinkRevoked
 from signing.links import LIVE, Link, check_companions, check_generation
 
 HIT = (b"cache-status", b"ostiary; hit")
@@ -39,8 +41,12 @@ MISS = (b"cache-status", b"ostiary; fwd=miss")
 VARY_ACCEPT = (b"vary", b"Accept")
 
 
+Pass: TypeAlias = Link | Permit
+"""What lets a request in."""
+
+
 class Deliverer:
-    """Answers links. Every part it works with is given to it."""
+    """Answers links and permits. Every part it works with is given to it."""
 
     def __init__(
         self,
@@ -68,7 +74,7 @@ class Deliverer:
         """The link, when its own text proves it; nothing is looked up."""
         return self._signer.verify(raw_path, query, int(now))
 
-    def admit(self, link: Link) -> bool:
+    def admit(self, link: Pass) -> bool:
         """Whether the link may be used now; False asks to `reread` the revocations first.
 
         Raises signing's refusals and `ResidencyRefused`.
@@ -77,18 +83,22 @@ class Deliverer:
         known = self._revocations.generation(self._zones[link.zone], link.bucket, link.key)
         if link.generation > known:
             return False
-        check_generation(link, known)
+        _check_generation(link, known)
         self._check_use(link)
         return True
 
-    async def reread(self, link: Link) -> None:
+    async def reread(self, link: Pass) -> None:
         """Admit a link of a generation that was not known: ask the authority, then decide."""
         await self._revocations.refresh()
         known = self._revocations.generation(self._zones[link.zone], link.bucket, link.key)
-        check_generation(link, known)
+        _check_generation(link, known)
         self._check_use(link)
 
-    def _check_use(self, link: Link) -> None:
+    def _check_use(self, link: Pass) -> None:
+        if isinstance(link, Permit):
+            if not self._residency.admits(self._zones[link.zone]):
+                raise ResidencyRefused
+            return
         check_companions(link)
         name = link.rendition
         original = name == "original"
@@ -102,7 +112,7 @@ class Deliverer:
         if not self._residency.admits(self._zones[link.zone]):
             raise ResidencyRefused
 
-    def hit(self, link: Link, request: Request) -> Delivery | None:
+    def hit(self, link: Pass, request: Request) -> Delivery | None:
         """The answer when everything it takes is in memory and fresh; None asks for `deliver`."""
         ref = self._ref(link)
         document = self._catalogue.fresh(ref)
@@ -114,13 +124,13 @@ class Deliverer:
             ready = self._originals.near(document)
             negotiated = False
         else:
-            rendition, negotiated = self._rendition(link, request)
+            rendition, negotiated = self._rendition(link, request, document)
             ready = self._deriver.near(document, rendition)
         if ready is None:
             return None
         return self._answer(link, request, ready, negotiated, level="memory")
 
-    async def deliver(self, link: Link, request: Request) -> Delivery:
+    async def deliver(self, link: Pass, request: Request) -> Delivery:
         """The answer to an admitted link, whatever it takes.
 
         Raises the errors of catalogue, stores and imaging, `VersionSuperseded`, and
@@ -133,14 +143,15 @@ class Deliverer:
             self._catalogue.forget(ref)
             return await self._deliver(link, ref, request)
 
-    async def _deliver(self, link: Link, ref: DocumentRef, request: Request) -> Delivery:
+    async def _deliver(self, link: Pass, ref: DocumentRef, request: Request) -> Delivery:
         negotiated, level = False, "miss"
         if link.rendition == "original":
             document = await self._document(link, ref)
             ready = await self._originals.ready(document)
         else:
-            rendition, negotiated = self._rendition(link, request)
+            self._renditions.find(link.rendition)  # an unknown name costs the store nothing
             document = await self._document(link, ref)
+            rendition, negotiated = self._rendition(link, request, document)
             ready, hit = await self._deriver.ready(document, rendition)
             level = "disk" if hit else "miss"
         request = request._replace(now=self._clock())
@@ -155,30 +166,30 @@ class Deliverer:
                 raise
         return delivery
 
-    def _still(self, link: Link, now: float) -> None:
+    def _still(self, link: Pass, now: float) -> None:
         """A fetch and a render take time: the link may have died or been revoked meanwhile."""
         if now >= link.expires_at:
             raise LinkExpired(link.expires_at)
         self.admit(link)
 
-    def absent(self, link: Link, now: float) -> FieldList:
+    def absent(self, link: Pass, now: float) -> FieldList:
         """The cache fields of a 404: short, and tagged so that an upload purges it."""
         zone = self._zones[link.zone]
         tags = tags_of(zone, DocumentRef(link.zone, link.bucket, link.key), "")
         policy = absent_policy(zone.cache, now=int(now), expires_at=link.expires_at, tags=tags)
         return render(policy, self._profiles[link.zone])
 
-    def watch(self, link: Link, abort: Callable[[], None]) -> Guard:
+    def watch(self, link: Pass, abort: Callable[[], None]) -> Guard:
         """Have `abort` called when the link is revoked; closing the guard ends the watch."""
         zone = self._zones[link.zone]
         return self._revocations.register(zone, link.bucket, link.key, link.generation, abort)
 
-    def _ref(self, link: Link) -> DocumentRef:
+    def _ref(self, link: Pass) -> DocumentRef:
         if link.bucket not in self._zones[link.zone].buckets:
             raise DocumentNotFound
         return DocumentRef(link.zone, link.bucket, link.key)
 
-    async def _document(self, link: Link, ref: DocumentRef) -> Document:
+    async def _document(self, link: Pass, ref: DocumentRef) -> Document:
         document = await self._catalogue.document(ref)
         if not _leads_to(link, document):
             # Perhaps the link is newer than what is remembered here.
@@ -187,7 +198,9 @@ class Deliverer:
                 raise VersionSuperseded
         return document
 
-    def _rendition(self, link: Link, request: Request) -> tuple[Rendition, bool]:
+    def _rendition(
+        self, link: Pass, request: Request, document: Document
+    ) -> tuple[Rendition, bool]:
         rendition = self._renditions.find(link.rendition)
         if not rendition.automatic:
             return rendition, False
@@ -195,7 +208,7 @@ class Deliverer:
         return rendition.with_format(form), True
 
     def _answer(
-        self, link: Link, request: Request, ready: Ready, negotiated: bool, *, level: str
+        self, link: Pass, request: Request, ready: Ready, negotiated: bool, *, level: str
     ) -> Delivery:
         policy = self._policy(link, ready, negotiated, request.now)
         varying = _varying(self._profiles[link.zone], policy, negotiated, request.now, level)
@@ -205,8 +218,10 @@ class Deliverer:
         fixed = ready.download if link.grant.disposition == "download" else ready.inline
         return selected(request, ready, fixed, varying, level, self._originals)
 
-    def _policy(self, link: Link, ready: Ready, negotiated: bool, now: float) -> CachePolicy:
+    def _policy(self, link: Pass, ready: Ready, negotiated: bool, now: float) -> CachePolicy:
         zone = self._zones[link.zone]
+        if isinstance(link, Permit):
+            return link.policy(zone.cache, zone.ttl, ready.tags, negotiated=negotiated)
         return policy_for(
             zone.cache,
             now=int(now),
@@ -220,7 +235,15 @@ class Deliverer:
         )
 
 
-def _leads_to(link: Link, document: Document) -> bool:
+def _check_generation(link: Pass, known: int) -> None:
+    """A permit is made for its request alone: any other generation came after it."""
+    if not isinstance(link, Permit):
+        check_generation(link, known)
+    elif link.generation != known:
+        raise LinkRevoked
+
+
+def _leads_to(link: Pass, document: Document) -> bool:
     return link.version in (LIVE, document.version)
 
 

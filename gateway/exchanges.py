@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from time import perf_counter, time
 
 from gateway.deliveries import Request
+from gateway.permits import Permit
 from gateway.preconditions import UNCONDITIONAL, Preconditions
 from gateway.telemetry import Record
 from signing.links import Link
@@ -31,7 +32,7 @@ class Exchange:
         self.method = record.method
         self.began = perf_counter()
         self.now = time()
-        self.link: Link | None = None
+        self.link: Link | Permit | None = None
         self.fields: dict[bytes, bytes] = {}
         for name, value in headers:
             if name in _WANTED:

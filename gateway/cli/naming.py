@@ -65,6 +65,17 @@ def prefix_of(text: str, zones: Mapping[str, Zone]) -> tuple[Zone, str]:
     return zone, prefix
 
 
+def viewer_of(text: str) -> str:
+    """The subject of a viewer's token; whether there is such a viewer nobody here knows."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise click.BadParameter("a viewer's subject is text in UTF-8") from None
+    if not text:
+        raise click.BadParameter("a viewer's subject is not empty")
+    return text
+
+
 def target_of(url: str) -> tuple[bytes, bytes]:
     """The raw path and query of a link: whole, without its scheme, or from its path on."""
     text = url.strip().partition("#")[0]
@@ -79,7 +90,7 @@ def target_of(url: str) -> tuple[bytes, bytes]:
 def like_document(ref: DocumentRef, settings: Settings) -> str:
     """The name in a folder store that is most like a document's which is not there, or ""."""
     zone = settings.zones[ref.zone]
-    address = settings.stores[zone.store].address
+    address = settings.addresses()[zone.store]
     if address.kind != "folder":
         return ""
     return nearest(ref.key, islice(_below(Path(address.root) / ref.bucket), _LOOKED_AT))

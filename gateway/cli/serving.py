@@ -35,9 +35,9 @@ def serve(file: Path | None, workers: int | None) -> None:
 
 def _faults(settings: Settings) -> Iterator[Fault]:
     """What every worker would stumble over, told once and before any is started."""
-    for name, store in settings.stores.items():
+    for name, address in settings.addresses().items():
         try:
-            open_store(store.address, where=f"stores.{name}.url")
+            open_store(address, where=f"stores.{name}.url")
         except ConfigurationError as error:
             yield from error.faults
     try:

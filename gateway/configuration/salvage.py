@@ -8,7 +8,14 @@ from typing import TypeVar, cast
 from pydantic import ValidationError
 
 from gateway.configuration.tree import Values
-from gateway.settings import Admin, Server, Signing, ZoneSettings
+from gateway.settings import (
+    Admin,
+    Server,
+    Signing,
+    StoreSettings,
+    SupabaseSettings,
+    ZoneSettings,
+)
 from gateway.settings.rules import Tables
 from gateway.settings.table import Table
 
@@ -19,13 +26,17 @@ def salvage(values: Values) -> Tables:
     """The tables that are right in themselves, and the names of all that are declared."""
     zones = _tables(values, "zones")
     found = {name: _zone(table) for name, table in zones.items()}
+    stores = _tables(values, "stores")
+    sound = {name: _valid(StoreSettings, table) for name, table in stores.items()}
     return Tables(
         _valid(Server, values.get("server", {})),
         _valid(Signing, values.get("signing", {})),
         _valid(Admin, values.get("admin", {})),
         {name: zone for name, zone in found.items() if zone},
+        _valid(SupabaseSettings, values.get("supabase", {})),
+        {name: store for name, store in sound.items() if store},
         zone_names=frozenset(zones),
-        stores=frozenset(_tables(values, "stores")),
+        store_names=frozenset(stores),
         cdns=frozenset(_tables(values, "cdn")),
     )
 

@@ -16,6 +16,7 @@ from gateway.settings.rules import RulesBroken, Tables, breaches
 from gateway.settings.server import Server
 from gateway.settings.signing import Signing
 from gateway.settings.stores import StoreSettings
+from gateway.settings.supabase import SupabaseSettings
 from gateway.settings.table import Name, Table
 from gateway.settings.zones import ZoneSettings
 
@@ -31,6 +32,7 @@ __all__ = [
     "Signing",
     "StoreAddress",
     "StoreSettings",
+    "SupabaseSettings",
     "Token",
     "ZoneSettings",
 ]
@@ -43,6 +45,9 @@ class Settings(Table):
     signing: Signing = Field(description="The keys under which links are made and verified.")
     admin: Admin = Field(default=Admin(), description="Operators and the port for them.")
     stores: Mapping[Name, StoreSettings] = Field(default={}, description="Where documents are.")
+    supabase: SupabaseSettings = Field(
+        default=SupabaseSettings(), description="The Supabase project behind `supabase:` stores."
+    )
     zones: Mapping[Name, ZoneSettings] = Field(
         default={}, description="Policy domains of documents."
     )
@@ -59,8 +64,10 @@ class Settings(Table):
             self.signing,
             self.admin,
             self.zones,
+            self.supabase,
+            self.stores,
             zone_names=frozenset(self.zones),
-            stores=frozenset(self.stores),
+            store_names=frozenset(self.stores),
             cdns=frozenset(self.cdn),
         )
         if broken := list(breaches(tables)):
@@ -71,3 +78,16 @@ class Settings(Table):
         """The zones by name, as the gateway works with them; CDNs not named are all of them."""
         every_cdn = tuple(self.cdn)
         return {name: zone.zone(name, every_cdn) for name, zone in self.zones.items()}
+
+    def addresses(self) -> dict[str, StoreAddress]:
+        """Where each store is, by its name."""
+        return {name: store.address(self.supabase) for name, store in self.stores.items()}
+
+    def supabase_zones(self) -> dict[str, str]:
+        """The zone of each bucket whose documents are the Supabase project's."""
+        return {
+            bucket: name
+            for name, zone in self.zones.items()
+            if self.stores[zone.store].of_supabase
+            for bucket in zone.buckets
+        }

@@ -9,7 +9,12 @@ from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from gateway.settings.table import Unfit
 
-_HINT = 'such as "file:///srv/documents", "s3:?endpoint=…&region=…", "s3://NAME/prefix", "memory:"'
+SUPABASE = "supabase:"
+
+_HINT = (
+    'such as "file:///srv/documents", "s3:?endpoint=…&region=…", "s3://NAME/prefix", "supabase:", '
+    '"memory:"'
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,13 +34,15 @@ class Credentials:
 class StoreAddress:
     """Where a store is.
 
-    `root` is a folder's path (kind `folder`, perhaps relative). Kind `s3`: an empty `bucket`
+    `root` is a folder's path (kind `folder`, perhaps relative), or the origin of a Supabase
+    project (kind `supabase`, with the service key as the secret of `credentials`); the settings
+    complete the latter from `[supabase]`. Kind `s3`: an empty `bucket`
     means that each bucket of a zone is an S3 bucket of that name; else the buckets are folders
     below `prefix` (no slash at its ends, perhaps empty) of the one S3 bucket. `endpoint` is
     empty for AWS itself; `region` is empty when not told.
     """
 
-    kind: Literal["folder", "memory", "s3"]
+    kind: Literal["folder", "memory", "s3", "supabase"]
     root: str = ""
     bucket: str = ""
     prefix: str = ""
@@ -66,8 +73,10 @@ def parse_address(url: str, credentials: Credentials = Credentials()) -> StoreAd
         return StoreAddress("memory")
     if scheme == "file":
         return StoreAddress("folder", root=_folder(url))
+    if url == SUPABASE:
+        return StoreAddress("supabase")
     if scheme == "supabase":
-        raise Unfit("stores of kind supabase come with a later release", _HINT)
+        raise Unfit("takes nothing after supabase:", "the project stands in [supabase] url")
     raise Unfit("is not the address of a store", _HINT)
 
 
@@ -139,6 +148,17 @@ def _endpoint(text: str) -> str:
     if "@" in parts.netloc or parts.query or parts.fragment:
         raise Unfit("may hold no user, query or fragment in endpoint")
     return text.rstrip("/")
+
+
+def is_origin(text: str) -> bool:
+    """Whether a text is http or https, a host and perhaps a port, and nothing else."""
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        return False
+    bare = not (parts.path or parts.query or parts.fragment or "@" in parts.netloc)
+    clean = text.isascii() and text.isprintable() and not set(text) & set(" ?#\\")
+    return bare and clean and parts.scheme in ("http", "https") and _reachable(parts)
 
 
 def _reachable(parts: SplitResult) -> bool:

@@ -61,6 +61,19 @@ zones = ["clinic"]
 [stores.main]
 url = "file:///srv/documents"
 
+[supabase]
+url = "https://ref.supabase.co"
+service_key = "<the service key>"
+jwks_url = "https://ref.supabase.co/auth/v1/.well-known/jwks.json"
+webhook_secret = "<secret>"                     # openssl rand -hex 32
+
+[stores.project]
+url = "supabase:"
+
+[zones.portal]
+store = "project"
+buckets = ["letters"]
+
 [zones.clinic]
 store = "main"
 buckets = ["documents", "scans"]

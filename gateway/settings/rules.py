@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from gateway.settings.admin import Admin
 from gateway.settings.server import Server
 from gateway.settings.signing import Signing
+from gateway.settings.stores import StoreSettings
+from gateway.settings.supabase import SupabaseSettings
 from gateway.settings.zones import ZoneSettings
 
 Path = tuple[str, ...]
@@ -26,7 +28,7 @@ class Breach:
 class Tables:
     """The tables that are right in themselves; None and absence mean: not to be judged.
 
-    `stores`, `cdns` and `zone_names` hold every name that is declared, right or wrong, so that
+    `store_names`, `cdns` and `zone_names` hold every name that is declared, right or wrong, so that
     one fault does not breed another.
     """
 
@@ -34,8 +36,10 @@ class Tables:
     signing: Signing | None
     admin: Admin | None
     zones: Mapping[str, ZoneSettings]
+    supabase: SupabaseSettings | None
+    stores: Mapping[str, StoreSettings]
     zone_names: frozenset[str]
-    stores: frozenset[str]
+    store_names: frozenset[str]
     cdns: frozenset[str]
 
 
@@ -54,11 +58,13 @@ def breaches(tables: Tables) -> Iterator[Breach]:
         yield from _places(("zones", name), zone, tables)
     yield from _buckets(tables.zones)
     yield from _admin(tables)
+    if tables.supabase:
+        yield from _supabase(tables.supabase, tables.stores)
 
 
 def _names(path: Path, zone: ZoneSettings, tables: Tables) -> Iterator[Breach]:
-    if zone.store not in tables.stores:
-        yield Breach((*path, "store"), "names no store", _known(tables.stores))
+    if zone.store not in tables.store_names:
+        yield Breach((*path, "store"), "names no store", _known(tables.store_names))
     for name in zone.cdn or ():
         if name not in tables.cdns:
             yield Breach((*path, "cdn"), f"{name} is no configured CDN", _known(tables.cdns))
@@ -93,6 +99,18 @@ def _admin(tables: Tables) -> Iterator[Breach]:
             if name not in tables.zone_names:
                 where = ("admin", "token", str(index), "zones")
                 yield Breach(where, f"{name} is no zone", _known(tables.zone_names))
+
+
+def _supabase(supabase: SupabaseSettings, stores: Mapping[str, StoreSettings]) -> Iterator[Breach]:
+    for name, store in stores.items():
+        if not store.of_supabase:
+            continue
+        if not supabase.configured:
+            hint = "such as https://ref.supabase.co"
+            yield Breach(("stores", name, "url"), "needs [supabase] url", hint)
+        elif not store.s3_access_key and not supabase.service_key.get_secret_value():
+            hint = "or s3_access_key and s3_secret_key beside url"
+            yield Breach(("stores", name, "url"), "needs [supabase] service_key", hint)
 
 
 def _known(names: frozenset[str]) -> str:

@@ -21,6 +21,10 @@ def open_store(address: StoreAddress, *, buckets: Sequence[str] = (), where: str
         return FolderStore(Path(address.root))
     if address.kind == "memory":
         return MemoryStore()
+    if address.kind == "supabase":
+        from gateway.stores.supabase import SupabaseStore
+
+        return SupabaseStore(address, buckets=buckets)
     try:
         from gateway.stores.s3 import S3Store
     except ImportError:

@@ -26,7 +26,7 @@ def test_its_configuration_holds_whatever_the_folder_is_called(sandbox: Sandbox)
     settings = settings_of(sandbox)
     folder = sandbox.config.parent
     assert Path(settings.server.data) == folder / "data"
-    assert Path(settings.stores["main"].address.root) == folder / "documents"
+    assert Path(settings.addresses()["main"].root) == folder / "documents"
     assert all(
         (folder / "documents" / sample.bucket / sample.key).exists() for sample in sandbox.samples
     )

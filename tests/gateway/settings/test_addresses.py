@@ -73,7 +73,7 @@ def test_credentials_go_with_s3_and_stay_out_of_what_is_printed() -> None:
         ("/srv/documents", "not the address"),
         ("ftp://host", "not the address"),
         ("memory:x", "not the address"),
-        ("supabase:project", "later release"),
+        ("supabase:project", "nothing after"),
         ("file:", "no folder"),
         ("file://", "no folder"),
         ("file:///srv%00", "no folder"),
