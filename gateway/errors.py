@@ -10,6 +10,9 @@
     ├── ResidencyRefused        this region may not hold or serve the document
     ├── VersionSuperseded       a pinned link to a version that is no more
     ├── RequestRefused          the request breaks a rule before any work (method, size, shape)
+    ├── InvalidRequest          a storage call whose body or query is not of the right shape
+    ├── UpstreamUnavailable     Supabase's storage server does not answer, or not sensibly
+    ├── UpstreamRefused         it answered no; carries the answer
     ├── NotAuthorised           no operator's token, or one without the scope
     ├── ViewerRefused           a viewer who was revoked gets no new links
     ├── CallerRefused           a Supabase user's token that does not hold; says in what
@@ -21,7 +24,10 @@ An error carries facts and hints; only `gateway.problems` turns it into a status
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import cast
 
 
 class GatewayError(Exception):
@@ -105,6 +111,78 @@ class RequestRefused(GatewayError):
         self.detail = detail
         self.hint = hint
         self.fields = fields
+
+
+class InvalidRequest(GatewayError):
+    """A storage call that Supabase's own server would refuse for its form.
+
+    `message` is for the client and names parts of the schema, never a value; `code` is the
+    server's name for the fault.
+    """
+
+    def __init__(self, message: str, *, code: str = "InvalidRequest") -> None:
+        super().__init__(message)
+        self.message = message
+        self.code = code
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A whole answer of Supabase's storage server.
+
+    The names of `fields` are in lower case, and those of one connection or one coding are left
+    out; `body` is decoded.
+    """
+
+    status: int
+    fields: tuple[tuple[bytes, bytes], ...] = ()
+    body: bytes = b""
+
+    @property
+    def said(self) -> Mapping[str, object]:
+        """The JSON object in the body; empty when there is none."""
+        try:
+            said: object = json.loads(self.body)
+        except (ValueError, RecursionError):
+            return {}
+        return cast(dict[str, object], said) if isinstance(said, dict) else {}
+
+    @property
+    def true_status(self) -> int:
+        """The status that the body states (the server sends most as 400), else that of HTTP."""
+        stated = str(self.said.get("statusCode", ""))
+        return (
+            int(stated)
+            if len(stated) == 3 and stated.isascii() and stated.isdigit()
+            else self.status
+        )
+
+    @property
+    def missing(self) -> bool:
+        """Whether it says that the object or bucket is not there, or not for this caller.
+
+        A path that the server does not know (`Not Found`) is none of both.
+        """
+        return self.true_status == 404 and self.said.get("error") not in (None, "Not Found")
+
+
+class UpstreamUnavailable(GatewayError):
+    """Supabase's storage server did not answer, or with what no decision can be read from.
+
+    `retry_after` is in seconds.
+    """
+
+    def __init__(self, detail: str = "", *, retry_after: int = 5) -> None:
+        super().__init__(detail)
+        self.retry_after = retry_after
+
+
+class UpstreamRefused(GatewayError):
+    """Supabase's storage server said no; `answer` is what it said, for the caller alone."""
+
+    def __init__(self, answer: Answer) -> None:
+        super().__init__(answer.status)
+        self.answer = answer
 
 
 class NotAuthorised(GatewayError):

@@ -9,11 +9,13 @@ from http import HTTPStatus
 
 from cdn.errors import CdnError, PurgeRefused
 from gateway.errors import (
+    Answer,
     CallerRefused,
     DocumentBroken,
     DocumentChanged,
     DocumentNotFound,
     GatewayError,
+    InvalidRequest,
     KeysUnavailable,
     NotAuthorised,
     Overloaded,
@@ -21,6 +23,8 @@ from gateway.errors import (
     ResidencyRefused,
     StateUnavailable,
     StoreUnavailable,
+    UpstreamRefused,
+    UpstreamUnavailable,
     VersionSuperseded,
     ViewerRefused,
 )
@@ -40,10 +44,13 @@ from gateway.problems.problem import (
     OVERLOADED,
     PURGE_REFUSED,
     RENDITION_REFUSED,
+    REQUEST_INVALID,
     RESIDENCY_REFUSED,
     STATE_UNAVAILABLE,
     STORE_UNAVAILABLE,
     UNSIGNABLE,
+    UPSTREAM_REFUSED,
+    UPSTREAM_UNAVAILABLE,
     VERSION_SUPERSEDED,
     VIEWER_REFUSED,
     Problem,
@@ -107,6 +114,12 @@ def _of_gateway(error: GatewayError) -> Problem:
             return VERSION_SUPERSEDED
         case RequestRefused():
             return _of_request(error)
+        case InvalidRequest():
+            return replace(REQUEST_INVALID, detail=error.message)
+        case UpstreamUnavailable():
+            return replace(UPSTREAM_UNAVAILABLE, retry_after=_seconds(error.retry_after))
+        case UpstreamRefused():
+            return _of_upstream(error.answer)
         case NotAuthorised():
             known = NOT_AUTHORISED if error.known else NOT_AUTHENTICATED
             return replace(known, detail=str(error))
@@ -118,6 +131,13 @@ def _of_gateway(error: GatewayError) -> Problem:
             return VIEWER_REFUSED
         case _:
             return INTERNAL
+
+
+def _of_upstream(answer: Answer) -> Problem:
+    """Upstream's own words stay behind: they may name what this caller should not know of."""
+    if answer.true_status == 429:
+        return replace(UPSTREAM_UNAVAILABLE, retry_after=_seconds(0))
+    return DOCUMENT_NOT_FOUND if answer.missing else UPSTREAM_REFUSED
 
 
 def _of_signing(error: SigningError) -> Problem:

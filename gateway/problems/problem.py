@@ -147,6 +147,19 @@ KEYS_UNAVAILABLE = Problem(
     "Sign-ins can not be checked just now",
     hint="Try again in a moment.",
 )
+REQUEST_INVALID = Problem(400, "request.invalid", "The request is not of the right shape")
+UPSTREAM_REFUSED = Problem(
+    403,
+    "upstream.refused",
+    "Supabase refuses this to the caller",
+    hint="Sign in again, or ask for what your policies allow.",
+)
+UPSTREAM_UNAVAILABLE = Problem(
+    503,
+    "upstream.unavailable",
+    "Supabase's storage does not answer",
+    hint="Try again in a moment.",
+)
 OVERLOADED = Problem(503, "overloaded", "Too busy just now", hint="Try again in a moment.")
 PURGE_REFUSED = Problem(
     502, "purge.refused", "The CDN did not confirm the purge", hint="Run `ostiary doctor`."

@@ -12,6 +12,7 @@ import pytest
 import gateway.problems.problem as catalogue
 from cdn.errors import CdnError, ProviderMisconfigured, PurgeRefused
 from gateway.errors import (
+    Answer,
     CallerRefused,
     ConfigurationError,
     DocumentBroken,
@@ -19,6 +20,7 @@ from gateway.errors import (
     DocumentNotFound,
     Fault,
     GatewayError,
+    InvalidRequest,
     KeysUnavailable,
     NotAuthorised,
     Overloaded,
@@ -26,6 +28,8 @@ from gateway.errors import (
     ResidencyRefused,
     StateUnavailable,
     StoreUnavailable,
+    UpstreamRefused,
+    UpstreamUnavailable,
     VersionSuperseded,
     ViewerRefused,
 )
@@ -55,6 +59,11 @@ from signing.errors import (
 
 ROOT = Path(__file__).parents[2]
 SECRET = "reports/Jane Doe.pdf"
+NO_KEY = Answer(
+    400,
+    (),
+    b'{"statusCode":"404","error":"not_found","message":"Jane Doe.pdf","code":"NoSuchKey"}',
+)
 EVERY = [value for value in vars(catalogue).values() if isinstance(value, Problem)]
 
 ERRORS: list[tuple[Exception, int, str]] = [
@@ -82,6 +91,11 @@ ERRORS: list[tuple[Exception, int, str]] = [
     (ResidencyRefused(SECRET), 451, "residency.refused"),
     (VersionSuperseded(SECRET), 410, "version.superseded"),
     (RequestRefused(405, "method.not-allowed", "GET or HEAD."), 405, "method.not-allowed"),
+    (InvalidRequest("body/expiresIn must be >= 1"), 400, "request.invalid"),
+    (UpstreamUnavailable(SECRET), 503, "upstream.unavailable"),
+    (UpstreamRefused(NO_KEY), 404, "document.not-found"),
+    (UpstreamRefused(Answer(403, (), SECRET.encode())), 403, "upstream.refused"),
+    (UpstreamRefused(Answer(429)), 503, "upstream.unavailable"),
     (NotAuthorised("A token is needed."), 401, "token.missing"),
     (NotAuthorised("No scope purge.", known=True), 403, "token.refused"),
     (ViewerRefused(SECRET), 403, "viewer.refused"),
@@ -176,6 +190,7 @@ def test_members_without_a_value_are_left_out() -> None:
         (PoolBusy(3), b"3"),
         (Overloaded("readers", retry_after=0), b"1"),
         (StoreUnavailable(retry_after=7), b"7"),
+        (UpstreamUnavailable(retry_after=6), b"6"),
         (StateUnavailable(retry_after=5), b"5"),
         (KeysUnavailable(retry_after=30), b"30"),
         (DocumentChanged(), b"1"),
