@@ -101,9 +101,9 @@ class Signer:
         self, route: Route, zone: str, bucket: str, key: str, token: bytes
     ) -> StorageLink:
         """Return the link as `verify_storage` does, whatever the time: to explain it."""
-        texts = storage.texts_of(token)
-        desk = self._known(texts.kid, zone.encode(errors="replace"))
-        return storage.read(desk, route, (bucket, key), texts)
+        parts = storage.token_of(token)
+        desk = self._known(parts.kid, zone.encode(errors="replace"))
+        return storage.read(desk, route, (bucket, key), parts)
 
     def _desk(self, request: LinkRequest) -> Desk:
         try:

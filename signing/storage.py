@@ -12,8 +12,8 @@ from signing.addresses import canonical_bucket, canonical_key, check_bucket, che
 from signing.desks import Desk
 from signing.errors import LinkRefused, Unsignable
 from signing.grammar import MAX_TARGET, STORAGE_TOKEN
-from signing.grants import ORIGINAL, Covers, Grant
-from signing.targets import ABSENT, LIVE, Link, LinkRequest
+from signing.grants import ORIGINAL, Covers
+from signing.targets import ABSENT, LIVE, Link, LinkRequest, said_by
 
 Route = Literal["object", "render"]
 
@@ -49,20 +49,20 @@ class StorageLink(Link):
         raise Unsignable("rendition")
 
 
-class Texts(NamedTuple):
-    """A token of the grammar: its body, its key's name, its signature; nothing proved."""
+class Token(NamedTuple):
+    """The texts of a token that is of the grammar; nothing is proved yet."""
 
     body: bytes
     kid: bytes
     signature: bytes
 
 
-def texts_of(token: bytes) -> Texts:
+def token_of(text: bytes) -> Token:
     """Take a token apart by the grammar alone."""
-    found = STORAGE_TOKEN.match(token)
+    found = STORAGE_TOKEN.match(text)
     if found is None:
         raise LinkRefused("token")
-    return Texts(*found.group(1, 2, 3))
+    return Token(*found.group(1, 2, 3))
 
 
 def issue(desk: Desk, request: LinkRequest, now: int) -> StorageLink:
@@ -72,69 +72,42 @@ def issue(desk: Desk, request: LinkRequest, now: int) -> StorageLink:
     long once its path is percent-encoded.
     """
     _check(desk, request)
-    scope = f"{desk.zone.name}/{request.bucket}/{request.key}"
+    bucket, key, grant = request.bucket, request.key, request.grant
+    scope = f"{desk.zone.name}/{bucket}/{key}"
     path = f"{PREFIX}/{scope}"
     expires_at = desk.expiry(request, now, path)
     body = desk.body(request, expires_at)
-    link = StorageLink(
-        request.grant.first,
-        scope,
-        body,
-        desk.active.get_signature(f"{path}?token={body}").decode(),
-        request.bucket,
-        request.key,
-        desk.zone.name,
-        False,
-        LIVE,
-        desk.kid,
-        expires_at,
-        request.generation,
-        ABSENT,
-        ABSENT,
-        request.grant,
-    )
+    signature = desk.active.get_signature(f"{path}?token={body}").decode()
+    texts = grant.first, scope, body, signature, bucket, key, desk.zone.name, False, LIVE
+    said = desk.kid, expires_at, request.generation, ABSENT, ABSENT, grant
+    link = StorageLink(*texts, *said)
     if 3 * len(scope.encode()) + _AROUND > MAX_TARGET and _length(link) > MAX_TARGET:
         raise Unsignable("length")
     return link
 
 
-def read(desk: Desk, route: Route, names: tuple[str, str], texts: Texts) -> StorageLink:
+def read(desk: Desk, route: Route, names: tuple[str, str], token: Token) -> StorageLink:
     """Return the link that a token makes of bucket and key, both decoded, whatever the time."""
     zone, (bucket, key) = desk.zone.name, names
     scope = f"{zone}/{bucket}/{key}"
     try:
-        signed = b"%b?token=%b" % (f"{PREFIX}/{scope}".encode(), texts.body)
+        signed = b"%b?token=%b" % (f"{PREFIX}/{scope}".encode(), token.body)
     except UnicodeEncodeError:
         raise LinkRefused("spelling") from None
-    if not desk.signers[texts.kid].verify_signature(signed, texts.signature):
+    if not desk.signers[token.kid].verify_signature(signed, token.signature):
         raise LinkRefused("signature")
     try:
         check_bucket(bucket)
         check_key(key)
     except Unsignable:
         raise LinkRefused("spelling") from None
-    body = texts.body.decode()
-    _, kid, expires_at, generation, audience, one_time, letters = body.split(".", 6)
-    grant = Grant.parse(letters)
+    body = token.body.decode()
+    said = said_by(body)
+    grant = said[-1]
     if grant.covers not in _OPEN[route]:
         raise LinkRefused("route")
-    return StorageLink(
-        grant.first,
-        scope,
-        body,
-        texts.signature.decode(),
-        bucket,
-        key,
-        zone,
-        False,
-        LIVE,
-        kid,
-        int(expires_at),
-        int(generation),
-        audience,
-        one_time,
-        grant,
-    )
+    texts = grant.first, scope, body, token.signature.decode(), bucket, key, zone, False, LIVE
+    return StorageLink(*texts, *said)
 
 
 def _check(desk: Desk, request: LinkRequest) -> None:

@@ -92,20 +92,11 @@ class Link(NamedTuple):
 def link_of(rendition: str, scope: str, body: str, signature: str, names: tuple[str, str]) -> Link:
     """Take texts of the grammar apart, once: a delivery asks for their parts some twenty times."""
     zone, place, version, _ = scope.split("/", 3)
+    texts = rendition, scope, body, signature, *names, zone, place == "~", version
+    return Link(*texts, *said_by(body))
+
+
+def said_by(body: str) -> tuple[str, int, int, str, str, Grant]:
+    """Return what a body of the grammar says, from its key's name to its grant."""
     _, kid, expires_at, generation, audience, one_time, grant = body.split(".", 6)
-    return Link(
-        rendition,
-        scope,
-        body,
-        signature,
-        *names,
-        zone,
-        place == "~",
-        version,
-        kid,
-        int(expires_at),
-        int(generation),
-        audience,
-        one_time,
-        Grant.parse(grant),
-    )
+    return kid, int(expires_at), int(generation), audience, one_time, Grant.parse(grant)

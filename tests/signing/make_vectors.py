@@ -15,13 +15,14 @@ from typing import Any
 
 import vector_form
 import vector_meaning
-from vector_book import CARRY_ORIGINAL, DECLARED, KEYS, NOW, SEAL_KEY, ZONES, Book
+import vector_storage
+from vector_book import BUCKETS, CARRY_ORIGINAL, DECLARED, KEYS, NOW, SEAL_KEY, ZONES, Book
 
 
 def build(now: int = NOW) -> dict[str, Any]:
     """Make the whole file for one time; only that time and the signatures differ between two."""
     book = Book(now)
-    for fill in (*vector_form.CATEGORIES, *vector_meaning.CATEGORIES):
+    for fill in (*vector_form.CATEGORIES, *vector_meaning.CATEGORIES, *vector_storage.CATEGORIES):
         book.category = fill.__name__.replace("_", "-")
         fill(book)
     return {
@@ -30,6 +31,7 @@ def build(now: int = NOW) -> dict[str, Any]:
         "keys": {kid: secret.hex() for kid, secret in KEYS.items()},
         "seal_key": SEAL_KEY.hex(),
         "zones": ZONES,
+        "buckets": BUCKETS,
         "declared": DECLARED,
         "carry_original": CARRY_ORIGINAL,
         "cases": book.cases,

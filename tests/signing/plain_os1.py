@@ -10,6 +10,8 @@ import hashlib
 import hmac
 import struct
 from dataclasses import dataclass, replace
+from typing import Self
+from urllib.parse import quote
 
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.cmac import CMAC
@@ -72,8 +74,26 @@ class Parts:
     def signed_with(self, sig: str) -> str:
         return f"/d/{self.rendition}/{self.scope}?t={self.body}.{sig}"
 
-    def but(self, **changes: str) -> Parts:
+    def but(self, **changes: str) -> Self:
         return replace(self, **changes)  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True)
+class StorageParts(Parts):
+    """The same of the storage routes; `scope` is zone, bucket and key decoded."""
+
+    route: str = "object/sign"
+    tail: str = ""
+
+    @property
+    def signed(self) -> str:
+        return f"/storage/v1/{self.scope}?token={self.body}"
+
+    def signed_with(self, sig: str) -> str:
+        _, address = self.scope.split("/", 1)
+        # What JavaScript's encodeURI leaves, but for ? and #, which would end a path.
+        path = quote(address.encode("latin-1"), safe=";,/:@&=+$-_.!~*'()")
+        return f"/storage/v1/{self.route}/{path}?token={self.body}.{sig}{self.tail}"
 
 
 def seal_key(secret: bytes, zone: str) -> bytes:

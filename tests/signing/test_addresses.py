@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from collections.abc import Callable
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from signing.addresses import (
     canonical_bucket,
     canonical_key,
     canonical_segment,
+    check_bucket,
+    check_key,
     read_bucket,
     read_key,
     version22,
@@ -120,3 +123,33 @@ def test_a_version_is_22_characters_of_the_hash_of_its_identity() -> None:
     assert version22('"abc"') == base64.urlsafe_b64encode(digest).decode()[:22]
     assert version22("abc") != version22('"abc"')
     assert len(version22("é")) == 22
+
+
+texts = st.lists(
+    st.sampled_from(
+        ["/", "//", ".", "..", "a", "~", "é", "\\", "\0", "\n", "\x7f", "\udcff", "\x85"]
+    )
+    | st.characters(),
+    max_size=6,
+).map("".join)
+
+
+def refuses(judge: Callable[[str], object], text: str) -> bool:
+    try:
+        judge(text)
+    except Unsignable:
+        return True
+    return False
+
+
+@given(texts)
+@example("b" * 100)
+@example("b" * 101)
+@example("é" * 51)
+@example("k" * 1024)
+@example("k" * 1025)
+@example("é" * 513)
+@example("a\n")
+def test_what_has_no_spelling_is_refused_without_spelling_it(text: str) -> None:
+    assert refuses(check_key, text) is refuses(canonical_key, text)
+    assert refuses(check_bucket, text) is refuses(canonical_bucket, text)

@@ -1,4 +1,4 @@
-"""Every edit of one octet, of three links: each is refused, or is another granted rendition."""
+"""Every edit of one octet: each is refused, or is another granted rendition."""
 
 from __future__ import annotations
 
@@ -65,6 +65,26 @@ def test_an_edit_is_refused_or_names_a_granted_rendition(
     assert admits(signer, target)
     admitted = {edit for edit in edits(target) if admits(signer, edit)}
     assert admitted == {link.for_rendition(name).encode() for name in near}
+
+
+@pytest.mark.parametrize("grant", ["io", "dx-w640"])
+def test_an_edit_of_a_storage_link_is_refused(signer: Signer, grant: str) -> None:
+    request = LinkRequest("clinic", "b", "a b/é.pdf", Grant.parse(grant), generation=10)
+    link = signer.issue_storage(request, NOW)
+    token = f"{link.body}.{link.signature}".encode()
+
+    def opens(address: bytes, token: bytes) -> bool:
+        bucket, _, key = address.decode(errors="surrogateescape").partition("/")
+        try:
+            signer.verify_storage(link.route, link.zone, bucket, key, token, NOW)
+        except SigningError:
+            return False
+        return True
+
+    address = f"{link.bucket}/{link.key}".encode()
+    assert opens(address, token)
+    assert not [edit for edit in edits(address) if opens(edit, token)]
+    assert not [edit for edit in edits(token) if opens(address, edit)]
 
 
 def test_the_edits_are_all_of_them() -> None:

@@ -20,6 +20,7 @@ ZONES = {
     "vault": {"window": 900, "longest_life": 86400, "sealed": True},
     "z" * 32: {"window": 900, "longest_life": 86400, "sealed": False},
 }
+BUCKETS = {"documents": "clinic", "scans": "clinic", "samples": "lab", "letters": "vault"}
 DECLARED = ["auto", "linear", "p1-text", "p2-w1280-webp", "thumb", "w160", "w640", "w640-avif"]
 CARRY_ORIGINAL = ["auto", "linear", "p1-text"]
 SCOPE = "clinic/documents/-/reports/2026/a.pdf"
