@@ -22,7 +22,13 @@ from gateway.issue import Issuer, LinksCall, Refused, Wanted
 from gateway.openapi import describe
 from gateway.purges import PurgeRequest, Purges
 from gateway.state.receipts import PurgeStatus
-from gateway.state.revocations import bucket_scope, document_scope, prefix_scope, zone_scope
+from gateway.state.revocations import (
+    bucket_scope,
+    document_scope,
+    prefix_scope,
+    viewer_scope,
+    zone_scope,
+)
 from gateway.telemetry import Draining, Telemetry
 
 LARGEST_BODY = 4 << 20
@@ -31,6 +37,7 @@ _WAIT = re.compile(r"(?:^|[,;\s])wait=([0-9]{1,4})(?:$|[,;\s])")
 
 Body = TypeVar("Body", bound=BaseModel)
 Name = Annotated[str, StringConstraints(max_length=4_096)]
+Subject = Annotated[str, StringConstraints(min_length=1, max_length=4_096)]
 Check = Callable[[], Awaitable[Mapping[str, str]]]
 
 
@@ -57,13 +64,24 @@ class PurgeCall(Scopes):
 
 
 class RevokeCall(Scopes):
-    """The body of `POST /admin/revoke`."""
+    """The body of `POST /admin/revoke`; `viewers` are subjects of viewers' tokens."""
+
+    viewers: Annotated[list[Subject], Field(max_length=1_000)] = []
+
+
+class ReinstateCall(BaseModel):
+    """The body of `POST /admin/reinstate`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    viewers: Annotated[list[Subject], Field(min_length=1, max_length=1_000)]
 
 
 BODIES: Mapping[str, type[BaseModel]] = {
     "/v1/links": LinksCall,
     "/admin/purge": PurgeCall,
     "/admin/revoke": RevokeCall,
+    "/admin/reinstate": ReinstateCall,
 }
 
 
@@ -93,6 +111,7 @@ class Admin:
             Route("/admin/purge", self.purge, methods=["POST"]),
             Route("/admin/purges/{id}", self.purge_status, methods=["GET"]),
             Route("/admin/revoke", self.revoke, methods=["POST"]),
+            Route("/admin/reinstate", self.reinstate, methods=["POST"]),
             Route("/metrics", self.metrics, methods=["GET"]),
         ]
 
@@ -159,9 +178,19 @@ class Admin:
             scopes.append(bucket_scope(zone, call.bucket))
         elif zone:
             scopes.append(zone_scope(zone))
-        self._need(operator, "revoke", call, zone, every=False)
+        scopes += map(viewer_scope, call.viewers)
+        self._need(operator, "revoke", call, zone, every=bool(call.viewers))
         return await self._told(
             request, await self.purges.revoke(scopes, by=operator.id, now=time())
+        )
+
+    async def reinstate(self, request: Request) -> Response:
+        """Let revoked viewers have links again."""
+        operator = self._operator(request, "admin.reinstate")
+        operator.need("revoke")
+        call = await _body(request, ReinstateCall)
+        return await self._told(
+            request, await self.purges.reinstate(call.viewers, by=operator.id, now=time())
         )
 
     async def metrics(self, request: Request) -> Response:
@@ -193,7 +222,7 @@ class Admin:
     def _need(
         self, operator: Operator, scope: str, call: Scopes, zone: str, *, every: bool
     ) -> None:
-        """Each zone that is touched; `every` when a bare tag may touch any."""
+        """Each zone that is touched; `every` when a bare tag or a viewer may touch any."""
         touched = {document.zone for document in call.documents}
         if zone:
             touched.add(zone)

@@ -44,6 +44,9 @@ def describe(bodies: Mapping[str, type[BaseModel]]) -> dict[str, Json]:
             "/admin/revoke": _post(
                 "Take access back, then purge", bodies["/admin/revoke"], _PURGED, waits=True
             ),
+            "/admin/reinstate": _post(
+                "Let viewers have links again", bodies["/admin/reinstate"], _PURGED, waits=True
+            ),
             "/admin/purges/{id}": {"get": _status()},
         },
         "components": {

@@ -228,6 +228,7 @@ HEADINGS = {
     "/v1/links": "## Issue links",
     "/admin/purge": "## Purge",
     "/admin/revoke": "## Revoke",
+    "/admin/reinstate": "## Reinstate",
 }
 
 

@@ -27,6 +27,7 @@ _COMMANDS = {
     "explain": _Known("explaining", "Take a link apart, and tell what happened to it."),
     "purge": _Known("purging", "Have shared caches forget documents."),
     "revoke": _Known("revoking", "Take back every link so far."),
+    "reinstate": _Known("revoking", "Let revoked viewers have links again."),
     "doctor": _Known("doctor", "Try everything once that serving needs."),
     "config": _Known("config", "Look at the configuration."),
 }

@@ -1,4 +1,4 @@
-"""`ostiary revoke`: take access back; at work with or without a running server."""
+"""`ostiary revoke` and `ostiary reinstate`; at work with or without a running server."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TypedDict, Unpack
 import click
 
 from gateway.cli.invocation import config_option, json_option, settings_of
-from gateway.cli.naming import bucket_of, document_of, prefix_of, zone_of
+from gateway.cli.naming import bucket_of, document_of, prefix_of, viewer_of, zone_of
 from gateway.cli.outcomes import BY, carry_out, parts_of, wait_option
 from gateway.documents import DocumentRef, Zone
 from gateway.parts import Parts
@@ -19,6 +19,7 @@ from gateway.state.revocations import (
     document_scope,
     prefix_scope,
     restored,
+    viewer_scope,
     zone_scope,
 )
 
@@ -29,6 +30,7 @@ class Named(TypedDict):
     prefixes: tuple[str, ...]
     bucket: str
     zone: str
+    viewers: tuple[str, ...]
 
 
 @click.command()
@@ -37,6 +39,7 @@ class Named(TypedDict):
 @click.option("--prefix", "prefixes", multiple=True, metavar="ZONE/BUCKET/PREFIX/")
 @click.option("--bucket", default="", metavar="ZONE/BUCKET", help="Everything of a bucket.")
 @click.option("--zone", default="", help="Everything of a zone.")
+@click.option("--viewer", "viewers", multiple=True, metavar="SUB", help="Refuse new links to SUB.")
 @click.option(
     "--restored",
     "after_restore",
@@ -56,14 +59,17 @@ def revoke(
     """Take back every link so far to documents, declared prefixes, a bucket or a zone.
 
     It holds at once and for good; new links can be issued right away. Shared caches are purged
-    hard. Names are compared octet by octet.
+    hard. Names are compared octet by octet. A viewer, named as in the `sub` of the token, gets
+    no new links; those given out before live to their end.
     """
     settings = settings_of(file)
     zones = settings.zone_values()
     refs = [document_of(text, zones) for text in documents]
     scopes = [*map(document_scope, refs), *_scopes(named, zones)]
     if not scopes:
-        raise click.UsageError("name what is to be revoked: a document, prefix, bucket or zone")
+        raise click.UsageError(
+            "name what is to be revoked: a document, prefix, bucket, zone or viewer"
+        )
     if after_restore and scopes != [zone_scope(named["zone"])]:
         raise click.UsageError("--restored goes with --zone, and with nothing else")
     with parts_of(settings) as (parts, runner):
@@ -87,6 +93,23 @@ def _scopes(named: Named, zones: Mapping[str, Zone]) -> Iterator[str]:
         yield bucket_scope(zone.name, bucket)
     if named["zone"]:
         yield zone_scope(zone_of(named["zone"], zones).name)
+    for text in named["viewers"]:
+        yield viewer_scope(viewer_of(text))
+
+
+@click.command()
+@config_option
+@click.argument("viewers", nargs=-1, required=True, metavar="SUB...")
+@json_option
+def reinstate(file: Path | None, viewers: tuple[str, ...], as_json: bool) -> None:
+    """Let viewers who were revoked have new links again."""
+    subjects = list(map(viewer_of, viewers))
+    with parts_of(settings_of(file)) as (parts, runner):
+
+        def ask(now: float) -> PurgeStatus:
+            return parts.purges.reinstate_now(subjects, by=BY, now=now)
+
+        runner.run(carry_out(parts, ask, 0, as_json=as_json))
 
 
 async def _warn(parts: Parts, refs: list[DocumentRef]) -> None:

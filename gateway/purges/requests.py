@@ -8,6 +8,7 @@ import secrets
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from cdn.providers.base import Provider
 from cdn.purge import PurgeState
@@ -20,10 +21,13 @@ from gateway.state.outbox import Target
 from gateway.state.receipts import ORDINARY, URGENT, PurgeRow, PurgeStatus
 from gateway.state.revocations import (
     bucket_scope,
-    bump,
     declare,
     document_scope,
+    is_viewer,
     prefix_scope,
+    reinstate,
+    revoke,
+    viewer_scope,
     zone_scope,
 )
 
@@ -95,14 +99,26 @@ class Purges:
     async def revoke(self, scopes: Sequence[str], *, by: str, now: float) -> PurgeStatus:
         """Kill every link of `scopes` issued so far, and have shared caches drop its answers.
 
-        On return every later request on this host knows. The purges are hard and go first.
+        A viewer's scope kills nothing: from now on the viewer gets no new links. On return every
+        later request on this host knows. The purges are hard and go first.
         Raises `RequestRefused` (422) for a scope that no zone has, and `StateUnavailable`.
         """
-        return await self._database.write(self._revoking(scopes, by, now))
+        return await self._database.write(self._revoking(scopes, "revoked", by, now))
 
     def revoke_now(self, scopes: Sequence[str], *, by: str, now: float) -> PurgeStatus:
         """`revoke` for the CLI."""
-        return self._database.write_now(self._revoking(scopes, by, now))
+        return self._database.write_now(self._revoking(scopes, "revoked", by, now))
+
+    async def reinstate(self, viewers: Sequence[str], *, by: str, now: float) -> PurgeStatus:
+        """Let revoked viewers, named by their subjects, have new links again.
+
+        Raises `RequestRefused` (422) for nobody or an empty name, and `StateUnavailable`.
+        """
+        return await self._database.write(self._reinstating(viewers, by, now))
+
+    def reinstate_now(self, viewers: Sequence[str], *, by: str, now: float) -> PurgeStatus:
+        """`reinstate` for the CLI."""
+        return self._database.write_now(self._reinstating(viewers, by, now))
 
     def declare_now(self, now: float, *, only_add: bool = False) -> None:
         """Declare the zones' revocable prefixes, before anything else is done.
@@ -160,24 +176,32 @@ class Purges:
         return work
 
     def _revoking(
-        self, scopes: Sequence[str], by: str, now: float
+        self, scopes: Sequence[str], reason: Literal["revoked", "reinstated"], by: str, now: float
     ) -> Callable[[sqlite3.Connection], PurgeStatus]:
         if not scopes:
-            raise _refused("nothing-named", "name what is to be revoked")
+            raise _refused("nothing-named", f"name what is to be {reason}")
         once = list(dict.fromkeys(scopes))
         asked = json.dumps({"scopes": once, "tags": []}, ensure_ascii=False, sort_keys=True)
-        purge = PurgeRow(_name(), asked, False, "revoked", by, now, URGENT)
+        purge = PurgeRow(_name(), asked, False, reason, by, now, URGENT)
         targets = list(self._targets(once, soft=False))
+        change = revoke if reason == "revoked" else reinstate
 
         def work(connection: sqlite3.Connection) -> PurgeStatus:
             for scope in once:
-                bump(connection, scope, now)
+                change(connection, scope, now)
             return _enqueue(connection, purge, targets)
 
         return work
 
+    def _reinstating(
+        self, viewers: Sequence[str], by: str, now: float
+    ) -> Callable[[sqlite3.Connection], PurgeStatus]:
+        return self._revoking(list(map(viewer_scope, viewers)), "reinstated", by, now)
+
     def _targets(self, scopes: Iterable[str], soft: bool) -> Iterator[Target]:
         for scope in scopes:
+            if is_viewer(scope):
+                continue  # no copy is a viewer's own
             zone, tag = _tag(scope, self._zones)
             for name in zone.cdn:
                 yield self._target(name, tag, soft)
@@ -218,7 +242,8 @@ def _tag(scope: str, zones: Mapping[str, Zone]) -> tuple[Zone, str]:
     if kind == "p" and below in zone.revocable:
         return zone, folder_tag(name, bucket, key)
     raise _refused(
-        "unknown-scope", "a scope is z:ZONE, b:ZONE/BUCKET, d:ZONE/BUCKET/KEY or a declared p:…/"
+        "unknown-scope",
+        "a scope is z:ZONE, b:ZONE/BUCKET, d:ZONE/BUCKET/KEY, v:SUBJECT or a declared p:…/",
     )
 
 

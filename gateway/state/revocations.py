@@ -1,4 +1,7 @@
-"""Revocations: monotone counters whose sum is the generation that a link must not be behind."""
+"""Revocations: monotone counters whose sum is the generation that a link must not be behind.
+
+A viewer has a counter as well, of another meaning: while it is odd, the viewer gets no new links.
+"""
 
 from __future__ import annotations
 
@@ -28,6 +31,30 @@ def prefix_scope(zone: str, prefix: str) -> str:
 
 def document_scope(document: DocumentRef) -> str:
     return f"d:{document.zone}/{document.bucket}/{document.key}"
+
+
+def viewer_scope(subject: str) -> str:
+    """`subject` is the `sub` of a viewer's token."""
+    return f"v:{subject}"
+
+
+def is_viewer(scope: str) -> bool:
+    return scope.startswith("v:") and scope != "v:"
+
+
+def revoke(connection: sqlite3.Connection, scope: str, at: float) -> None:
+    """Take back what a scope covers, in the caller's transaction.
+
+    A viewer who is refused already stays refused; anything else is bumped each time.
+    """
+    if not (is_viewer(scope) and _refuses(_counter(connection, scope))):
+        bump(connection, scope, at)
+
+
+def reinstate(connection: sqlite3.Connection, scope: str, at: float) -> None:
+    """Let a viewer have links again, in the caller's transaction; who may, still may."""
+    if _refuses(_counter(connection, scope)):
+        bump(connection, scope, at)
 
 
 def bump(connection: sqlite3.Connection, scope: str, at: float) -> int:
@@ -68,6 +95,11 @@ def restored(connection: sqlite3.Connection, zones: Iterable[Zone], at: float) -
     """Kill every link of `zones`: a restored backup does not know what was revoked after it."""
     for zone in zones:
         _make_up(connection, zone.name, [], at)
+
+
+def _refuses(counter: int) -> bool:
+    """Counters never fall, so that taking a viewer's refusal back counts up as well."""
+    return counter % 2 == 1
 
 
 def _make_up(connection: sqlite3.Connection, zone: str, gone: list[str], at: float) -> None:
@@ -152,6 +184,10 @@ class Revocations:
             if place.startswith(scope[2:]):
                 total += count(scope, 0)
         return total
+
+    def refused(self, subject: str) -> bool:
+        """Whether a viewer gets no new links; `fresh` first, as for a generation."""
+        return _refuses(self._counters.get(viewer_scope(subject), 0))
 
     def fresh(self) -> None:
         """Know every revocation acknowledged on this host before now. Raises `StateUnavailable`."""

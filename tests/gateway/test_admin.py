@@ -50,6 +50,7 @@ CALLS = {
     "/v1/links": ("issuer", {"documents": [A]}),
     "/admin/purge": ("purger", {"documents": [A]}),
     "/admin/revoke": ("revoker", {"documents": [A]}),
+    "/admin/reinstate": ("revoker", {"viewers": ["somebody"]}),
 }
 
 
@@ -263,6 +264,46 @@ def test_a_revoked_link_is_gone_with_the_answer(door: Any, body: dict[str, Any])
     assert (told.status_code, told.json()["soft"]) == (202, False)
     assert (door.get(url).status_code, door.get(lab).status_code) == (410, 200)
     assert _purges(door), "shared caches are told"
+
+
+def _refused(door: Any, *subjects: str) -> list[bool]:
+    revocations = door.parts.rules.revocations
+    revocations.fresh()
+    return [revocations.refused(subject) for subject in subjects]
+
+
+def test_a_viewer_is_refused_with_the_answer_and_keeps_the_links_there_are(door: Any) -> None:
+    url = door.link("letters/a.txt")
+    told = door.post("/admin/revoke", {"viewers": ["jane", "john"]})
+    assert (told.status_code, told.json()["state"]) == (200, "confirmed")
+    assert (told.json()["reason"], told.json()["providers"]) == ("revoked", [])
+    assert _refused(door, "jane", "john", "joe") == [True, True, False]
+    assert door.get(url).status_code == 200
+    receipt = door.get(told.headers["location"], {"Authorization": "Bearer purger"})
+    assert receipt.json() == told.json()
+
+
+def test_a_reinstated_viewer_is_refused_no_longer(door: Any) -> None:
+    door.post("/admin/revoke", {"viewers": ["jane", "john"]})
+    told = door.post("/admin/reinstate", {"viewers": ["jane", "joe"]}, "revoker")
+    assert (told.status_code, told.json()["reason"]) == (200, "reinstated")
+    assert told.json()["asked_by"] == "revoker"
+    assert _refused(door, "jane", "john", "joe") == [False, True, False]
+
+
+def test_a_token_of_one_zone_decides_on_no_viewer(door: Any) -> None:
+    door.post("/admin/revoke", {"viewers": ["jane"]})
+    assert door.post("/admin/reinstate", {"viewers": ["jane"]}, "labonly").status_code == 403
+    for body in ({"viewers": ["joe"]}, {"zone": "lab", "viewers": ["joe"]}):
+        assert door.post("/admin/revoke", body, "labonly").status_code == 403
+    assert _refused(door, "jane", "joe") == [True, False]
+
+
+@pytest.mark.parametrize("viewers", [[""], ["a" * 4_097], ["a"] * 1_001, [1], "jane", [None]])
+def test_whoever_can_not_be_a_viewer_is_not_taken(door: Any, viewers: object) -> None:
+    for path in ("/admin/revoke", "/admin/reinstate"):
+        assert door.post(path, {"viewers": viewers}).status_code == 422
+    assert door.post("/admin/reinstate", {"viewers": []}).status_code == 422
 
 
 def test_only_a_declared_prefix_can_be_revoked(door: Any) -> None:

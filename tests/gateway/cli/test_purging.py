@@ -1,14 +1,18 @@
-"""`ostiary purge` and `ostiary revoke`, without a server and beside one."""
+"""`ostiary purge`, `ostiary revoke` and `ostiary reinstate`, without a server and beside one."""
 
 from __future__ import annotations
 
 import socket
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
+
+from gateway.state.database import Database
+from gateway.state.revocations import Revocations
 
 
 class Cdn(ThreadingHTTPServer):
@@ -153,6 +157,11 @@ def test_a_cdn_that_refuses_for_good_fails_the_command(shell: Any, cdn: Cdn) -> 
         ("revoke", ("--bucket", "clinic"), "is not ZONE/BUCKET"),
         ("revoke", ("--document", "clinic/documents/a//b"), "can not be a document's name"),
         ("revoke", ("--prefix", "clinic/documents/a/"), "it declares none"),
+        ("revoke", ("--viewer", ""), "is not empty"),
+        ("revoke", ("--viewer", "a\udcff"), "text in UTF-8"),
+        ("revoke", ("--restored", "--viewer", "u1", "--zone", "clinic"), "--restored goes with"),
+        ("reinstate", (), "Missing argument"),
+        ("reinstate", ("u1", ""), "is not empty"),
         ("revoke", ("--restored",), "name what is to be revoked"),
         ("revoke", ("--restored", "--bucket", "clinic/documents"), "--restored goes with --zone"),
     ],
@@ -183,6 +192,28 @@ def test_revoking_kills_the_links_of_what_is_named_and_no_other(
         expected = "revoked: " if key in reached else "good: "
         assert shell.says("verify", url, status=int(key in reached)).startswith(expected)
         assert shell.says("verify", shell.sign(key)).startswith("good: ")
+
+
+def refused(shell: Any, subject: str) -> bool:
+    """Whether a process that starts now gives a viewer no links."""
+    with closing(Database.open(shell.folder / "data" / "ostiary.db")) as database:
+        return Revocations(database).refused(subject)
+
+
+def test_a_viewer_is_refused_until_reinstated(shell: Any) -> None:
+    told = shell.json("revoke", "--viewer", "u1", "--viewer", "u2")
+    assert (told["state"], told["reason"], told["asked_by"]) == ("confirmed", "revoked", "cli")
+    shell.run("revoke", "--viewer", "u1")
+    assert [refused(shell, subject) for subject in ("u1", "u2", "u3")] == [True, True, False]
+    told = shell.json("reinstate", "u1", "u3")
+    assert (told["state"], told["reason"]) == ("confirmed", "reinstated")
+    assert [refused(shell, subject) for subject in ("u1", "u2", "u3")] == [False, True, False]
+
+
+def test_revoking_a_viewer_takes_no_link_back(shell: Any) -> None:
+    url = shell.sign()
+    shell.run("revoke", "--viewer", "u1")
+    assert shell.says("verify", url).startswith("good: ")
 
 
 def test_revoking_after_a_restore_kills_links_that_the_backup_does_not_know(shell: Any) -> None:

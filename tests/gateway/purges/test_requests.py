@@ -189,6 +189,7 @@ def test_the_next_request_after_a_revocation_knows(office: Office) -> None:
         "p:clinic/documents/reports/2026/",
         "p:bare/documents/reports/",
         "x:clinic/documents/a",
+        "v:",
         "clinic",
     ],
 )
@@ -198,6 +199,38 @@ def test_a_scope_of_no_effect_is_refused_with_all_the_others(office: Office, sco
     assert office.news() == []
     with pytest.raises(RequestRefused):
         office.purges.revoke_now([], by="clerk", now=NOW)
+
+
+def test_revoking_a_viewer_purges_nothing_and_leaves_a_receipt(office: Office) -> None:
+    status = asyncio.run(office.purges.revoke(["v:jane", "v:jane"], by="clerk", now=NOW))
+    assert (status.state, status.purge.reason) == (PurgeState.CONFIRMED, "revoked")
+    assert json.loads(status.purge.asked)["scopes"] == ["v:jane"]
+    assert office.news() == [("revoked", "v:jane")]
+    assert office.revocations.refused("jane")
+    again = office.purges.revoke_now(["v:jane"], by="clerk", now=NOW)
+    assert again.id != status.id
+    office.revocations.fresh()
+    assert office.revocations.refused("jane")
+    assert asyncio.run(office.purges.depths()) == []
+
+
+def test_a_viewer_and_a_document_go_in_one_revocation(office: Office) -> None:
+    office.purges.revoke_now(["v:jane", "z:clinic"], by="clerk", now=NOW)
+    asyncio.run(office.worker.drain())
+    assert office.asked()["edge"] == [((zone_tag("clinic"),), False)]
+    office.revocations.fresh()
+    assert office.revocations.refused("jane")
+
+
+def test_reinstating_is_written_down_and_reaches_the_next_request(office: Office) -> None:
+    office.purges.revoke_now(["v:jane", "v:john"], by="clerk", now=NOW)
+    status = asyncio.run(office.purges.reinstate(["jane"], by="chief", now=NOW))
+    assert (status.purge.reason, status.purge.by) == ("reinstated", "chief")
+    office.revocations.fresh()
+    assert [office.revocations.refused(name) for name in ("jane", "john")] == [False, True]
+    for nobody in ([], [""], ["jane", ""]):
+        with pytest.raises(RequestRefused):
+            office.purges.reinstate_now(nobody, by="chief", now=NOW)
 
 
 def test_waiting_ends_when_the_first_pass_is_done(office: Office) -> None:
