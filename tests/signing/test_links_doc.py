@@ -8,6 +8,7 @@ import hmac
 import re
 from pathlib import Path
 from types import ModuleType
+from urllib.parse import quote
 
 import pytest
 from hypothesis import given
@@ -23,7 +24,7 @@ EXAMPLES = [
     dict(re.findall(r"^(.+?) += (.+)$", block, re.M))
     for block in re.findall(r"^```text\n(.*?)^```", PAGE, re.M | re.S)
 ]
-READABLE, SEALED = EXAMPLES
+READABLE, SEALED, STORAGE = EXAMPLES
 NOW = int(READABLE["now"])
 SECRET = bytes.fromhex(READABLE["secret k2"])
 SEAL_KEY = bytes.fromhex(SEALED["seal_key"])
@@ -43,11 +44,11 @@ def base64url(octets: bytes) -> str:
     return base64.urlsafe_b64encode(octets).decode().rstrip("=")
 
 
-def expiry(now: int, asked: int | None, window: int, longest_life: int, scope: str) -> int:
+def expiry(now: int, asked: int | None, window: int, longest_life: int, path: str) -> int:
     life = min(2 * window if asked is None else asked, longest_life)
     steps = [q for q in (15, 60, 300, 900, 3600, 21600, 86400) if q <= window and q <= life / 2]
     step = max(steps, default=1)
-    digest = hashlib.sha256(f"/d/{scope}".encode()).digest()
+    digest = hashlib.sha256(path.encode()).digest()
     phase = int.from_bytes(digest[:4], "big") % step
     return (now + life - phase) // step * step + phase
 
@@ -55,12 +56,22 @@ def expiry(now: int, asked: int | None, window: int, longest_life: int, scope: s
 def sign(zone: str, bucket: str, key: str, grant: str, asked: int | None) -> str:
     path = "/".join(spelt(segment) for segment in key.split("/"))
     scope = f"{zone}/{spelt(bucket)}/-/{path}"
-    expires_at = expiry(NOW, asked, ZONE.window, ZONE.longest_life, scope)
+    expires_at = expiry(NOW, asked, ZONE.window, ZONE.longest_life, f"/d/{scope}")
     body = f"1.k2.{expires_at}.0.-.-.{grant}"
     edge_key = hmac.new(SECRET, f"ostiary:read:{zone}".encode(), hashlib.sha256).hexdigest()
     signed = f"/d/{scope}?t={body}"
     mac = hmac.new(edge_key.encode(), signed.encode(), hashlib.sha256).digest()
     return f"/d/original/{scope}?t={body}.{base64url(mac)[:32]}"
+
+
+def sign_storage(bucket: str, key: str, grant: str, asked: int | None) -> str:
+    path = f"/storage/v1/clinic/{bucket}/{key}"
+    expires_at = expiry(NOW, asked, ZONE.window, ZONE.longest_life, path)
+    body = f"1.k2.{expires_at}.0.-.-.{grant}"
+    edge_key = hmac.new(SECRET, b"ostiary:read:clinic", hashlib.sha256).hexdigest()
+    mac = hmac.new(edge_key.encode(), f"{path}?token={body}".encode(), hashlib.sha256).digest()
+    route = "render/image/sign" if "x-" in grant else "object/sign"
+    return f"/{route}/{bucket}/{key}?token={body}.{base64url(mac)[:32]}"
 
 
 # --------------------------------------------------------------------------------------------
@@ -93,6 +104,19 @@ def test_a_signer_from_the_page_and_the_gateway_make_the_same_links(
     assert gateway.verify(raw_path, query, NOW) == link
 
 
+@given(
+    bucket=words.filter(lambda word: not word.startswith("~")),
+    key=st.lists(words, min_size=1, max_size=4).map("/".join),
+    grant=st.sampled_from(["io", "do", "ix-w640"]),
+    asked=st.none() | st.integers(1, 10**6),
+)
+def test_a_signer_from_the_page_and_the_gateway_make_the_same_storage_links(
+    gateway: Signer, bucket: str, key: str, grant: str, asked: int | None
+) -> None:
+    request = LinkRequest("clinic", bucket, key, Grant.parse(grant), expires_in=asked)
+    assert sign_storage(bucket, key, grant, asked) == gateway.issue_storage(request, NOW).target
+
+
 def test_the_worked_example_is_what_the_gateway_issues(gateway: Signer) -> None:
     grant = Grant("inline", "all")
     link = gateway.issue(LinkRequest("clinic", "documents", "reports/a b é.pdf", grant), NOW)
@@ -120,7 +144,7 @@ def test_every_step_of_the_worked_example_is_right(gateway: Signer) -> None:
         "phase hash": digest,
         "first 32": str(int(digest[:8], 16)),
         "phase": str(int(digest[:8], 16) % step),
-        "exp": str(expiry(NOW, None, ZONE.window, ZONE.longest_life, scope)),
+        "exp": str(expiry(NOW, None, ZONE.window, ZONE.longest_life, f"/d/{scope}")),
         "body": f"1.k2.{READABLE['exp']}.0.-.-.ia",
         "edge key": edge_key.decode(),
         "signed text": f"/d/{scope}?t={READABLE['body']}",
@@ -152,6 +176,36 @@ def test_every_step_of_the_sealed_example_is_right(gateway: Signer, plain: Modul
     assert gateway.issue(request, NOW).scope == SEALED["scope"]
 
 
+def test_every_step_of_the_storage_example_is_right(gateway: Signer) -> None:
+    address, scope, asked = "documents/reports/a b é.pdf", STORAGE["scope"], int(STORAGE["asked"])
+    path, step = f"/storage/v1/{scope}", int(STORAGE["Q"])
+    digest, edge_key = hashlib.sha256(path.encode()).hexdigest(), READABLE["edge key"].encode()
+    exp = expiry(NOW, asked, ZONE.window, ZONE.longest_life, path)
+    mac = hmac.new(edge_key, STORAGE["signed text"].encode(), hashlib.sha256).digest()
+    token = f"{STORAGE['body']}.{STORAGE['signature']}"
+    expected = {
+        "now": str(NOW),
+        "asked": "600",
+        "scope": f"clinic/{address}",
+        "L": str(asked),
+        "Q": str(step),
+        "phase hash": digest,
+        "first 32": str(int(digest[:8], 16)),
+        "phase": str(int(digest[:8], 16) % step),
+        "exp": str(exp),
+        "body": f"1.k2.{exp}.0.-.-.io",
+        "signed text": f"{path}?token={STORAGE['body']}",
+        "mac": mac.hex(),
+        "signature": base64url(mac)[:32],
+        "signedURL": f"/object/sign/{address}?token={token}",
+        "request": f"/storage/v1/object/sign/{quote(address)}?token={token}",
+    }
+    assert expected == STORAGE
+    bucket, _, key = address.partition("/")
+    request = LinkRequest("clinic", bucket, key, Grant.parse("io"), expires_in=asked)
+    assert gateway.issue_storage(request, NOW).target == STORAGE["signedURL"]
+
+
 def test_the_version_of_the_page_is_right() -> None:
     found = re.search(r"the identity `(\"\w+\")`.*?version is\s+`([\w-]{22})`", PAGE, re.S)
     assert found is not None
@@ -159,5 +213,14 @@ def test_the_version_of_the_page_is_right() -> None:
 
 
 def test_every_part_named_in_the_vectors_is_explained() -> None:
-    for member in ("now", "keys", "seal_key", "zones", "declared", "carry_original", "known"):
+    for member in (
+        "now",
+        "keys",
+        "seal_key",
+        "zones",
+        "buckets",
+        "declared",
+        "carry_original",
+        "known",
+    ):
         assert f"`{member}`" in PAGE or f"`cases[].{member}`" in PAGE
