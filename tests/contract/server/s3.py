@@ -1,0 +1,7 @@
+"""stub"""
+
+from tests.contract.server.answers import Answer
+
+
+def answered(desk, ask):
+    return Answer(404)
