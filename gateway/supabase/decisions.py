@@ -1,0 +1,122 @@
+"""What upstream allowed a moment ago: its yes, and to whom, and never its no."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from gateway.supabase.callers import Caller
+
+LIFE = 30.0
+"""How long a yes is good, in seconds from when it was asked for."""
+MOST = 100_000
+PRIVATE = -1
+"""The `max_age` of what only its caller may keep."""
+
+_SLOTS = 4096
+
+_Key = tuple[bytes, str, str, str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """Upstream's yes, good before `until`, in seconds of the epoch.
+
+    `max_age` is what upstream lets everybody keep a public object for, in seconds; `PRIVATE` of
+    what is not public.
+    """
+
+    until: float
+    max_age: int = PRIVATE
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Something asked of upstream: whose and about what, when, and what was known by then."""
+
+    caller: bytes
+    operation: str
+    bucket: str
+    key: str
+    epoch: int
+    asked_at: float
+    ends_at: float
+
+    @property
+    def place(self) -> _Key:
+        """Equal for equal questions with no change of the object told between them."""
+        return self.caller, self.operation, self.bucket, self.key, self.epoch
+
+    def yes(self, max_age: int = PRIVATE) -> Decision:
+        """The decision that a yes to this makes."""
+        return Decision(min(self.asked_at + LIFE, self.ends_at), max_age)
+
+
+class Decisions:
+    """At most `most` decisions, for one event loop; the oldest make room, since they end first.
+
+    Whatever may decide differently is part of the question: the credentials, the operation (a
+    policy may read its name), the object. A change that is told (`forget`) counts up an epoch,
+    and a yes that was asked for before it is of no use after. Epochs are shared by some objects,
+    which costs a few questions more. `clock` gives seconds of the epoch.
+    """
+
+    def __init__(self, clock: Callable[[], float], *, most: int = MOST) -> None:
+        self._clock = clock
+        self._most = most
+        self._known: dict[_Key, Decision] = {}
+        self._epochs = [0] * _SLOTS
+
+    def __len__(self) -> int:
+        return len(self._known)
+
+    def question(self, caller: Caller, operation: str, bucket: str, key: str) -> Question:
+        """A question to be asked now."""
+        epoch = self._epochs[_slot(bucket)] + self._epochs[_slot(bucket, key)]
+        now, ends_at = self._clock(), caller.expires_at
+        return Question(caller.digest, operation, bucket, key, epoch, now, ends_at)
+
+    def known(self, caller: Caller, operation: str, bucket: str, key: str) -> Decision | None:
+        """The decision that still holds, if there is one."""
+        return self.known_of(caller, operation, bucket, (key,))[0]
+
+    def known_of(
+        self, caller: Caller, operation: str, bucket: str, keys: Sequence[str]
+    ) -> list[Decision | None]:
+        """As `known`, for many keys at the price of one look at the caller and the clock."""
+        digest, now, known, epochs = caller.digest, self._clock(), self._known, self._epochs
+        common = epochs[_slot(bucket)]
+        found = [
+            known.get((digest, operation, bucket, key, common + epochs[_slot(bucket, key)]))
+            for key in keys
+        ]
+        # The bound above is for a clock that was set back.
+        return [one if one and now < one.until <= now + LIFE else None for one in found]
+
+    def remember(self, question: Question, decision: Decision) -> None:
+        """Keep the yes to `question`; one that a change has overtaken is never found."""
+        self._known.pop(question.place, None)
+        if decision.until > self._clock():
+            self._known[question.place] = decision
+        self._make_room()
+
+    def forget(self, bucket: str, key: str) -> None:
+        """The object changed or is gone: ask again, whoever comes."""
+        self._epochs[_slot(bucket, key)] += 1
+
+    def forget_bucket(self, bucket: str) -> None:
+        """The bucket changed (public to private, say): ask again for all in it."""
+        self._epochs[_slot(bucket)] += 1
+
+    def _make_room(self) -> None:
+        now = self._clock()
+        while self._known:
+            place, oldest = next(iter(self._known.items()))
+            if len(self._known) <= self._most and oldest.until > now:
+                return
+            del self._known[place]
+
+
+def _slot(bucket: str, key: str = "") -> int:
+    """The number of an object's epoch; without a key, which none has, of the bucket's."""
+    return hash((bucket, key)) % _SLOTS
