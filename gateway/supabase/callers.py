@@ -16,7 +16,6 @@ from gateway.supabase.tokens import Claims
 
 LONGEST = 8192
 REMEMBERED_FOR = 60.0
-_REMEMBERED = 4096
 _VISIBLE = re.compile(rb"(?:[!-~](?:[ -~]*[!-~])?)?")
 _API_KEYS = ("sb_publishable_", "sb_secret_")
 
@@ -69,16 +68,24 @@ class Callers:
 
     A verified caller is remembered for up to a minute, and never past its `exp`: a key that is
     gone from `keys` stops being good within a minute of that. `issuer` and `audience` are required
-    of every JWT unless empty. `clock` gives seconds of the epoch.
+    of every JWT unless empty. `clock` gives seconds of the epoch; `room` is how many callers are
+    remembered, the last used first.
     """
 
     def __init__(
-        self, keys: Keyring, *, clock: Callable[[], float], issuer: str = "", audience: str = ""
+        self,
+        keys: Keyring,
+        *,
+        clock: Callable[[], float],
+        issuer: str = "",
+        audience: str = "",
+        room: int = 4096,
     ) -> None:
         self._keys = keys
         self._clock = clock
         self._issuer = issuer
         self._audience = audience
+        self._room = room
         self._known: OrderedDict[bytes, tuple[float, Caller]] = OrderedDict()
 
     async def caller(self, authorization: bytes, apikey: bytes) -> Caller:
@@ -104,7 +111,7 @@ class Callers:
         claims.check(now)
         caller = _named(bare, claims, verified=True)
         self._known[caller.digest] = (min(claims.expires_at, now + REMEMBERED_FOR), caller)
-        if len(self._known) > _REMEMBERED:
+        if len(self._known) > self._room:
             self._known.popitem(last=False)
         return caller
 

@@ -16,7 +16,6 @@ FRESH = 600.0
 USABLE = 3600.0
 PAUSE = 30.0
 LARGEST = 65536
-_PATIENCE = 5.0
 _RETRY = 5.0
 
 
@@ -26,13 +25,22 @@ class Jwks:
     A set is kept for `FRESH`; when it can not be read again it goes on being used until it is
     `USABLE` old, and then every token that needs it fails with `KeysUnavailable`. A key id that
     the set lacks has it read again, at most once in `PAUSE`, so that made-up ids cost nothing.
-    `clock` must not go backwards (`time.monotonic`); `client` stays open for its owner.
+    `clock` must not go backwards (`time.monotonic`); `client` stays open for its owner; `patience`
+    bounds a whole read.
     """
 
-    def __init__(self, client: httpx.AsyncClient, url: str, clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        client: httpx.AsyncClient,
+        url: str,
+        clock: Callable[[], float],
+        *,
+        patience: float = 5.0,
+    ) -> None:
         self._client = client
         self._url = url
         self._clock = clock
+        self._patience = patience
         self._reads: Coalescer[str, KeySet] = Coalescer()
         self._set = KeySet()
         self._read_at = self._asked_at = -math.inf
@@ -84,7 +92,7 @@ class Jwks:
     async def _fetch(self) -> KeySet:
         self._asked_at, self._failed = self._clock(), True
         try:
-            async with asyncio.timeout(_PATIENCE):
+            async with asyncio.timeout(self._patience):
                 keys = KeySet.read(await self._body())
         except (httpx.HTTPError, httpx.InvalidURL, TimeoutError) as error:
             raise KeysUnavailable(f"no answer: {type(error).__name__}") from None
@@ -95,7 +103,7 @@ class Jwks:
         """The octets as sent: a packed body, which nobody asked for, is not unpacked."""
         fields = {"accept": "application/json", "accept-encoding": "identity"}
         async with self._client.stream(
-            "GET", self._url, headers=fields, timeout=_PATIENCE, follow_redirects=False
+            "GET", self._url, headers=fields, timeout=self._patience, follow_redirects=False
         ) as response:
             if response.status_code != 200:
                 raise KeysUnavailable(f"status {response.status_code}")
