@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from imaging.encoders import encode
 from imaging.limits import Limits
+from imaging.negotiate import origin_format
 from imaging.pdf import describe_pdf, draw_page
 from imaging.pictures import scale_picture, upright_size
 from imaging.rendered import ENGINE_VERSION, Description, Rendered
-from imaging.renditions import Rendition
+from imaging.renditions import ORIGIN, Rendition
 from imaging.sources import PDF, admit, count_pages, guarded, open_picture
 
 __all__ = ["ENGINE_VERSION", "describe", "render"]
@@ -23,6 +24,8 @@ def render(source: bytes | memoryview, rendition: Rendition, limits: Limits = _D
     """
     with guarded():
         media_type = admit(source, limits)
+        if rendition.format == ORIGIN:
+            rendition = rendition.with_format(origin_format(media_type))
         if media_type == PDF:
             page = draw_page(source, rendition, limits)
             return encode(page, rendition.format or "webp", rendition.quality, document=True)

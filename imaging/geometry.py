@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import sqrt
 
 from imaging.limits import LONGEST_SIDE
-from imaging.renditions import Rendition
+from imaging.renditions import LARGEST, Rendition
 
 Size = tuple[int, int]
 Box = tuple[float, float, float, float]
+
+SIDEWAYS = range(5, 9)
+"""The EXIF orientations of a source that is stored lying on its side."""
+
+_MIRRORED_ACROSS = frozenset({2, 3, 6, 7})
+_MIRRORED_DOWN = frozenset({3, 4, 7, 8})
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,19 +26,29 @@ class Placement:
     height: int
     box: Box
 
-    def turned(self) -> Placement:
-        """The same in the axes of a source that lies on its side.
+    def turned(self, orientation: int, source: Size) -> Placement:
+        """The same in the axes in which a source of that EXIF orientation, 1…8, is stored.
 
-        Every box is centred, so swapping the axes is all a quarter turn or a mirror needs.
+        `source` is its upright size. Turning a picture upright is a swap of the axes, for those on
+        their side, then mirrors; this is the way back.
         """
         left, top, right, bottom = self.box
-        return Placement(self.height, self.width, (top, left, bottom, right))
+        if orientation in _MIRRORED_ACROSS:
+            left, right = source[0] - right, source[0] - left
+        if orientation in _MIRRORED_DOWN:
+            top, bottom = source[1] - bottom, source[1] - top
+        if orientation in SIDEWAYS:
+            return Placement(self.height, self.width, (top, left, bottom, right))
+        return replace(self, box=(left, top, right, bottom))
 
 
 def place(source: Size, rendition: Rendition) -> Placement:
-    """Fits a source into what was asked for; nothing is ever made larger than it is."""
+    """Fits a source into what was asked for; nothing is ever made larger than it is.
+
+    Smart gravity counts as the middle here: only the pixels tell more. The size is the same.
+    """
     whole = (0.0, 0.0, float(source[0]), float(source[1]))
-    box = _centred(source, rendition) if rendition.fit == "cover" else whole
+    box = _covering(source, rendition) if rendition.fit == "cover" else whole
     width, height = box[2] - box[0], box[3] - box[1]
     if rendition.fit == "fill":
         sides = min(rendition.width, source[0]), min(rendition.height, source[1])
@@ -47,6 +64,8 @@ def scale_for(size: tuple[float, float], rendition: Rendition) -> float:
     bounded, so that a strip of a page does not become a picture no format can hold.
     """
     width, height = size
+    if rendition.full:
+        return min(1.0, full_scale(size))
     factors = [
         asked / side
         for asked, side in ((rendition.width, width), (rendition.height, height))
@@ -56,14 +75,24 @@ def scale_for(size: tuple[float, float], rendition: Rendition) -> float:
     return min(factor, LONGEST_SIDE / max(width, height))
 
 
+def full_scale(size: tuple[float, float]) -> float:
+    """The largest factor at which that size may be made when no other is asked for.
+
+    The pixels are those of the largest square that a name can ask for: what takes no more time.
+    """
+    width, height = size
+    return min(LARGEST / sqrt(width * height), LONGEST_SIDE / max(width, height))
+
+
 def scaled(width: float, height: float, factor: float) -> Size:
     """A size times a factor, never less than one pixel."""
     return max(1, round(width * factor)), max(1, round(height * factor))
 
 
-def _centred(source: Size, rendition: Rendition) -> Box:
+def _covering(source: Size, rendition: Rendition) -> Box:
     width, height = source
     shown = min(width, height * rendition.width / rendition.height)
     tall = min(height, width * rendition.height / rendition.width)
-    left, top = (width - shown) / 2, (height - tall) / 2
-    return left, top, left + shown, top + tall
+    scale = min(1.0, scale_for((shown, tall), rendition))
+    left, top = rendition.gravity.start(source, (shown, tall), scale)
+    return left, top, min(left + shown, float(width)), min(top + tall, float(height))

@@ -1,9 +1,11 @@
-"""Chooses a rendition's format by the request's Accept field (RFC 9110 §12.5.1)."""
+"""Chooses a rendition's format: by the request's Accept field (RFC 9110 §12.5.1) or its source."""
 
 from __future__ import annotations
 
 import re
 from typing import Literal
+
+from imaging.rendered import FORMATS
 
 Format = Literal["avif", "webp", "jpeg"]
 
@@ -11,6 +13,7 @@ _QVALUE = re.compile(r"(?:0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?)\Z")
 _PHOTO: tuple[Format, ...] = ("avif", "webp", "jpeg")
 # On pages, text and alpha WebP's first answer is smaller and cheaper than AVIF's fast one.
 _PAGE: tuple[Format, ...] = ("webp", "avif", "jpeg")
+_OWN = {**FORMATS, "image/jp2": "jpeg"}
 
 
 def choose_format(accept: str, *, alpha_or_page: bool = False) -> Format:
@@ -27,6 +30,15 @@ def choose_format(accept: str, *, alpha_or_page: bool = False) -> Format:
     offers["jpeg"] = _jpeg(weights)
     best = max(order, key=lambda name: offers[name])  # max() keeps the first of equals
     return best if offers[best] > 0 else "jpeg"
+
+
+def origin_format(media_type: str) -> str:
+    """The format that stands for a source's own; "origin" is asked for by what can show no other.
+
+    What browsers show stays what it is. JPEG 2000 holds photographs, so JPEG. All else, bitmaps,
+    scans and pages, becomes PNG: it keeps strokes sharp and everything can read it.
+    """
+    return _OWN.get(media_type, "png")
 
 
 def _jpeg(weights: dict[str, float]) -> float:

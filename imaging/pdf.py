@@ -9,14 +9,17 @@ from typing import TYPE_CHECKING
 from PIL import Image
 
 from imaging.errors import BrokenSource, PageMissing, SourceTooLarge
-from imaging.geometry import place, scale_for, scaled
+from imaging.geometry import full_scale, place, scale_for, scaled
 from imaging.limits import Limits
+from imaging.pictures import aimed
 from imaging.renditions import Rendition
+from imaging.saliency import sketch
 
 if TYPE_CHECKING:
     from pypdfium2 import PdfDocument, PdfPage
 
 _ERR_PASSWORD = 4  # FPDF_ERR_PASSWORD, fpdfview.h
+_PIXELS_PER_POINT = 2.0  # of a page whose size nobody asks for: small print can be read
 
 
 def describe_pdf(source: bytes | memoryview, limits: Limits) -> tuple[int, int, int]:
@@ -36,6 +39,8 @@ def draw_page(source: bytes | memoryview, rendition: Rendition, limits: Limits) 
             raise PageMissing(len(document))
         page = document[max(rendition.page - 1, 0)]
         image = _drawn(page, rendition, limits)
+    if rendition.gravity.smart:
+        rendition = aimed(sketch(image), image.size, rendition)
     placement = place(image.size, rendition)
     size = (placement.width, placement.height)
     return image if size == image.size else image.resize(size, box=placement.box)
@@ -43,7 +48,7 @@ def draw_page(source: bytes | memoryview, rendition: Rendition, limits: Limits) 
 
 def _drawn(page: PdfPage, rendition: Rendition, limits: Limits) -> Image.Image:
     width, height = _page_size(page)
-    factor = scale_for((width, height), rendition)
+    factor = _factor((width, height), rendition)
     across, down = scaled(width, height, factor)
     if across * down > limits.pixels:
         raise SourceTooLarge("pixels")
@@ -52,6 +57,12 @@ def _drawn(page: PdfPage, rendition: Rendition, limits: Limits) -> Image.Image:
     bitmap = page.render(scale=scale)  # pyright: ignore[reportArgumentType]
     image: Image.Image = bitmap.to_pil().convert("RGB")
     return image.crop((0, 0, min(across, image.width), min(down, image.height)))
+
+
+def _factor(size: tuple[float, float], rendition: Rendition) -> float:
+    if rendition.full:
+        return min(_PIXELS_PER_POINT, full_scale(size))
+    return scale_for(size, rendition)
 
 
 @contextmanager

@@ -1,10 +1,12 @@
 """Rendition names: the ladder, declared presets, and exact specs, all canonical text.
 
     declared = [ "p" N "-" ] ( "w" RUNG / PRESET ) [ "-" FORMAT ] / "auto" / "linear" / "pN-text"
-    exact    = [ "p" N "-" ] ( "w" W / "h" H / "w" W "-h" H "-" FIT ) [ "-q" Q ] [ "-" FORMAT ]
+    exact    = [ "p" N "-" ] SIZE [ "-g" GRAVITY ] [ "-q" Q ] [ "-" ( FORMAT / "origin" ) ]
+    SIZE     = "full" / "w" W / "h" H / "w" W "-h" H "-" FIT
 
 N is 1…9999, W and H are 1…4096, Q is 1…100, FIT is cover, contain or fill, FORMAT is jpeg, webp,
-avif or png; no number has a leading zero. A name that is not its own canonical text is refused.
+avif or png; GRAVITY (imaging/gravity.py) is for cover alone. No number has a leading zero. A name
+that is not its own canonical text is refused.
 """
 
 from __future__ import annotations
@@ -16,22 +18,26 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from imaging.errors import UnknownRendition
+from imaging.gravity import CENTRE, Gravity, parse_gravity
 from imaging.rendered import MEDIA_TYPES
 
 LADDER = (160, 320, 480, 640, 960, 1280, 1920, 2560)
 FITS = ("cover", "contain", "fill")
 LARGEST = 4096
+ORIGIN = "origin"
+"""The format that follows the source's own; `origin_format` tells which that is."""
 
 _FORMAT = "|".join(MEDIA_TYPES)
 _NUMBER = "[1-9][0-9]{0,3}"
 _EXACT = re.compile(
-    rf"(?:p(?P<page>{_NUMBER})-)?(?=[wh])(?:w(?P<width>{_NUMBER}))?"
-    rf"(?:(?:(?<=[0-9])-(?=h))?h(?P<height>{_NUMBER}))?(?:-(?P<fit>{'|'.join(FITS)}))?"
-    rf"(?:-q(?P<quality>[1-9][0-9]{{0,2}}))?(?:-(?P<format>{_FORMAT}))?"
+    rf"(?:p(?P<page>{_NUMBER})-)?(?:full|(?=[wh])(?:w(?P<width>{_NUMBER}))?"
+    rf"(?:(?:(?<=[0-9])-(?=h))?h(?P<height>{_NUMBER}))?(?:-(?P<fit>{'|'.join(FITS)}))?)"
+    rf"(?:-g(?P<gravity>[a-z0-9_]+))?"
+    rf"(?:-q(?P<quality>[1-9][0-9]{{0,2}}))?(?:-(?P<format>{_FORMAT}|{ORIGIN}))?"
 )
 _DECLARED = re.compile(rf"(?P<page>p{_NUMBER}-)?(?P<base>[a-z0-9_]+)(?:-(?P<format>{_FORMAT}))?")
 _PRESET_NAME = re.compile(r"[a-z][a-z0-9_]{0,31}")
-_RESERVED = re.compile(r"original|auto|linear|text|[wph][0-9]+")
+_RESERVED = re.compile(r"original|full|auto|linear|text|[wph][0-9]+")
 _WHOLE = re.compile(rf"original|auto|linear|p{_NUMBER}-text")
 _PAGED = frozenset({"application/pdf", "image/tiff"})
 _PICTURES = frozenset(
@@ -43,8 +49,9 @@ _PICTURES = frozenset(
 class Rendition:
     """What to make of a source: a page, a size in pixels, a quality, a format.
 
-    0 and "" mean: page one, as the other side says, by the format, automatic. `label` is the
-    declared name (without its page) that this came from, when that is not the spec itself.
+    0 and "" mean: page one, as the other side says (or, on both sides, the source's own size), by
+    the format, automatic. `label` is the declared name (without its page) that this came from,
+    when that is not the spec itself.
     """
 
     page: int = 0
@@ -54,17 +61,18 @@ class Rendition:
     quality: int = 0
     format: str = ""
     label: str = ""
+    gravity: Gravity = CENTRE
 
     def __post_init__(self) -> None:
         for noun, value, most in self._bounds():
             if not 0 <= value <= most:
                 raise ValueError(f"{noun} must be 1 to {most}")
-        if not (self.width or self.height):
-            raise ValueError("a width or a height is needed")
         if (self.fit in FITS) != bool(self.width and self.height) or self.fit not in ("", *FITS):
             raise ValueError("width and height together need a fit: cover, contain or fill")
-        if self.format not in ("", *MEDIA_TYPES):
-            raise ValueError("the format must be jpeg, webp, avif or png")
+        if self.gravity != CENTRE and self.fit != "cover":
+            raise ValueError("gravity must come with cover, which alone crops")
+        if self.format not in ("", ORIGIN, *MEDIA_TYPES):
+            raise ValueError("the format must be jpeg, webp, avif, png or origin")
         if self.quality and self.format == "png":
             raise ValueError("png has no quality")
 
@@ -82,9 +90,11 @@ class Rendition:
         """The exact spec, whatever the name: what a cache key holds, for presets may change."""
         parts = (
             f"p{self.page}" if self.page else "",
+            "full" if self.full else "",
             f"w{self.width}" if self.width else "",
             f"h{self.height}" if self.height else "",
             self.fit,
+            f"g{self.gravity.text}" if self.gravity != CENTRE else "",
             f"q{self.quality}" if self.quality else "",
             self.format,
         )
@@ -95,10 +105,20 @@ class Rendition:
         """Whether the format is left to the request's Accept field."""
         return not self.format
 
+    @property
+    def full(self) -> bool:
+        """Whether no size is asked for, so that the source's own is meant."""
+        return not (self.width or self.height)
+
     def with_format(self, format: str) -> Rendition:
-        """The same in one format; a label stays a declared name only if it named none yet."""
-        label = f"{self.label}-{format}" if self.label and self.automatic else ""
-        return replace(self, format=format, label=label)
+        """The same in one format, without its quality where that format has none.
+
+        A label stays a declared name only if it named no format yet.
+        """
+        quality = 0 if format == "png" else self.quality
+        declared = self.label and self.automatic and quality == self.quality
+        label = f"{self.label}-{format}" if declared else ""
+        return replace(self, format=format, quality=quality, label=label)
 
 
 def parse_spec(text: str) -> Rendition:
@@ -109,7 +129,9 @@ def parse_spec(text: str) -> Rendition:
     page, width, height, quality = (
         int(found[part] or 0) for part in ("page", "width", "height", "quality")
     )
-    rendition = Rendition(page, width, height, found["fit"] or "", quality, found["format"] or "")
+    gravity = parse_gravity(found["gravity"]) if found["gravity"] else CENTRE
+    fit, format = found["fit"] or "", found["format"] or ""
+    rendition = Rendition(page, width, height, fit, quality, format, gravity=gravity)
     if rendition.spec != text:
         raise ValueError(f"{text[:64]!r} is spelled {rendition.spec!r}")
     return rendition
@@ -189,7 +211,8 @@ def _preset(name: str, spec: str) -> Rendition:
     if not _PRESET_NAME.fullmatch(name) or _RESERVED.fullmatch(name):
         raise ValueError(
             f"preset {name[:64]!r}: a name is a-z, 0-9 and _, begins with a letter, has at most 32 "
-            "characters, and is not original, auto, linear, text, w<digits>, h<digits> or p<digits>"
+            "characters, and is not original, full, auto, linear, text or one of w, h and p with "
+            "digits behind"
         )
     try:
         rendition = parse_spec(spec)
@@ -197,4 +220,6 @@ def _preset(name: str, spec: str) -> Rendition:
         raise ValueError(f"preset {name!r}: {error}") from None
     if rendition.page:
         raise ValueError(f"preset {name!r}: a preset has no page; links put it in front")
+    if rendition.full or rendition.format == ORIGIN:
+        raise ValueError(f"preset {name!r}: a preset has a size, and no format origin")
     return replace(rendition, label=name)

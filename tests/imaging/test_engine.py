@@ -6,7 +6,7 @@ from imaging.engine import describe, render
 from imaging.errors import BrokenSource, PageMissing, SourceTooLarge
 from imaging.limits import Limits
 from imaging.rendered import Description
-from imaging.renditions import Rendition, Renditions
+from imaging.renditions import Rendition, Renditions, parse_spec
 
 
 def test_an_automatic_photo_is_a_jpeg_and_an_automatic_page_is_webp(darkroom) -> None:
@@ -129,3 +129,23 @@ def test_the_same_request_gives_the_same_bytes(darkroom) -> None:
     for format in ("jpeg", "webp", "avif", "png"):
         rendition = Rendition(width=160, format=format)
         assert render(source, rendition) == render(source, rendition)
+
+
+@pytest.mark.parametrize(
+    ("format", "media_type"),
+    [
+        ("JPEG", "image/jpeg"),
+        ("PNG", "image/png"),
+        ("WEBP", "image/webp"),
+        ("AVIF", "image/avif"),
+        ("GIF", "image/png"),
+        ("JPEG2000", "image/jpeg"),
+    ],
+)
+def test_the_format_of_the_origin_follows_the_source(
+    darkroom, format: str, media_type: str
+) -> None:
+    source = darkroom.file(darkroom.quarters((300, 200)), format)
+    rendered = render(source, parse_spec("w100-q60-origin"))
+    assert rendered.media_type == media_type
+    assert rendered.quality == (0 if media_type == "image/png" else 60)

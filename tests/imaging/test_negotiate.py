@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imaging.negotiate import choose_format
+from imaging.negotiate import choose_format, origin_format
 
 CHROME = "image/avif,image/webp,image/apng,image/svg+xml,image/*,*/*;q=0.8"
 SAFARI = "image/webp,image/avif,image/jxl,image/heic,video/*;q=0.8,image/*;q=0.8,*/*;q=0.5"
@@ -53,3 +53,22 @@ def test_pages_and_alpha_prefer_webp_to_a_fast_avif() -> None:
 def test_no_field_can_break_it_or_get_what_it_does_not_name(accept: str) -> None:
     format = choose_format(accept)
     assert format == "jpeg" or f"image/{format}" in accept.lower()
+
+
+@pytest.mark.parametrize(
+    ("media_type", "format"),
+    [
+        ("image/jpeg", "jpeg"),
+        ("image/png", "png"),
+        ("image/webp", "webp"),
+        ("image/avif", "avif"),
+        ("image/gif", "png"),
+        ("image/bmp", "png"),
+        ("image/tiff", "png"),
+        ("image/jp2", "jpeg"),
+        ("application/pdf", "png"),
+        ("", "png"),
+    ],
+)
+def test_the_format_of_a_source_stays_where_browsers_show_it(media_type: str, format: str) -> None:
+    assert origin_format(media_type) == format

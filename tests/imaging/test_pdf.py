@@ -8,7 +8,7 @@ from imaging.engine import describe, render
 from imaging.errors import BrokenSource, PageMissing, SourceTooLarge
 from imaging.limits import LONGEST_SIDE, Limits
 from imaging.rendered import Description
-from imaging.renditions import Rendition
+from imaging.renditions import LARGEST, Rendition, parse_spec
 
 A4 = (595, 842)
 
@@ -50,6 +50,31 @@ def test_a_page_past_the_end_tells_how_many_there_are(darkroom) -> None:
 def test_every_fit(darkroom, fit: str, size: tuple[int, int]) -> None:
     rendition = Rendition(width=150, height=150, fit=fit)
     assert drawn(darkroom, darkroom.pdf(A4), rendition).size == size
+
+
+@pytest.mark.parametrize(
+    ("gravity", "red"), [("no", 0.5), ("so", 0.0), ("fp_500_500", 0.25), ("sm", 0.385)]
+)
+def test_a_page_is_cropped_where_gravity_says(darkroom, gravity: str, red: float) -> None:
+    """Half of the upper half is red: smart gravity wants all of its corner to be seen."""
+    rendition = parse_spec(f"w150-h100-cover-g{gravity}-png")
+    image = drawn(darkroom, darkroom.pdf(A4), rendition)
+    assert image.size == (150, 100)
+    share = sum(image.convert("RGB").getchannel("G").histogram()[:128]) / (150 * 100)
+    assert share == pytest.approx(red, abs=0.03)
+
+
+@pytest.mark.parametrize(
+    ("box", "size"),
+    [(A4, (1190, 1684)), ((1e6, 1e6), (LARGEST, LARGEST)), ((1e8, 1e4), (LONGEST_SIDE, 2))],
+)
+def test_a_page_of_no_asked_size_has_two_pixels_a_point_within_bounds(darkroom, box, size) -> None:
+    assert drawn(darkroom, darkroom.pdf(box), parse_spec("full")).size == size
+
+
+def test_the_format_of_a_page_s_origin_is_png(darkroom) -> None:
+    rendered = render(darkroom.pdf(A4), parse_spec("p1-w160-q60-origin"))
+    assert (rendered.media_type, rendered.quality) == ("image/png", 0)
 
 
 def test_a_page_kilometres_wide_costs_what_is_asked_for(darkroom) -> None:

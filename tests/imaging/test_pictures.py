@@ -7,7 +7,7 @@ from PIL import Image, ImageChops, ImageOps, ImageStat
 
 from imaging.engine import render
 from imaging.pictures import scale_picture, upright_size
-from imaging.renditions import Rendition
+from imaging.renditions import Rendition, parse_spec
 from imaging.sources import orientation_of
 
 CORNERS = ((0.1, 0.1), (0.9, 0.1), (0.1, 0.9), (0.9, 0.9))
@@ -84,3 +84,68 @@ def test_a_source_of_the_asked_size_is_not_resampled(darkroom) -> None:
     source = darkroom.file(image, "PNG")
     made = darkroom.opened(render(source, Rendition(width=160, format="png")).body)
     assert made.tobytes() == image.tobytes()
+
+
+def cover(gravity: str, width: int, height: int) -> Rendition:
+    return parse_spec(f"w{width}-h{height}-cover-g{gravity}-png")
+
+
+def shown(upright: Image.Image, gravity: str, width: int, height: int) -> Image.Image:
+    """The part of an upright picture that Pillow's own arithmetic finds for that gravity."""
+    where = {"no": (0.5, 0), "so": (0.5, 1), "we": (0, 0.5), "ea": (1, 0.5), "soea": (1, 1)}
+    where["fp_250_500"] = (0.25 * 1600 - 250) / (1600 - 500), 0.5
+    return ImageOps.fit(upright, (width, height), centering=where[gravity])
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("width", [50, 400], ids=["draft", "whole"])
+@pytest.mark.parametrize("gravity", ["we", "ea", "soea", "fp_250_500"])
+def test_gravity_is_right_across_however_the_camera_was_held(
+    darkroom, gravity: str, orientation: int, width: int
+) -> None:
+    upright = darkroom.quarters((1600, 1000))
+    source = lying(upright, orientation, darkroom)
+    made = darkroom.opened(render(source, cover(gravity, width, 2 * width)).body)
+    assert difference(made, shown(upright, gravity, width, 2 * width)) < 6
+    assert difference(made, shown(upright, "no", width, 2 * width)) > 20
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("gravity", ["no", "so", "soea"])
+def test_gravity_is_right_down_however_the_camera_was_held(
+    darkroom, gravity: str, orientation: int
+) -> None:
+    upright = darkroom.quarters((1600, 1000))
+    source = lying(upright, orientation, darkroom)
+    made = darkroom.opened(render(source, cover(gravity, 400, 100)).body)
+    assert difference(made, shown(upright, gravity, 400, 100)) < 6
+    assert difference(made, shown(upright, "we", 400, 100)) > 20
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("size", [60, 500], ids=["draft", "whole"])
+def test_smart_gravity_keeps_what_there_is_to_see(darkroom, orientation: int, size: int) -> None:
+    upright = Image.new("RGB", (1600, 500), "#c0c0c0")
+    upright.paste(darkroom.texture((300, 300), "RGB"), (1000, 100))
+    source = lying(upright, orientation, darkroom)
+    made = darkroom.opened(render(source, cover("sm", size, size)).body)
+    wanted = upright.crop((900, 0, 1400, 500))
+    # The sketch is coarse: a pixel of it is seventeen here.
+    assert difference(made.resize((20, 20)), wanted.resize((20, 20))) < 12
+    assert render(source, cover("sm", size, size)) == render(source, cover("sm", size, size))
+
+
+def test_an_offset_moves_the_part_by_its_pixels(darkroom) -> None:
+    image = darkroom.texture((300, 100), "RGB")
+    source = darkroom.file(image, "PNG")
+    made = darkroom.opened(render(source, cover("ea_7px_0", 100, 100)).body)
+    assert made.tobytes() == image.crop((193, 0, 293, 100)).tobytes()
+
+
+@pytest.mark.parametrize("orientation", [1, 6])
+def test_a_picture_of_no_asked_size_keeps_its_own(darkroom, orientation: int) -> None:
+    upright = darkroom.quarters((800, 600))
+    source = lying(upright, orientation, darkroom)
+    made = darkroom.opened(render(source, parse_spec("full-png")).body)
+    assert made.size == (800, 600)
+    assert difference(made, upright) < 6

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from imaging.errors import UnknownRendition
+from imaging.gravity import CENTRE, KINDS, Gravity, Offset
 from imaging.renditions import FITS, LADDER, Rendition, Renditions, parse_spec
 
 PRESETS = {"thumb": "w160-h160-cover", "card": "w400-h300-contain-q60", "fixed": "w300-webp"}
@@ -12,16 +13,34 @@ RENDITIONS = Renditions(PRESETS)
 
 
 @st.composite
+def gravities(draw: st.DrawFn) -> Gravity:
+    kind = draw(st.sampled_from(KINDS))
+    if kind == "sm":
+        return Gravity(kind)
+    if kind == "fp":
+        return Gravity(kind, *(Offset(draw(st.integers(0, 1000))) for _ in "xy"))
+    return Gravity(kind, draw(offsets), draw(offsets))
+
+
+offsets = st.one_of(
+    st.integers(-1000, 1000).map(Offset),
+    st.integers(-16_383, 16_383).filter(bool).map(lambda way: Offset(way, pixels=True)),
+)
+
+
+@st.composite
 def specs(draw: st.DrawFn) -> Rendition:
     width, height = draw(st.integers(0, 4096)), draw(st.integers(0, 4096))
-    format = draw(st.sampled_from(["", "jpeg", "webp", "avif", "png"]))
+    fit = draw(st.sampled_from(FITS)) if width and height else ""
+    format = draw(st.sampled_from(["", "jpeg", "webp", "avif", "png", "origin"]))
     return Rendition(
         page=draw(st.integers(0, 9999)),
-        width=width or (0 if height else 1),
+        width=width,
         height=height,
-        fit=draw(st.sampled_from(FITS)) if width and height else "",
+        fit=fit,
         quality=0 if format == "png" else draw(st.integers(0, 100)),
         format=format,
+        gravity=draw(gravities()) if fit == "cover" else CENTRE,
     )
 
 
@@ -32,7 +51,7 @@ def test_every_rendition_is_found_by_its_name(rendition: Rendition) -> None:
     assert len(rendition.name) <= 64
 
 
-@given(st.text(alphabet="pwhq0123456789-coverntaifljgbstx", max_size=24))
+@given(st.text(alphabet="pwhq0123456789-_coverntaifljgbstxum", max_size=24))
 def test_a_name_is_its_own_canonical_text_or_refused(name: str) -> None:
     try:
         rendition = RENDITIONS.find(name)
@@ -51,6 +70,14 @@ def test_a_name_is_its_own_canonical_text_or_refused(name: str) -> None:
         "w640-q50-png",
         "w640-gif", "", "p1", "p1-", "webp", "wide", "w640\n", "w٦٤٠", "original", "p1-original",
         "fixed-webp", "card-png", "p1-text-webp", "auto-webp", "p2-auto", "text",
+        "origin", "thumb-origin", "full-cover", "fullw640", "full-w640", "w640-full", "full-gno",
+        "w640-gno", "w9-h9-contain-gno", "w9-h9-cover-gce", "w9-h9-cover-gno_0_0", "full-q60-png",
+        "w9-h9-cover-gfp", "w9-h9-cover-gsm_1_1", "w9-h9-cover-g", "w9-h9-cover-gxx",
+        "w9-h9-cover-webp-gno", "w9-h9-cover-q60-gno", "w9-h9-cover-gno_01_0",
+        "w9-h9-cover-gno_m0_1",
+        "w9-h9-cover-gno_1001_0", "w9-h9-cover-gno_0px_1", "w9-h9-cover-gno_1",
+        "w9-h9-cover-gno_٣_1",
+        "w9-h9-cover-gfp_m1_0", "w9-h9-cover-gfp_9px_0", "w9-h9-cover-gno_16384px_0",
     ],
 )  # fmt: skip
 def test_other_names_are_unknown(name: str) -> None:
@@ -82,10 +109,42 @@ def test_declared_names_are_declared(name: str) -> None:
     assert RENDITIONS.find(name).name == name
 
 
-@pytest.mark.parametrize("name", ["w641", "w640-q50", "h480", "w200-h100-contain-q50-webp"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "w641", "w640-q50", "h480", "w200-h100-contain-q50-webp", "full", "p2-full-q60-webp",
+        "w640-origin", "w640-q50-origin", "w9-h9-cover-gno-q50-avif", "w9-h9-cover-gsm",
+        "w9-h9-cover-gfp_500_200", "w9-h9-cover-gsoea_m12px_250", "w9-h9-cover-gce_0_1px",
+    ],
+)  # fmt: skip
 def test_exact_specs_are_found_but_not_declared(name: str) -> None:
     assert not RENDITIONS.declared(name)
+    assert not RENDITIONS.carries_original(name)
     assert RENDITIONS.find(name).spec == name
+
+
+def test_the_longest_name_fits_a_link() -> None:
+    gravity = Gravity("nowe", Offset(-16_383, pixels=True), Offset(-16_383, pixels=True))
+    longest = Rendition(9999, 4096, 4096, "cover", 100, "origin", gravity=gravity)
+    assert parse_spec(longest.name) == longest
+    assert len(longest.name) <= 64
+
+
+def test_the_format_of_the_origin_is_not_automatic_and_gives_way_to_a_real_one() -> None:
+    asked = RENDITIONS.find("w640-q60-origin")
+    assert not asked.automatic
+    assert asked.with_format("webp").name == "w640-q60-webp"
+    assert asked.with_format("png").name == "w640-png"
+
+
+def test_a_preset_that_loses_its_quality_loses_its_name() -> None:
+    assert RENDITIONS.find("card").with_format("jpeg").name == "card-jpeg"
+    assert RENDITIONS.find("card").with_format("png").name == "w400-h300-contain-png"
+
+
+def test_a_preset_may_say_where_it_crops() -> None:
+    face = Renditions({"face": "w90-h90-cover-gfp_500_300"}).find("face-webp")
+    assert face.spec == "w90-h90-cover-gfp_500_300-webp"
 
 
 @pytest.mark.parametrize(
@@ -134,6 +193,11 @@ def test_another_format_of_an_explicit_one_is_an_exact_spec() -> None:
     [
         ("original", "w160", "not original"),
         ("auto", "w160", "not original"),
+        ("full", "w160", "not original, full"),
+        ("ok", "full", "has a size"),
+        ("ok", "w160-origin", "no format origin"),
+        ("ok", "w160-gno", "come with cover"),
+        ("ok", "w9-h9-cover-gce", "is spelled 'w9-h9-cover'"),
         ("linear", "w160", "not"),
         ("w50", "w160", "not"),
         ("p1", "w160", "not"),
@@ -169,7 +233,7 @@ def test_the_names_offered_suit_the_media_type() -> None:
 @pytest.mark.parametrize(
     "fields",
     [
-        {},
+        {"fit": "cover"},
         {"width": -1},
         {"width": 4097},
         {"width": 10, "fit": "cover"},
@@ -177,8 +241,10 @@ def test_the_names_offered_suit_the_media_type() -> None:
         {"width": 10, "height": 10},
         {"width": 10, "height": 10, "fit": "crop"},
         {"width": 1, "page": 10000},
+        {"width": 1, "gravity": Gravity("no")},
+        {"width": 1, "height": 1, "fit": "fill", "gravity": Gravity("sm")},
     ],
 )
-def test_an_impossible_rendition_cannot_be_built(fields: dict[str, int]) -> None:
+def test_an_impossible_rendition_cannot_be_built(fields: dict[str, object]) -> None:
     with pytest.raises(ValueError, match=r"must|needed|need"):
-        Rendition(**fields)
+        Rendition(**fields)  # type: ignore[arg-type]
