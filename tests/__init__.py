@@ -1,1 +1,1 @@
-"""The tests; a package by name, because a library of the dev group installs one of the same name."""
+"""The tests; a package, because a library of the dev group installs a `tests` of its own."""

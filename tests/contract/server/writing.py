@@ -50,6 +50,19 @@ def put(call: Call, write: Write, upsert: bool, how: str = "standard") -> Stored
     return store(call, call.bucket, call.key, write, kind, how)
 
 
+def removed(call: Call, key: str) -> StoredObject | None:
+    """Remove an object if it is there and the caller may see and delete it."""
+    shelf = call.desk.shelf
+    if not shelf.has(call.bucket, key):
+        return None
+    if not (call.may("select", call.bucket, key) and call.may("delete", call.bucket, key)):
+        return None
+    gone = shelf.drop(call.bucket, key)
+    call.desk.events.row_event(None, gone)
+    call.desk.events.object_event("ObjectRemoved:Delete", gone)
+    return gone
+
+
 def upload(call: Call) -> Answer:
     """POST and PUT /object/BUCKET/KEY; PUT replaces."""
     upsert = call.ask.method == "PUT" or call.ask.fields.get("x-upsert") == "true"
@@ -100,7 +113,7 @@ def move(call: Call) -> Answer:
 
 def remove(call: Call) -> Answer:
     """DELETE /object/BUCKET/KEY."""
-    if not call.desk.shelf.has(call.bucket, call.key) or not _removed(call, call.key):
+    if not call.desk.shelf.has(call.bucket, call.key) or not removed(call, call.key):
         raise no_such_key()
     return json_answer({"message": "Successfully deleted"})
 
@@ -110,20 +123,8 @@ def remove_many(call: Call) -> Answer:
     body = schemas.required("body", call.ask.json(), ("prefixes",))
     if call.bucket not in call.desk.shelf.buckets:
         raise no_such_bucket()
-    rows = (_removed(call, key) for key in schemas.paths(body, "prefixes"))
+    rows = (removed(call, key) for key in schemas.paths(body, "prefixes"))
     return json_answer([gone.row() for gone in rows if gone is not None])
-
-
-def _removed(call: Call, key: str) -> StoredObject | None:
-    shelf = call.desk.shelf
-    if not shelf.has(call.bucket, key):
-        return None
-    if not (call.may("select", call.bucket, key) and call.may("delete", call.bucket, key)):
-        return None
-    gone = shelf.drop(call.bucket, key)
-    call.desk.events.row_event(None, gone)
-    call.desk.events.object_event("ObjectRemoved:Delete", gone)
-    return gone
 
 
 def _ends(call: Call) -> tuple[StoredObject, str, str]:
