@@ -14,19 +14,20 @@ from cdn.policy import Shared
 from cdn.tags import Tags, version_tag
 from gateway.app import signer_of
 from gateway.cli.generations import generation_of
+from gateway.cli.harms import harms, looks
 from gateway.cli.invocation import config_option, echo_json, json_option, settings_of
-from gateway.cli.mending import look_of, mend
+from gateway.cli.mending import mend
 from gateway.cli.naming import target_of
+from gateway.cli.targets import Target, target_on
 from gateway.cli.verdicts import granted, judge, moment
-from gateway.configuration.nearest import nearest
 from gateway.documents import DocumentRef, Zone
 from gateway.representations import tags_of
 from gateway.settings import Settings
 from imaging.errors import UnknownRendition
 from imaging.renditions import Renditions
 from signing.errors import LinkRefused
-from signing.grammar import PATH, TOKEN
 from signing.links import LIVE, Link
+from signing.storage import PLACES, PREFIX, StorageLink
 
 Line = tuple[str, str]
 
@@ -46,19 +47,21 @@ def explain(file: Path | None, as_json: bool, url: str) -> None:
     """Take a link apart, and tell what happened to it.
 
     Grammar, key, life, revocation, tags, policy, and what makes a cache miss. URL is the whole
-    link, or its path and query; put it in quotes. A link that is not ours, or not any more as it
-    was issued, ends with status 1; an expired or revoked one can still be explained.
+    link of /d/ or of a storage route, or its path and query; put it in quotes. A link that is not
+    ours, or not any more as it was issued, ends with status 1; an expired or revoked one can still
+    be explained.
     """
     settings, now = settings_of(file), int(time())
     raw_path, query = target_of(url)
-    verdict = judge(raw_path, query, settings, now)
+    target = target_on(raw_path, query, settings.zone_values())
+    verdict = judge(target, settings, now)
     lines: list[Line] = [("verdict", f"{verdict.state}: {verdict.what}")]
     ours = True
     try:
-        lines += _lines(signer_of(settings).read(raw_path, query), settings, now)
+        lines += _lines(target.read(signer_of(settings)), settings, now)
     except LinkRefused as refusal:
         ours = False
-        lines += _mishap(refusal.reason, raw_path, query, settings, now)
+        lines += _mended(raw_path, query, settings, now) or _harmed(refusal, target, settings)
     if as_json:
         echo_json(_grouped(lines))
     else:
@@ -86,28 +89,21 @@ def _grouped(lines: Iterable[Line]) -> dict[str, str | list[str]]:
     return grouped
 
 
-def _mishap(
-    reason: str, raw_path: bytes, query: bytes, settings: Settings, now: int
-) -> Iterator[Line]:
-    """What happened to a link that is refused; what was mended is explained as it was issued."""
-    if mended := mend(signer_of(settings), raw_path, query):
-        yield "happened", mended.what
-        yield "remedy", "pass links on octet by octet; as it was issued, this one says:"
-        yield from _lines(mended.link, settings, now)
-        return
-    for line in look_of(raw_path, query):
-        yield "look", line
-    path, token = PATH.match(raw_path), TOKEN.match(query)
-    if reason == "kid" and token:
-        known = ", ".join(settings.signing.keys)
-        yield "happened", f"it was signed by {token[2].decode()}, the keys here are: {known}"
-    elif reason == "zone" and path:
-        name = path[3].decode()
-        near = nearest(name, settings.zones)
-        known = f"did you mean {near}?" if near else ", ".join(settings.zones) or "there is none"
-        yield "happened", f"it is of zone {name}; here: {known}"
-    elif reason == "signature":
-        yield "happened", "an octet of it was changed, or another key of the same id signed it"
+def _mended(raw_path: bytes, query: bytes, settings: Settings, now: int) -> list[Line]:
+    """What happened to a link that can be mended, and what it was as it was issued."""
+    signer, zones = signer_of(settings), settings.zone_values()
+    mended = mend(lambda path, query: target_on(path, query, zones).read(signer), raw_path, query)
+    if not mended:
+        return []
+    remedy = "pass links on octet by octet; as it was issued, this one says:"
+    happened = [("happened", mended.what), ("remedy", remedy)]
+    return [*happened, *_lines(mended.link, settings, now)]
+
+
+def _harmed(refusal: LinkRefused, target: Target, settings: Settings) -> list[Line]:
+    """What can be told of a link that is refused and not mended."""
+    told = [("look", look) for look in looks(target)]
+    return told + [("happened", harm) for harm in harms(refusal.reason, target, settings)]
 
 
 def _lines(link: Link, settings: Settings, now: int) -> Iterator[Line]:
@@ -119,6 +115,8 @@ def _lines(link: Link, settings: Settings, now: int) -> Iterator[Line]:
     yield "document", f"{link.bucket}/{link.key}"
     yield "id", DocumentRef(link.zone, link.bucket, link.key).id
     yield "link", link.id
+    if isinstance(link, StorageLink):
+        yield "route", f"{PREFIX}{PLACES[link.route]}, and no other"
     yield "address", "sealed: the URL shows no name" if link.sealed else "readable"
     yield "version", f"pinned to {link.version}" if pinned else "live: follows the document"
     yield "key", link.kid + (" (active)" if link.kid == active else f" (now {active} signs)")
@@ -206,6 +204,8 @@ def _misses(link: Link, zone: Zone, negotiated: bool, shared: bool, now: int) ->
         yield "always: the format follows Accept; name it, as in w640-webp"
     if zone.cache == "windowed" and link.expires_at - now <= MARGIN:
         yield f"always: no more than {MARGIN} s are left"
+    if isinstance(link, StorageLink):
+        yield "its path is escaped otherwise, or download or cacheNonce is not the same"
     if shared:
         yield "the cache leaves the query out of its key, or adds a field or cookie to it"
         yield f"another window: links asked for more than {zone.window} s apart may differ"

@@ -15,6 +15,7 @@ from gateway.app import compose
 from gateway.auth import Operator
 from gateway.cli.invocation import address_of, config_option, echo_json, json_option, settings_of
 from gateway.cli.naming import document_of, like_document, target_of
+from gateway.cli.targets import target_on
 from gateway.cli.verdicts import judge
 from gateway.documents import DocumentRef
 from gateway.errors import DocumentNotFound
@@ -164,7 +165,9 @@ def verify(file: Path | None, as_json: bool, url: str) -> None:
     revoked if the data folder is here. URL is the whole link, or its path and query. `explain`
     tells more.
     """
-    verdict = judge(*target_of(url), settings_of(file), int(time()))
+    settings = settings_of(file)
+    target = target_on(*target_of(url), settings.zone_values())
+    verdict = judge(target, settings, int(time()))
     if as_json:
         echo_json({"state": verdict.state, "what": verdict.what})
     else:

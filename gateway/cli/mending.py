@@ -11,12 +11,14 @@ from typing import Literal
 from urllib.parse import quote, unquote_to_bytes
 
 from signing.errors import LinkRefused
-from signing.grammar import PATH, TOKEN
-from signing.links import Link, Signer
+from signing.grammar import PATH, STORAGE_TOKEN
+from signing.links import Link
 
 Target = tuple[bytes, bytes]
+Read = Callable[[bytes, bytes], Link]
 
 _LITERAL = "/-._~!$&'()*+,;=:@"
+_START = re.compile(rb"/(?:d|storage/v1)/")
 _AROUND = b".,;:!?)>]}\"'"
 
 
@@ -28,12 +30,15 @@ class Mended:
     what: str
 
 
-def mend(signer: Signer, raw_path: bytes, query: bytes) -> Mended | None:
-    """The link that becomes right when one kind of damage is undone, or all of them at once."""
+def mend(read: Read, raw_path: bytes, query: bytes) -> Mended | None:
+    """The link that becomes right when one kind of damage is undone, or all of them at once.
+
+    `read` gives the link of a path and query, or raises `LinkRefused`.
+    """
     target = raw_path, query
     for what, undo in _DAMAGES:
         undone = undo(target)
-        if undone != target and (link := _read(signer, undone)):
+        if undone != target and (link := _read(read, undone)):
             return Mended(link, what)
     done = list[str]()
     for what, undo in _DAMAGES:
@@ -41,7 +46,7 @@ def mend(signer: Signer, raw_path: bytes, query: bytes) -> Mended | None:
         if undone != target:
             target = undone
             done.append(what)
-            if link := _read(signer, target):
+            if link := _read(read, target):
                 return Mended(link, "; ".join(done))
     return None
 
@@ -49,20 +54,17 @@ def mend(signer: Signer, raw_path: bytes, query: bytes) -> Mended | None:
 def look_of(raw_path: bytes, query: bytes) -> Iterator[str]:
     """What a link that can not be mended shows of what is wrong; nothing in it is proved."""
     if not raw_path.startswith(b"/d/"):
-        yield "links of a gateway begin with /d/ after the host"
+        yield "links of a gateway begin with /d/ after the host, or are of a storage route"
     elif not PATH.match(raw_path):
         yield "after /d/ come rendition, zone, bucket, version and key, escaped"
     if not query:
         yield "there is no query: without its token a link opens nothing"
     elif query.startswith(b"t="):
-        yield from _look_of_token(query[2:])
-    if found := TOKEN.match(query):
-        body = found[1].decode().split(".")
-        until = datetime.fromtimestamp(int(body[2]), UTC)
-        yield f"it says of itself: key {body[1]}, until {until:%Y-%m-%d %H:%M:%S} UTC"
+        yield from look_of_token(query[2:])
 
 
-def _look_of_token(token: bytes) -> Iterator[str]:
+def look_of_token(token: bytes) -> Iterator[str]:
+    """What a token by itself shows of what is wrong."""
     *parts, last = token.split(b".")
     if len(parts) < 7:
         yield f"its token is cut off: {len(parts) + 1} of 8 parts"
@@ -70,11 +72,15 @@ def _look_of_token(token: bytes) -> Iterator[str]:
         yield f"its signature has {len(last)} of 32 characters: cut off, or more was added"
     if token and parts and parts[0] != b"1":
         yield "its token is not of version 1"
+    if found := STORAGE_TOKEN.match(token):
+        body = found[1].decode().split(".")
+        until = datetime.fromtimestamp(int(body[2]), UTC)
+        yield f"it says of itself: key {body[1]}, until {until:%Y-%m-%d %H:%M:%S} UTC"
 
 
-def _read(signer: Signer, target: Target) -> Link | None:
+def _read(read: Read, target: Target) -> Link | None:
     try:
-        return signer.read(*target)
+        return read(*target)
     except LinkRefused:
         return None
 
@@ -96,7 +102,8 @@ def _query_decoded(target: Target) -> Target:
 
 def _prefix_removed(target: Target) -> Target:
     path, query = target
-    return path[max(path.find(b"/d/"), 0) :], query
+    found = _START.search(path)
+    return path[found.start() if found else 0 :], query
 
 
 def _slashes_single(target: Target) -> Target:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from pathlib import Path
@@ -17,6 +18,8 @@ from signing.errors import Unsignable
 
 # Files of a folder that a hint may cost to look at.
 _LOOKED_AT = 10_000
+# Where the path of a link begins after a host without its scheme.
+_PLACES = re.compile(r"/(?:d|storage/v1)/")
 
 
 def zone_of(text: str, zones: Mapping[str, Zone]) -> Zone:
@@ -81,8 +84,8 @@ def target_of(url: str) -> tuple[bytes, bytes]:
     text = url.strip().partition("#")[0]
     if "://" in text:
         text = "/" + text.split("://", 1)[1].partition("/")[2]
-    elif not text.startswith("/") and "/d/" in text:
-        text = text[text.index("/d/") :]
+    elif not text.startswith("/") and (found := _PLACES.search(text)):
+        text = text[found.start() :]
     raw_path, _, query = os.fsencode(text).partition(b"?")
     return raw_path, query
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Literal
 
 from gateway.app import signer_of
 from gateway.cli.generations import Generation, generation_of
+from gateway.cli.targets import StorageTarget, Target
 from gateway.regions import Residency
 from gateway.settings import Settings
 from imaging.errors import UnknownRendition
@@ -23,7 +24,7 @@ from signing.errors import (
 )
 from signing.links import Link, check_companions, check_generation
 
-State = Literal["good", "expired", "revoked", "refused"]
+State = Literal["good", "expired", "revoked", "refused", "upstream"]
 
 REFUSALS = {
     "length": "it is over 2,048 octets",
@@ -36,6 +37,9 @@ REFUSALS = {
     "spelling": "its address is spelled otherwise than the canonical way",
     "too-far": "it lives longer than its zone allows, or the clocks differ",
     "seal": "its sealed address does not open with this seal_key",
+    "bucket": "no zone of this configuration has its bucket",
+    "no-token": "there is no token in its query",
+    "route": "its token is not for this storage route",
 }
 
 
@@ -43,11 +47,17 @@ REFUSALS = {
 class Verdict:
     """What the gateway would make of a link, and why.
 
-    `good` does not promise a document: only the store knows whether it is there.
+    `good` does not promise a document: only the store knows whether it is there. `answer` is the
+    status and the problem's code, empty when nothing is refused.
     """
 
     state: State
-    what: str
+    why: str
+    answer: str = ""
+
+    @property
+    def what(self) -> str:
+        return f"{self.why}, {self.answer}" if self.answer else self.why
 
     @property
     def good(self) -> bool:
@@ -59,16 +69,22 @@ def moment(seconds: int) -> str:
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
-def judge(raw_path: bytes, query: bytes, settings: Settings, now: int) -> Verdict:
-    """The verdict on the link of a request's path and query."""
+def judge(target: Target, settings: Settings, now: int) -> Verdict:
+    """The verdict on what a link's text asks for."""
+    verdict = _judge(target, settings, now)
+    if verdict.answer and isinstance(target, StorageTarget):
+        return replace(verdict, answer="told as Supabase tells it")
+    return verdict
+
+
+def _judge(target: Target, settings: Settings, now: int) -> Verdict:
     try:
-        link = signer_of(settings).verify(raw_path, query, now)
+        link = target.verify(signer_of(settings), now)
     except LinkRefused as refusal:
-        reason = refusal.reason
-        return Verdict("refused", f"{REFUSALS.get(reason, reason)} ({reason}), 403 link.refused")
+        return _refused(refusal.reason)
     except LinkExpired as error:
         until = moment(error.expires_at)
-        return Verdict("expired", f"it was good until {until}, 410 link.expired")
+        return Verdict("expired", f"it was good until {until}", "410 link.expired")
     zone = settings.zone_values()[link.zone]
     generation = generation_of(zone, link, settings.server.database)
     with suppress(StopIteration):
@@ -76,6 +92,14 @@ def judge(raw_path: bytes, query: bytes, settings: Settings, now: int) -> Verdic
     left = link.expires_at - now
     unsure = "" if generation.known is not None else f"; revocation: {generation.trouble}"
     return Verdict("good", f"{left} s left, signed by {link.kid}{unsure}")
+
+
+def _refused(reason: str) -> Verdict:
+    if reason == "upstream":
+        return Verdict(
+            "upstream", "its token is Supabase's own and is passed on to be judged there"
+        )
+    return Verdict("refused", f"{REFUSALS.get(reason, reason)} ({reason})", "403 link.refused")
 
 
 def granted(link: Link, renditions: Renditions) -> bool:
@@ -92,18 +116,18 @@ def _objections(link: Link, settings: Settings, generation: Generation) -> Itera
             check_generation(link, generation.known)
         check_companions(link)
     except AudienceRefused:
-        yield Verdict("refused", "it is bound to a viewer or a use, which nothing proves, 403")
+        yield Verdict("refused", "it is bound to a viewer or a use, which nothing proves", "403")
     except LinkRevoked:
-        yield Verdict("revoked", f"it {generation.told(link)}, 410 link.revoked")
+        yield Verdict("revoked", f"it {generation.told(link)}", "410 link.revoked")
     except GenerationAhead:
-        yield Verdict("refused", f"it {generation.told(link)}: issued on another state, 403")
+        yield Verdict("refused", f"it {generation.told(link)}: issued on another state", "403")
     renditions = Renditions(settings.renditions.presets)
     if not granted(link, renditions):
-        yield Verdict("refused", f"it does not grant {link.rendition}, 403 rendition.refused")
+        yield Verdict("refused", f"it does not grant {link.rendition}", "403 rendition.refused")
     if link.rendition != "original":
         try:
             renditions.find(link.rendition)
         except UnknownRendition:
-            yield Verdict("refused", f"{link.rendition} is not made, 403 rendition.refused")
+            yield Verdict("refused", f"{link.rendition} is not made", "403 rendition.refused")
     if not Residency(settings.server.region).admits(zone):
-        yield Verdict("refused", "its zone may not be served in this region, 451")
+        yield Verdict("refused", "its zone may not be served in this region", "451")

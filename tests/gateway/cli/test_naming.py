@@ -71,6 +71,11 @@ def test_a_link_is_its_path_and_query_however_it_is_given(url: str) -> None:
     assert target_of(url) == (b"/d/original/z/b/-/k", b"t=1")
 
 
+def test_a_storage_link_is_its_path_and_query_too() -> None:
+    url = "docs.example.org/storage/v1/object/sign/b/d/k?token=1"
+    assert target_of(url) == (b"/storage/v1/object/sign/b/d/k", b"token=1")
+
+
 def test_a_host_alone_has_the_path_of_its_root() -> None:
     assert target_of("https://docs.example.org") == (b"/", b"")
 

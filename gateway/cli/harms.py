@@ -1,0 +1,41 @@
+"""Harms: what came to a link that can not be mended, as far as it and its refusal tell."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+
+from gateway.cli.mending import look_of, look_of_token
+from gateway.cli.targets import OURS, PathTarget, StorageTarget, Target
+from gateway.configuration.nearest import nearest
+from gateway.settings import Settings
+from signing.grammar import STORAGE_TOKEN
+
+
+def looks(target: Target) -> Iterator[str]:
+    """What its text shows of what is wrong; nothing in it is proved."""
+    if isinstance(target, PathTarget):
+        yield from look_of(target.raw_path, target.query)
+    elif target.token.startswith(OURS):
+        yield from look_of_token(target.token)
+
+
+def harms(reason: str, target: Target, settings: Settings) -> Iterator[str]:
+    """What the reason of its refusal means, beside what the settings know."""
+    if reason == "kid" and (token := STORAGE_TOKEN.match(target.token)):
+        known = ", ".join(settings.signing.keys)
+        yield f"it was signed by {token[2].decode()}, the keys here are: {known}"
+    elif reason == "signature":
+        yield "an octet of it was changed, or another key of the same id signed it"
+    elif reason == "zone" and isinstance(target, PathTarget):
+        name = target.raw_path.split(b"/")[3].decode()
+        yield f"it is of zone {_beside(name, settings.zones)}"
+    elif reason == "bucket" and isinstance(target, StorageTarget):
+        buckets = [bucket for zone in settings.zones.values() for bucket in zone.buckets]
+        name = target.bucket.encode(errors="replace").decode()
+        yield f"it is of bucket {_beside(name, buckets)}"
+
+
+def _beside(name: str, known: Collection[str]) -> str:
+    near = nearest(name, known)
+    meant = f"did you mean {near}?" if near else ", ".join(known) or "there is none"
+    return f"{name}; here: {meant}"
