@@ -1,0 +1,207 @@
+"""GET requests to Supabase's storage server with the service key, and what the answers hold."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+
+import httpx
+
+from gateway.errors import Answer, DocumentNotFound, GatewayError, StoreUnavailable
+from gateway.stores import CHUNK, StoredObject
+
+# What one read brings at least, so that a slow source still flows.
+_FLOW = CHUNK // 2
+_LONGEST_TEXT = 64 * 1024
+_SPAN = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18})")
+_LENGTH = re.compile(r"\d{1,18}")
+_BUSY = frozenset((429, 502, 503, 504))
+_LIMITS = httpx.Limits(max_connections=64, max_keepalive_connections=32)
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long to wait, in seconds, and how often to try again.
+
+    `read` is for each silence, also in a body. `retries` is for each request that finds no answer,
+    and for each body that breaks; `backoff` is the first pause, and doubles.
+    """
+
+    connect: float = 5.0
+    read: float = 10.0
+    retries: int = 3
+    backoff: float = 0.1
+
+
+class RangeRefused(StoreUnavailable):
+    """No answer to a Range request, as some backends have it where there are no such octets."""
+
+
+class Source:
+    """The octets `span` of an object under way, and what the answer says of the object."""
+
+    def __init__(self, response: httpx.Response) -> None:
+        fields = response.headers
+        if fields.get("content-encoding", "identity") != "identity":
+            raise StoreUnavailable("coding")
+        self.span, size = _span(response)
+        self.stored = StoredObject(
+            etag=bare(fields.get("etag", "")),
+            version_id="",
+            size=size,
+            modified_at=_seconds(fields.get("last-modified", "")),
+            content_type=fields.get("content-type", ""),
+        )
+        self._response = response
+
+    def octets(self) -> AsyncIterator[bytes]:
+        """The octets as they come, up to `CHUNK` at a time; raises `httpx.HTTPError`."""
+        return self._response.aiter_raw(_FLOW)
+
+    async def aclose(self) -> None:
+        """Drop the connection, with what it still brings."""
+        await self._response.aclose()
+
+
+class Rest:
+    """The storage server below `base`, asked with the service key.
+
+    Raises `DocumentNotFound` for what is not there, `RangeRefused`, and `StoreUnavailable`.
+    """
+
+    def __init__(self, base: str, key: str, patience: Patience) -> None:
+        self._base = base
+        self._fields = [
+            ("authorization", f"Bearer {key}"),
+            ("apikey", key),
+            ("accept-encoding", "identity"),
+            ("user-agent", "ostiary"),
+        ]
+        self._tries = patience.retries + 1
+        self._backoff = patience.backoff
+        self._timeout = httpx.Timeout(patience.read, connect=patience.connect).as_dict()
+        self._client: httpx.AsyncClient | None = None
+
+    async def open(self, path: str, asked: str = "") -> Source:
+        """The object at `path`, or the range of it that `asked` is, as in the Range field."""
+        response = await self._get(path, asked)
+        try:
+            return Source(response)
+        except StoreUnavailable:
+            await response.aclose()
+            raise
+
+    async def said(self, path: str) -> Mapping[str, object]:
+        """The members of the JSON object at `path`; none where it is something else."""
+        response = await self._get(path)
+        return (await _whole(response)).said
+
+    async def aclose(self) -> None:
+        """Let go of the connections."""
+        client, self._client = self._client, None
+        if client is not None:
+            await client.aclose()
+
+    async def _get(self, path: str, asked: str = "") -> httpx.Response:
+        response = await self._answered(path, asked)
+        if response.status_code in (200, 206):
+            return response
+        raise _translated(await _whole(response), ranged=bool(asked))
+
+    async def _answered(self, path: str, asked: str) -> httpx.Response:
+        """Any answer, but a busy one only after the last try."""
+        for attempt in range(1, self._tries):
+            try:
+                response = await self._send(path, asked)
+            except _Broken:
+                pass
+            else:
+                if response.status_code not in _BUSY:
+                    return response
+                await response.aclose()
+            await asyncio.sleep(self._backoff * 2 ** (attempt - 1))
+        return await self._send(path, asked)
+
+    async def _send(self, path: str, asked: str) -> httpx.Response:
+        """Not built by the client, which would add its own fields and the cookies of others."""
+        fields = [*self._fields, ("range", asked)] if asked else self._fields
+        extensions = {"timeout": self._timeout}
+        request = httpx.Request("GET", self._base + path, headers=fields, extensions=extensions)
+        try:
+            return await self._connected().send(request, stream=True, auth=None)
+        # `from None`: httpx's error holds the address with the document's name.
+        except (httpx.NetworkError, httpx.ProtocolError):
+            raise _Broken("failed") from None
+        except httpx.HTTPError as error:
+            timeout = isinstance(error, httpx.TimeoutException)
+            raise StoreUnavailable("timeout" if timeout else "failed") from None
+
+    def _connected(self) -> httpx.AsyncClient:
+        """Built where it is used: its connections survive neither a fork nor another loop."""
+        if self._client is None:
+            self._client = httpx.AsyncClient(limits=_LIMITS, follow_redirects=False)
+        return self._client
+
+
+class _Broken(StoreUnavailable):
+    """The connection broke before there was an answer: another may hold."""
+
+
+def bare(etag: str) -> str:
+    """An ETag without its quotes; a weak one counts, since nothing else names the version."""
+    opaque = etag.removeprefix("W/").strip('"')
+    if not opaque:
+        raise StoreUnavailable("no ETag")
+    return opaque
+
+
+def _seconds(date: str) -> int:
+    """An HTTP date in Unix seconds; 0 for none and for what is no date."""
+    try:
+        return int(parsedate_to_datetime(date).timestamp())
+    except (ValueError, OverflowError):
+        return 0
+
+
+def _span(response: httpx.Response) -> tuple[range, int]:
+    """Which octets are coming, and how many the object has."""
+    fields = response.headers
+    if response.status_code == 206:
+        match = _SPAN.fullmatch(fields.get("content-range", ""))
+        if match is None:
+            raise StoreUnavailable("range")
+        first, last, size = map(int, match.groups())
+        return range(first, last + 1), size
+    if not _LENGTH.fullmatch(fields.get("content-length", "")):
+        raise StoreUnavailable("length")
+    size = int(fields["content-length"])
+    return range(size), size
+
+
+async def _whole(response: httpx.Response) -> Answer:
+    """A short answer read to its end; a long one, or one that breaks, tells only its status."""
+    body = bytearray()
+    try:
+        async for chunk in response.aiter_bytes():
+            body += chunk
+            if len(body) > _LONGEST_TEXT:
+                return Answer(response.status_code)
+    except httpx.HTTPError:
+        return Answer(response.status_code)
+    finally:
+        await response.aclose()
+    return Answer(response.status_code, body=bytes(body))
+
+
+def _translated(answer: Answer, *, ranged: bool) -> GatewayError:
+    status, true = answer.status, answer.true_status
+    if answer.missing:
+        return DocumentNotFound()
+    if {status, true} & {401, 403}:
+        return StoreUnavailable("denied", retry_after=30)
+    if ranged and (true == 416 or status >= 500):
+        return RangeRefused("range")
+    return StoreUnavailable("failed")
