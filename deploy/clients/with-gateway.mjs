@@ -180,16 +180,17 @@ async function problemOf(response) {
 }
 
 /**
- * A client made with `accessToken` has no `auth`: whoever changes the user calls `forget`.
+ * A client made with `accessToken` has no `auth`: whoever changes its user calls `forget`.
  * @param {any} client
  * @param {Map<string, unknown>} known
  */
 function forgetWithUser(client, known) {
   if (!client.storage || client.accessToken) return;
-  /** @type {string | undefined} */
+  /** @type {string | null | undefined} undefined until the first event, which changes nothing */
   let user;
   client.auth.onAuthStateChange((/** @type {string} */ _, /** @type {any} */ session) => {
-    if (user !== session?.user?.id) known.clear();
-    user = session?.user?.id;
+    const now = session?.user?.id ?? null;
+    if (user !== undefined && user !== now) known.clear();
+    user = now;
   });
 }
