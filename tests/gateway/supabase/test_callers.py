@@ -6,15 +6,17 @@ import hashlib
 import hmac
 import json
 import math
-import string
 from collections.abc import Callable
 from dataclasses import FrozenInstanceError, dataclass, field
 
 import jwt
 import pytest
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey as EcKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from hypothesis import assume, given
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.errors import CallerRefused, KeysUnavailable
@@ -33,6 +35,7 @@ CLAIMS: dict[str, object] = {
     "exp": NOW + 3600,
 }
 Claims = dict[str, object]
+PrivateKey = EcKey | RSAPrivateKey | Ed25519PrivateKey
 Sign = Callable[[bytes], bytes]
 
 
@@ -73,9 +76,9 @@ class Published:
 class Project:
     """A project with a secret and three published keys: e, r and d."""
 
-    ec: ec.EllipticCurvePrivateKey
-    rsa: rsa.RSAPrivateKey
-    ed: ed25519.Ed25519PrivateKey
+    ec: EcKey
+    rsa: RSAPrivateKey
+    ed: Ed25519PrivateKey
     published: Published
     now: float = NOW
     callers: Callers = field(init=False)
@@ -87,10 +90,10 @@ class Project:
         return Callers(keys, issuer=issuer, audience=audience, clock=lambda: self.now)
 
     def signed(self, algorithm: str, kid: str, claims: Claims = CLAIMS) -> str:
-        key = {"ES256": self.ec, "RS256": self.rsa, "EdDSA": self.ed}[algorithm]
-        return jwt.encode(claims, key, algorithm, headers={"kid": kid} if kid else None)
+        keys: dict[str, PrivateKey] = {"ES256": self.ec, "RS256": self.rsa, "EdDSA": self.ed}
+        return jwt.encode(claims, keys[algorithm], algorithm, headers={"kid": kid} if kid else None)
 
-    def by_ec(self, key: ec.EllipticCurvePrivateKey | None = None) -> Sign:
+    def by_ec(self, key: EcKey | None = None) -> Sign:
         algorithm = jwt.get_algorithm_by_name("ES256")
         return lambda text: algorithm.sign(text, key or self.ec)
 
@@ -104,9 +107,9 @@ class Project:
 @pytest.fixture
 def project(
     jwk: Callable[..., dict[str, object]],
-    ec_key: ec.EllipticCurvePrivateKey,
-    rsa_key: rsa.RSAPrivateKey,
-    ed_key: ed25519.Ed25519PrivateKey,
+    ec_key: EcKey,
+    rsa_key: RSAPrivateKey,
+    ed_key: Ed25519PrivateKey,
 ) -> Project:
     members = [jwk(ec_key, "e"), jwk(rsa_key, "r"), jwk(ed_key, "d")]
     keys = KeySet.read(json.dumps({"keys": members}).encode())
@@ -203,80 +206,6 @@ def test_a_public_key_is_no_secret_where_no_secret_is_configured(project: Projec
     assert reason(callers, forged(shared(project.pem()), alg="HS256", kid="r")) == "signature"
     assert reason(callers, hs256()) == "signature"
     assert known(callers, project.signed("RS256", "r")).verified
-
-
-@given(st.data())
-def test_no_token_with_a_character_changed_is_taken(data: st.DataObject) -> None:
-    token = hs256()
-    at = data.draw(st.integers(0, len(token) - 1))
-    other = data.draw(st.sampled_from(string.ascii_letters + string.digits + "-_.=+/~"))
-    assume(token[at] != other)
-    assert reason(KEYED, token[:at] + other + token[at + 1 :]) in {"malformed", "signature"}
-
-
-BAD_CLAIMS: list[tuple[str, object, str]] = [
-    ("exp", None, "claims"),
-    ("exp", str(NOW + 60), "claims"),
-    ("exp", True, "claims"),
-    ("exp", math.nan, "claims"),
-    ("exp", math.inf, "claims"),
-    ("exp", 10**400, "claims"),
-    ("exp", [NOW + 60], "claims"),
-    ("exp", NOW, "expired"),
-    ("exp", NOW - 1, "expired"),
-    ("exp", -1, "expired"),
-    ("nbf", NOW + 1, "not-yet"),
-    ("nbf", "soon", "claims"),
-    ("nbf", None, "claims"),
-    ("iss", None, "claims"),
-    ("iss", ISSUER + "/", "claims"),
-    ("iss", [ISSUER], "claims"),
-    ("aud", None, "claims"),
-    ("aud", "other", "claims"),
-    ("aud", AUDIENCE[:-1], "claims"),
-    ("aud", {AUDIENCE: 1}, "claims"),
-    ("aud", [1, AUDIENCE], "claims"),
-    ("aud", [], "claims"),
-    ("sub", 7, "claims"),
-    ("sub", None, "claims"),
-    ("sub", "a\nb", "claims"),
-    ("sub", "\ud800", "claims"),
-    ("sub", "x" * 256, "claims"),
-    ("role", ["anon"], "claims"),
-]
-
-
-@pytest.mark.parametrize(("name", "value", "refused"), BAD_CLAIMS)
-def test_a_claim_that_does_not_hold_is_refused(
-    project: Project, name: str, value: object, refused: str
-) -> None:
-    assert reason(project.callers, hs256({**CLAIMS, name: value})) == refused
-
-
-@pytest.mark.parametrize("name", ["exp", "iss", "aud"])
-def test_a_claim_that_is_needed_may_not_be_left_out(project: Project, name: str) -> None:
-    left = {key: value for key, value in CLAIMS.items() if key != name}
-    assert reason(project.callers, hs256(left)) == "claims"
-
-
-@pytest.mark.parametrize(
-    "claims",
-    [
-        {**CLAIMS, "aud": ["other", AUDIENCE]},
-        {**CLAIMS, "iat": NOW + 30},
-        {**CLAIMS, "nbf": NOW},
-        {**CLAIMS, "exp": NOW + 0.5},
-        {**CLAIMS, "jti": 7},
-        {**CLAIMS, "sub": "auth0|jürgen"},
-    ],
-)
-def test_what_upstream_takes_is_taken(project: Project, claims: Claims) -> None:
-    assert known(project.callers, hs256(claims)).subject == claims["sub"]
-
-
-def test_issuer_and_audience_are_looked_at_only_where_configured() -> None:
-    for claims in (CLAIMS, {"exp": NOW + 60}, {**CLAIMS, "iss": "supabase", "aud": "x"}):
-        assert known(KEYED, hs256(claims)).verified
 
 
 def test_a_token_without_a_subject_names_nobody() -> None:
@@ -381,34 +310,6 @@ def test_without_keys_a_token_is_read_and_proves_nothing() -> None:
 @pytest.mark.parametrize("exp", [NOW - 1, NOW + 60])
 def test_without_keys_the_time_is_upstreams_to_judge(exp: float) -> None:
     assert known(OPAQUE, hs256({**CLAIMS, "exp": exp, "iss": "x"})).expires_at == exp
-
-
-@pytest.mark.parametrize("token", ["opaque-word", "a.b", "a.b.c.d", "a.b.c.d.e", "abc+/~=="])
-def test_without_keys_what_is_no_jwt_passes_nameless(token: str) -> None:
-    caller = known(OPAQUE, token)
-    assert (caller.subject, caller.expires_at) == ("", math.inf)
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        lambda token: token + "=",
-        lambda token: token + "~",
-        lambda token: token.rpartition(".")[0] + ".",
-        lambda token: "e30." + b64(b'{"a":' + b"[" * 4000 + b"]" * 4000 + b"}") + ".AAAA",
-        lambda token: "e30." + b64(b'{"a":' + b"1" * 5000 + b"}") + ".AAAA",
-        lambda token: "e30.W10.AAAA",
-    ],
-)
-def test_without_keys_a_jwt_that_hides_its_subject_is_refused(
-    change: Callable[[str], str],
-) -> None:
-    assert reason(OPAQUE, change(hs256())) == "malformed"
-
-
-@given(st.text(st.characters(categories=["L", "N", "P", "S"]), min_size=1, max_size=40))
-def test_without_keys_any_subject_is_the_tokens_own(subject: str) -> None:
-    assert known(OPAQUE, hs256({"sub": subject})).actor == f"viewer:{subject}"
 
 
 def test_a_proof_is_remembered_for_a_minute(project: Project) -> None:

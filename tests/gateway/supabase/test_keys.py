@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from hypothesis import given
 from hypothesis import strategies as st
+from jwt.algorithms import ECAlgorithm, RSAAlgorithm
 
 from gateway.errors import CallerRefused, ConfigurationError, KeysUnavailable
 from gateway.supabase.keys import Key, Keyring, KeySet, Secret
@@ -82,6 +83,15 @@ def test_a_key_that_is_not_ours_to_use_is_left_out(
     jwk: Jwk, ec_key: ec.EllipticCurvePrivateKey, members: dict[str, object]
 ) -> None:
     assert key_set({**jwk(ec_key, "e"), **members}) == KeySet()
+
+
+def test_a_private_key_that_is_published_proves_nothing(
+    ec_key: ec.EllipticCurvePrivateKey, rsa_key: rsa.RSAPrivateKey
+) -> None:
+    members = [ECAlgorithm.to_jwk(ec_key, as_dict=True), RSAAlgorithm.to_jwk(rsa_key, as_dict=True)]
+    for member in members:
+        member.pop("key_ops", None)
+    assert key_set(*members) == KeySet()
 
 
 def test_a_shared_secret_in_a_published_set_is_no_key() -> None:
