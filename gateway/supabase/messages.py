@@ -7,18 +7,17 @@ from __future__ import annotations
 
 import json
 import math
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import cast
 
 from gateway.errors import InvalidRequest
+from gateway.supabase.numbers import number_of, single
 
 MOST_PATHS = 1000
 
-# JavaScript's Number() of a text, its spellings of other bases and of infinity left out.
-_NUMBER = re.compile(r"\s*[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?\s*", re.ASCII)
-_LATEST = 2**53
+# The server's own bound: what is a safe integer in JavaScript, in milliseconds.
+_LONGEST = 2**53 // 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,12 +82,14 @@ def _members(body: bytes, *required: str) -> dict[str, object]:
 
 
 def _seconds(value: object) -> int:
-    number = _number(_single(value))
+    number = number_of(single(value))
+    if math.isinf(number) and isinstance(single(value), str):
+        raise InvalidRequest('body/expiresIn must pass "finite" keyword validation')
     if not number.is_integer():  # infinity and NaN are no integers either
         raise InvalidRequest("body/expiresIn must be integer")
     if number < 1:
         raise InvalidRequest("body/expiresIn must be >= 1")
-    if number > _LATEST / 1000:
+    if number > _LONGEST:
         raise InvalidRequest("Invalid Parameter expiresIn", code="InvalidParameter")
     return int(number)
 
@@ -107,7 +108,7 @@ def _paths(value: object) -> tuple[str, ...]:
 
 
 def _path(number: int, value: object) -> str:
-    match _single(value):
+    match single(value):
         case str() as text:
             return text
         case None:
@@ -123,35 +124,6 @@ def _transform(members: Mapping[str, object]) -> Mapping[str, object]:
     if not isinstance(value, dict):
         raise InvalidRequest("body/transform must be object")
     return cast(dict[str, object], value)
-
-
-def _single(value: object) -> object:
-    """A list of one stands for its item, where one value is wanted."""
-    if isinstance(value, list):
-        items = cast(list[object], value)
-        if len(items) == 1:
-            return items[0]
-    return value
-
-
-def _number(value: object) -> float:
-    """NaN for what ajv does not take for a number."""
-    match value:
-        case None:
-            return 0.0
-        case int() | float():
-            return _float(value)
-        case str() if _NUMBER.fullmatch(value):
-            return _float(value)
-        case _:
-            return math.nan
-
-
-def _float(value: float | str) -> float:
-    try:
-        return float(value)
-    except OverflowError:
-        return math.inf
 
 
 def _no_constant(name: str) -> object:
