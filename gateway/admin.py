@@ -1,4 +1,4 @@
-"""Admin: the routes for applications and operators, on Starlette. Links are not answered here."""
+"""Admin: the routes for operators, on Starlette: purges, revocations, figures and health."""
 
 from __future__ import annotations
 
@@ -6,20 +6,20 @@ import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from time import time
-from typing import Annotated, TypeVar
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from cdn.purge import PurgeState
-from gateway.answers import link_answer, purge_answer
+from gateway.answers import purge_answer
 from gateway.auth import Authenticator, Operator
 from gateway.documents import DocumentRef, Zone
 from gateway.errors import RequestRefused
-from gateway.issue import Issuer, LinksCall, Refused, Wanted
-from gateway.openapi import describe
+from gateway.intake import model_of, record
+from gateway.issue import Wanted
 from gateway.purges import PurgeRequest, Purges
 from gateway.state.receipts import PurgeStatus
 from gateway.state.revocations import (
@@ -31,11 +31,9 @@ from gateway.state.revocations import (
 )
 from gateway.telemetry import Draining, Telemetry
 
-LARGEST_BODY = 4 << 20
 LONGEST_WAIT = 30
 _WAIT = re.compile(r"(?:^|[,;\s])wait=([0-9]{1,4})(?:$|[,;\s])")
 
-Body = TypeVar("Body", bound=BaseModel)
 Name = Annotated[str, StringConstraints(max_length=4_096)]
 Subject = Annotated[str, StringConstraints(min_length=1, max_length=4_096)]
 Check = Callable[[], Awaitable[Mapping[str, str]]]
@@ -78,7 +76,6 @@ class ReinstateCall(BaseModel):
 
 
 BODIES: Mapping[str, type[BaseModel]] = {
-    "/v1/links": LinksCall,
     "/admin/purge": PurgeCall,
     "/admin/revoke": RevokeCall,
     "/admin/reinstate": ReinstateCall,
@@ -90,20 +87,12 @@ class Admin:
     """The parts that the routes work with."""
 
     authenticator: Authenticator
-    issuer: Issuer
     purges: Purges
     zones: Mapping[str, Zone]
     telemetry: Telemetry
     draining: Draining
     check: Check
     open_metrics: bool
-
-    def api(self) -> list[Route]:
-        """The routes of `/v1`."""
-        return [
-            Route("/v1/links", self.links, methods=["POST"]),
-            Route("/v1/openapi.json", self.openapi, methods=["GET"]),
-        ]
 
     def operations(self) -> list[Route]:
         """The routes of `/admin`, and the metrics."""
@@ -122,31 +111,15 @@ class Admin:
             Route("/readyz", self.readyz, methods=["GET"]),
         ]
 
-    async def links(self, request: Request) -> Response:
-        """Issue links: one answer per document, in order."""
-        operator = self._operator(request, "v1.links")
-        operator.need_scope("links")
-        call = await _body(request, LinksCall)
-        answers = await self.issuer.issue(call, operator, _origin(request), int(time()))
-        for answer in answers:
-            refused = isinstance(answer, Refused)
-            self.telemetry.metrics.issued("refused" if refused else "issued")
-        return JSONResponse({"links": [link_answer(answer) for answer in answers]})
-
-    async def openapi(self, request: Request) -> Response:
-        """Describe the API."""
-        _record(request, "v1.openapi")
-        return JSONResponse(describe(BODIES), media_type="application/vnd.oai.openapi+json")
-
     async def purge(self, request: Request) -> Response:
         """Ask for a purge; durable when answered."""
         operator = self._operator(request, "admin.purge")
         operator.need_scope("purge")  # before a bucket's name is looked up
-        call = await _body(request, PurgeCall)
+        call = await model_of(request, PurgeCall)
         zone = self._zone_of(call)
         self._need(operator, "purge", call, zone, every=bool(call.tags))
         asked = PurgeRequest(
-            documents=tuple(DocumentRef(d.zone, d.bucket, d.key) for d in call.documents),
+            documents=tuple(map(self._ref, call.documents)),
             prefixes=((self._owner_of_prefix(call), call.prefix),) if call.prefix else (),
             tags=tuple(call.tags),
             zone=zone,
@@ -169,9 +142,9 @@ class Admin:
         """Take access back; in force at every worker when answered."""
         operator = self._operator(request, "admin.revoke")
         operator.need_scope("revoke")
-        call = await _body(request, RevokeCall)
+        call = await model_of(request, RevokeCall)
         zone = self._zone_of(call)
-        scopes = [document_scope(DocumentRef(d.zone, d.bucket, d.key)) for d in call.documents]
+        scopes = [document_scope(self._ref(document)) for document in call.documents]
         if call.prefix:
             scopes.append(prefix_scope(self._owner_of_prefix(call), call.prefix))
         if call.bucket:
@@ -188,14 +161,14 @@ class Admin:
         """Let revoked viewers have links again."""
         operator = self._operator(request, "admin.reinstate")
         operator.need("revoke")
-        call = await _body(request, ReinstateCall)
+        call = await model_of(request, ReinstateCall)
         return await self._told(
             request, await self.purges.reinstate(call.viewers, by=operator.id, now=time())
         )
 
     async def metrics(self, request: Request) -> Response:
         """Figures for Prometheus; on the main port for operators only."""
-        _record(request, "metrics")
+        record(request, "metrics")
         if not self.open_metrics:
             self._operator(request, "metrics").need_scope("metrics")
         media_type, body = self.telemetry.exposition()
@@ -203,12 +176,12 @@ class Admin:
 
     async def livez(self, request: Request) -> Response:
         """The process answers."""
-        _record(request, "livez")
+        record(request, "livez")
         return PlainTextResponse("ok\n")
 
     async def readyz(self, request: Request) -> Response:
         """The process should get requests: not draining, its state and stores at hand."""
-        _record(request, "readyz")
+        record(request, "readyz")
         if self.draining:
             return PlainTextResponse("draining\n", 503)
         failures = await self.check()
@@ -216,14 +189,14 @@ class Admin:
         return PlainTextResponse(text or "ok\n", 503 if failures else 200)
 
     def _operator(self, request: Request, route: str) -> Operator:
-        _record(request, route)
+        record(request, route)
         return self.authenticator.operator(request.headers.get("authorization"))
 
     def _need(
         self, operator: Operator, scope: str, call: Scopes, zone: str, *, every: bool
     ) -> None:
         """Each zone that is touched; `every` when a bare tag or a viewer may touch any."""
-        touched = {document.zone for document in call.documents}
+        touched = {self._ref(document).zone for document in call.documents}
         if zone:
             touched.add(zone)
         if call.prefix:
@@ -232,6 +205,10 @@ class Admin:
             operator.need(scope, name)
         if every:
             operator.need(scope)
+
+    def _ref(self, wanted: Wanted) -> DocumentRef:
+        zone = wanted.zone or self._owner(wanted.bucket)
+        return DocumentRef(zone, wanted.bucket, wanted.key)
 
     def _zone_of(self, call: Scopes) -> str:
         return call.zone or (self._owner(call.bucket) if call.bucket else "")
@@ -255,32 +232,3 @@ class Admin:
             status = await self.purges.wait(status.id, seconds) or status
         code = 202 if status.state is PurgeState.QUEUED else 200
         return JSONResponse(purge_answer(status), code, headers=fields)
-
-
-def _record(request: Request, route: str) -> None:
-    request.scope["record"].route = route
-
-
-async def _body(request: Request, model: type[Body]) -> Body:
-    """The request's JSON as the model wants it, or a 413 or 422 that says what is wrong."""
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > LARGEST_BODY:
-            raise RequestRefused(413, "body.too-large", "The body is over 4 MiB.")
-    try:
-        return model.model_validate_json(bytes(body))
-    except ValidationError as error:
-        raise RequestRefused(422, "body.invalid", _faults(error)) from None
-
-
-def _faults(error: ValidationError) -> str:
-    """Where and what, never the values: those may name documents."""
-    faults = error.errors(include_url=False, include_context=False, include_input=False)
-    told = [f"{'.'.join(map(str, fault['loc'])) or 'body'}: {fault['msg']}" for fault in faults]
-    return "; ".join(told[:10])
-
-
-def _origin(request: Request) -> str:
-    """Scheme and host that the caller used, for links of zones without a `public_url`."""
-    return f"{request.url.scheme}://{request.headers.get('host', '')}"

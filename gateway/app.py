@@ -16,7 +16,10 @@ from starlette.routing import Route, Router
 from cdn.fields import NONE, Profile
 from cdn.providers import Provider
 from cdn.providers import build as build_provider
+from gateway.admin import BODIES as ADMIN_BODIES
 from gateway.admin import Admin
+from gateway.api import BODIES as API_BODIES
+from gateway.api import LINKS, Api
 from gateway.auth import Authenticator
 from gateway.caches.budget import ByteBudget
 from gateway.caches.coalesce import Stripes
@@ -29,12 +32,14 @@ from gateway.documents import DocumentRef, Zone
 from gateway.edge import Edge
 from gateway.gauges import Gauges
 from gateway.home import Examples, Home, no_examples
+from gateway.hooks import Hooks
 from gateway.issue import Issuer
 from gateway.looks import Looks
 from gateway.measure import Measurer, NoDescriber
 from gateway.news import News
 from gateway.originals import Levels, Originals
 from gateway.parts import Parts
+from gateway.project import Project
 from gateway.purges import PurgeRequest, Purges
 from gateway.regions import Residency
 from gateway.representations import Ready, Representation, ready
@@ -44,6 +49,7 @@ from gateway.settings import Settings
 from gateway.state.database import Database
 from gateway.state.ledger import Ledger
 from gateway.state.revocations import Revocations
+from gateway.storage import Storage
 from gateway.stores import Store
 from gateway.stores.opening import open_store
 from gateway.stores.timed import TimedStore
@@ -107,6 +113,8 @@ def compose(
     gauges = Gauges(purges)
     gauges.register(metrics, pool, levels.memory, budget)
     ledger = Ledger(database)
+    issuer = Issuer(rules, catalogue, measurer, ledger)
+    project = Project.of(settings, rules, _trusted(), (issuer, ledger), (purges, catalogue))
     return Parts(
         settings=settings,
         rules=rules,
@@ -119,11 +127,12 @@ def compose(
         deliverer=Deliverer(
             rules, _profiles(zones, providers), catalogue, originals, deriver, budget
         ),
-        issuer=Issuer(rules, catalogue, measurer, ledger),
+        issuer=issuer,
         levels=levels,
         pool=pool,
         gauges=gauges,
         client=client,
+        project=project,
     )
 
 
@@ -133,9 +142,16 @@ def build(
     """Put the parts behind their routes."""
     settings = parts.settings
     moved = settings.admin.port is not None
-    admin = Admin(
-        authenticator=Authenticator(settings.admin),
+    authenticator = Authenticator(settings.admin)
+    api = Api(
+        authenticator=authenticator,
         issuer=parts.issuer,
+        viewers=parts.project.viewers,
+        telemetry=telemetry,
+        bodies={**API_BODIES, **ADMIN_BODIES},
+    )
+    admin = Admin(
+        authenticator=authenticator,
         purges=parts.purges,
         zones=parts.rules.zones,
         telemetry=telemetry,
@@ -145,9 +161,14 @@ def build(
     )
     home = Route("/", Home(examples).page, methods=["GET"])
     corp = settings.server.corp
-    main = [home, *admin.api(), *admin.health(), *(() if moved else admin.operations())]
-    others = Edge(Router(main, redirect_slashes=False), telemetry, corp=corp)
-    gateway = Gateway(parts.deliverer, others, others, parts.rules.zones, telemetry, corp=corp)
+    secret = settings.supabase.webhook_secret.get_secret_value()
+    hooks = Hooks(secret, parts.project.hints, telemetry.metrics)
+    main = [home, *api.routes(), *hooks.routes(), *admin.health()]
+    main += [] if moved else admin.operations()
+    others = Edge(Router(main, redirect_slashes=False), telemetry, corp=corp, open_to_pages={LINKS})
+    storage = Storage.of(parts, _trusted(), telemetry)
+    routed = storage.face if settings.supabase.configured else others
+    gateway = Gateway(parts.deliverer, routed, others, parts.rules.zones, telemetry, corp=corp)
     operations = Router([*admin.operations(), *admin.health()], redirect_slashes=False)
 
     async def start() -> None:
@@ -155,6 +176,7 @@ def build(
         telemetry.start()
 
     async def close() -> None:
+        await storage.proxy.aclose()
         await parts.close()
         telemetry.close()
 

@@ -9,6 +9,8 @@ from hmac import compare_digest
 from gateway.errors import NotAuthorised
 from gateway.settings import SCOPES, Admin
 
+NEEDED = "An operator's token is needed: Authorization: Bearer <token>."
+
 
 @dataclass(frozen=True, slots=True)
 class Operator:
@@ -58,11 +60,16 @@ class Authenticator:
         Raises `NotAuthorised` (401). Every hash is compared, each in constant time, so that the
         time tells neither which token is nearest nor how many there are before it.
         """
+        operator = self.known(authorization)
+        if operator is None:
+            raise NotAuthorised(NEEDED)
+        return operator
+
+    def known(self, authorization: bytes | str | None) -> Operator | None:
+        """As `operator`; None for a token that is nobody's here, or no token."""
         digest = sha256(_token(authorization)).digest()
         found = [operator for known, operator in self._operators if compare_digest(known, digest)]
-        if not found:
-            raise NotAuthorised("An operator's token is needed: Authorization: Bearer <token>.")
-        return found[0]
+        return found[0] if found else None
 
 
 def _digest(configured: str) -> bytes:
@@ -70,12 +77,9 @@ def _digest(configured: str) -> bytes:
 
 
 def _token(authorization: bytes | str | None) -> bytes:
-    """The token of a Bearer field; the scheme's case is free (RFC 9110, section 11.1)."""
+    """The token of a Bearer field, or none; the scheme's case is free (RFC 9110, section 11.1)."""
     field = authorization or b""
     if isinstance(field, str):
         field = field.encode(errors="surrogateescape")
     scheme, _, token = field.strip().partition(b" ")
-    token = token.strip()
-    if scheme.lower() != b"bearer" or not token:
-        raise NotAuthorised("An operator's token is needed: Authorization: Bearer <token>.")
-    return token
+    return token.strip() if scheme.lower() == b"bearer" else b""

@@ -31,8 +31,8 @@ from gateway.representations import Ready, http_date, tags_of
 from gateway.rules import Rules
 from gateway.state.revocations import Guard
 from gateway.streams import Stream
-from imaging.negotiate import choose_format
-from imaging.renditions import Rendition
+from imaging.negotiate import choose_format, origin_format
+from imaging.renditions import ORIGIN, Rendition
 from signing.errors import GrantRefused, LinkExpired, LinkRevoked
 from signing.links import LIVE, Link, check_companions, check_generation
 
@@ -202,6 +202,8 @@ class Deliverer:
         self, link: Pass, request: Request, document: Document
     ) -> tuple[Rendition, bool]:
         rendition = self._renditions.find(link.rendition)
+        if rendition.format == ORIGIN:
+            return rendition.with_format(origin_format(document.sniffed)), False
         if not rendition.automatic:
             return rendition, False
         form = choose_format(request.accept, alpha_or_page=rendition.page > 0)

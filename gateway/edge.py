@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Container, MutableMapping
 from time import perf_counter, time
 from typing import Any, TypeAlias
 
@@ -10,6 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.routing import Router
 
+from gateway.crossorigin import OPEN
 from gateway.errors import RequestRefused
 from gateway.problems import prefers_html, problem_for, render
 from gateway.security import security_fields
@@ -26,10 +27,19 @@ class Edge:
 
     An error that a route raises becomes a problem; every answer gets the security fields, its
     request id, and `no-store` unless the route says otherwise; every request leaves its line.
+    Answers at the paths `open_to_pages`, errors too, may be read by pages of any origin.
     """
 
-    def __init__(self, router: Router, telemetry: Telemetry, *, corp: str) -> None:
+    def __init__(
+        self,
+        router: Router,
+        telemetry: Telemetry,
+        *,
+        corp: str,
+        open_to_pages: Container[str] = (),
+    ) -> None:
         self._router = router
+        self._open_to_pages = open_to_pages
         self._telemetry = telemetry
         self._corp = corp
         self._security = security_fields(corp)
@@ -43,7 +53,8 @@ class Edge:
         record.client = client_of(scope)
         # With an application in scope the router raises HTTPException for 404 and 405.
         scope["app"], scope["record"] = self, record
-        answer = _Answer(record, self._security, send)
+        opened = OPEN if scope["path"] in self._open_to_pages else ()
+        answer = _Answer(record, (*self._security, *opened), send)
         try:
             await self._router(scope, receive, answer.send)
         except Exception as error:  # every error has an answer; unknown ones are logged

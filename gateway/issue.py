@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from gateway.auth import Operator
 from gateway.catalogue import Catalogue
-from gateway.documents import Document, DocumentRef
+from gateway.documents import Document, DocumentRef, Zone
 from gateway.errors import DocumentNotFound, GatewayError, ResidencyRefused
 from gateway.markup import Markup, markup
 from gateway.measure import Measurer
@@ -32,13 +32,13 @@ Text = Annotated[str, StringConstraints(max_length=4_096)]
 
 
 class Wanted(BaseModel):
-    """One document a link is wanted for."""
+    """One document a link is wanted for; without `zone` in that of its bucket."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
-    zone: Text
     bucket: Text
     key: Text
+    zone: Text = ""
 
 
 class LinksCall(BaseModel):
@@ -97,6 +97,9 @@ class Issuer:
         ledger: Ledger,
     ) -> None:
         self._zones = rules.zones
+        self._homes = {
+            bucket: zone.name for zone in rules.zones.values() for bucket in zone.buckets
+        }
         self._signer = rules.signer
         self._renditions = rules.renditions
         self._residency = rules.residency
@@ -130,8 +133,9 @@ class Issuer:
     async def _one(
         self, wanted: Wanted, call: LinksCall, operator: Operator, origin: str, now: int
     ) -> Issued:
-        operator.need("links", wanted.zone)
-        zone = self._zones.get(wanted.zone)
+        name = wanted.zone or self._homes.get(wanted.bucket, "")
+        operator.need("links", name)
+        zone = self._zones.get(name)
         if zone is None or wanted.bucket not in zone.buckets:
             raise DocumentNotFound
         if not self._residency.admits(zone):
@@ -139,9 +143,10 @@ class Issuer:
         grant = call.granted()
         self._check_name(grant)
         # The grammar's own refusals come before the store is asked.
-        self._sign(wanted, call, grant, LIVE, now)
+        self._sign(wanted, zone, call, LIVE, now)
         document = await self._catalogue.document(DocumentRef(zone.name, wanted.bucket, wanted.key))
-        link = self._sign(wanted, call, grant, document.version if call.pinned else LIVE, now)
+        version = document.version if call.pinned else LIVE
+        link = self._sign(wanted, zone, call, version, now)
         measured = await self._measurer.measure(document)
         base = zone.public_url or origin
         life = min(call.expires_in or 2 * zone.window, zone.longest_life)
@@ -157,13 +162,12 @@ class Issuer:
             pages=measured.pages,
         )
 
-    def _sign(self, wanted: Wanted, call: LinksCall, grant: Grant, version: str, now: int) -> Link:
-        zone = self._zones[wanted.zone]
+    def _sign(self, wanted: Wanted, zone: Zone, call: LinksCall, version: str, now: int) -> Link:
         request = LinkRequest(
             zone=zone.name,
             bucket=wanted.bucket,
             key=wanted.key,
-            grant=grant,
+            grant=call.granted(),
             version=version,
             generation=self._revocations.generation(zone, wanted.bucket, wanted.key),
             expires_in=call.expires_in,

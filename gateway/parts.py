@@ -15,6 +15,7 @@ from gateway.deliver import Deliverer
 from gateway.gauges import Gauges
 from gateway.issue import Issuer
 from gateway.originals import Levels
+from gateway.project import Project
 from gateway.purges import Purges, PurgeWorker
 from gateway.rules import Rules
 from gateway.settings import Settings
@@ -47,13 +48,15 @@ class Parts:
     pool: RenderPool
     gauges: Gauges
     client: httpx.AsyncClient
+    project: Project
     tasks: list[asyncio.Task[None]] = field(default_factory=list)
 
     async def start(self) -> None:
         """Start the render workers, follow the feed, and work off purges."""
         await self.pool.start()
         worker = PurgeWorker(self.database, self.providers)
-        for work in (self.rules.revocations.follower.run, worker.run, self.gauges.run):
+        following, hints = self.rules.revocations.follower.run, self.project.hints.run
+        for work in (following, worker.run, self.gauges.run, hints):
             self.tasks.append(asyncio.create_task(_kept_up(work)))
 
     async def close(self) -> None:
@@ -66,6 +69,7 @@ class Parts:
         for store in self.stores.values():
             await store.aclose()
         await self.levels.disk.aclose()
+        await self.project.aclose()
         await self.client.aclose()
         self.database.close()
 

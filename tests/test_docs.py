@@ -20,7 +20,9 @@ import gateway.guard.refusals as refusals
 import gateway.problems.problem as problems
 from cdn.modes import MARGIN
 from gateway import admin, catalogue, issue, originals
-from gateway.admin import BODIES, Admin
+from gateway import admin, api
+from gateway.admin import Admin
+from gateway.api import Api
 from gateway.cli import main
 from gateway.configuration import load
 from gateway.openapi import describe
@@ -207,7 +209,8 @@ def routes() -> set[tuple[str, str]]:
     """Every method and path that the gateway answers beside links."""
     nothing = cast(Any, None)
     parts = Admin(**dict.fromkeys((field.name for field in dataclasses.fields(Admin)), nothing))
-    every = [*parts.api(), *parts.operations(), *parts.health()]
+    calls = Api(**dict.fromkeys((field.name for field in dataclasses.fields(Api)), nothing))
+    every = [*calls.routes(), *parts.operations(), *parts.health()]
     found = {(method, route.path) for route in every for method in route.methods or ()}
     return {(method, path) for method, path in found if method != "HEAD"} | {("GET", "/")}
 
@@ -224,6 +227,7 @@ def test_the_description_tells_of_real_routes_only() -> None:
     assert set(BODIES) <= set(paths)
 
 
+BODIES = {**api.BODIES, **admin.BODIES}
 HEADINGS = {
     "/v1/links": "## Issue links",
     "/admin/purge": "## Purge",

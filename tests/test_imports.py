@@ -17,7 +17,7 @@ PACKAGES = ("signing", "imaging", "cdn", "gateway")
 SOURCES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
 TREES = {path: ast.parse(path.read_text(encoding="utf-8")) for path in SOURCES}
 # Scheme and host for links of zones without a public_url; no path is taken from it.
-MAY_SEE_THE_URL = {("gateway/admin.py", "_origin")}
+MAY_SEE_THE_URL = {("gateway/intake.py", "origin_of")}
 FORBIDDEN_NAMES = {"utils", "util", "helpers", "helper", "common", "misc", "core"}
 
 

@@ -35,7 +35,8 @@ class StoreSettings(Table):
         description="`file:///srv/documents`: each folder below it is a bucket. "
         "`s3:?endpoint=…&region=…`: S3 buckets of the same names. "
         "`s3://NAME/prefix?endpoint=…&region=…`: the buckets are folders below a prefix of one "
-        "S3 bucket. `supabase:`: the project of `[supabase]`. `memory:`: nothing outlives the process. An endpoint is spoken to without "
+        "S3 bucket. `supabase:`: the project of `[supabase]`. `memory:`: nothing outlives the "
+        "process. An endpoint is spoken to without "
         "TLS only if it says http."
     )
 

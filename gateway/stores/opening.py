@@ -10,6 +10,7 @@ from gateway.settings import StoreAddress
 from gateway.stores import Store
 from gateway.stores.folder import FolderStore
 from gateway.stores.memory import MemoryStore
+from gateway.stores.supabase import SupabaseStore
 
 
 def open_store(address: StoreAddress, *, buckets: Sequence[str] = (), where: str) -> Store:
@@ -22,8 +23,6 @@ def open_store(address: StoreAddress, *, buckets: Sequence[str] = (), where: str
     if address.kind == "memory":
         return MemoryStore()
     if address.kind == "supabase":
-        from gateway.stores.supabase import SupabaseStore
-
         return SupabaseStore(address, buckets=buckets)
     try:
         from gateway.stores.s3 import S3Store

@@ -10,13 +10,15 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 from referencing import Registry, Resource
 from starlette.routing import Route
 
-from gateway.admin import BODIES, Admin
+from gateway import admin, api
+from gateway.admin import Admin
+from gateway.api import Api
 from gateway.openapi import describe
 
 
 @pytest.fixture(scope="module")
 def description() -> dict[str, Any]:
-    return describe(BODIES)
+    return describe({**api.BODIES, **admin.BODIES})
 
 
 def _check(description: dict[str, Any], name: str, value: object) -> None:
@@ -28,7 +30,7 @@ def _check(description: dict[str, Any], name: str, value: object) -> None:
 
 def _served() -> set[tuple[str, str]]:
     """Path and method of every route of the API but the description itself."""
-    routes: list[Route] = [*Admin.api(_ANY), *Admin.operations(_ANY)]
+    routes: list[Route] = [*Api.routes(_ANY), *Admin.operations(_ANY)]
     return {
         (route.path, method.lower())
         for route in routes

@@ -1,0 +1,79 @@
+"""The API for applications: links, and its own description."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from time import time
+
+from pydantic import BaseModel
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from gateway.answers import link_answer
+from gateway.auth import Authenticator
+from gateway.crossorigin import preflight
+from gateway.intake import model_of, origin_of, record
+from gateway.issue import Issued, Issuer, LinksCall, Refused
+from gateway.openapi import describe
+from gateway.telemetry import Telemetry
+from gateway.viewers import Viewing
+
+LINKS = "/v1/links"
+BODIES: Mapping[str, type[BaseModel]] = {LINKS: LinksCall}
+
+
+@dataclass(frozen=True, slots=True)
+class Api:
+    """The routes of `/v1`; `bodies` are the models of what each route of the API takes."""
+
+    authenticator: Authenticator
+    issuer: Issuer
+    viewers: Viewing
+    telemetry: Telemetry
+    bodies: Mapping[str, type[BaseModel]]
+
+    def routes(self) -> list[Route]:
+        """Each with its methods; pages of any origin may ask for links."""
+        return [
+            Route(LINKS, self.links, methods=["POST"]),
+            Route(LINKS, self.preflight, methods=["OPTIONS"]),
+            Route("/v1/openapi.json", self.openapi, methods=["GET"]),
+        ]
+
+    async def links(self, request: Request) -> Response:
+        """Issue links: one answer per document, in order."""
+        answers = await self._links(request)
+        for answer in answers:
+            refused = isinstance(answer, Refused)
+            self.telemetry.metrics.issued("refused" if refused else "issued")
+        return JSONResponse({"links": [link_answer(answer) for answer in answers]})
+
+    async def preflight(self, request: Request) -> Response:
+        """Let a page of another origin ask for links."""
+        record(request, "v1.links")
+        asked = request.headers.get("access-control-request-headers", "")
+        answer = Response(status_code=204)
+        answer.raw_headers += preflight(asked.encode("latin-1"), b"POST, OPTIONS")
+        return answer
+
+    async def openapi(self, request: Request) -> Response:
+        """Describe the API."""
+        record(request, "v1.openapi")
+        return JSONResponse(describe(self.bodies), media_type="application/vnd.oai.openapi+json")
+
+    async def _links(self, request: Request) -> Sequence[Issued | Refused]:
+        """To an operator by scope and zones, to a Supabase user by the project's policies."""
+        record(request, "v1.links")
+        fields = request.headers
+        authorization = fields.get("authorization", "").encode("latin-1")
+        operator = self.authenticator.known(authorization)
+        if operator is not None:
+            operator.need_scope("links")
+            call = await model_of(request, LinksCall)
+            return await self.issuer.issue(call, operator, origin_of(request), int(time()))
+        apikey = fields.get("apikey", "").encode("latin-1")
+        caller = await self.viewers.caller(authorization, apikey)
+        call = await model_of(request, LinksCall)
+        return await self.viewers.issue(call, caller, origin_of(request), int(time()))

@@ -1,0 +1,1 @@
+"""The drop-in: Supabase Storage's own routes, answered here or passed on."""

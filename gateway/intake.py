@@ -1,0 +1,50 @@
+"""Intake: what the API's routes read of a request: its body as a model, and where it came to."""
+
+from __future__ import annotations
+
+from typing import Final, TypeVar
+
+from pydantic import BaseModel, ValidationError
+from starlette.requests import Request
+
+from gateway.errors import RequestRefused
+
+LARGEST_BODY: Final = 4 << 20
+
+Body = TypeVar("Body", bound=BaseModel)
+
+
+def record(request: Request, route: str) -> None:
+    """Name the route in the request's log line."""
+    request.scope["record"].route = route
+
+
+async def octets_of(request: Request, largest: int) -> bytes:
+    """The request's body as it came, or a 413 when it has more than `largest` octets."""
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > largest:
+            raise RequestRefused(413, "body.too-large", f"The body is over {largest >> 20} MiB.")
+    return bytes(body)
+
+
+async def model_of(request: Request, model: type[Body]) -> Body:
+    """The request's JSON as the model wants it, or a 413 or 422 that says what is wrong."""
+    body = await octets_of(request, LARGEST_BODY)
+    try:
+        return model.model_validate_json(body)
+    except ValidationError as error:
+        raise RequestRefused(422, "body.invalid", _faults(error)) from None
+
+
+def origin_of(request: Request) -> str:
+    """Scheme and host that the caller used, for links of zones without a `public_url`."""
+    return f"{request.url.scheme}://{request.headers.get('host', '')}"
+
+
+def _faults(error: ValidationError) -> str:
+    """Where and what, never the values: those may name documents."""
+    faults = error.errors(include_url=False, include_context=False, include_input=False)
+    told = [f"{'.'.join(map(str, fault['loc'])) or 'body'}: {fault['msg']}" for fault in faults]
+    return "; ".join(told[:10])

@@ -1,0 +1,91 @@
+"""The Supabase project: its users, its policies and its changes, as the gateway works with them."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass
+from time import monotonic, time
+
+import httpx
+
+from gateway.catalogue import Catalogue
+from gateway.hints import Hints
+from gateway.issue import Issuer
+from gateway.news import DecisionNews
+from gateway.purges import Purges
+from gateway.rules import Rules
+from gateway.settings import Settings, SupabaseSettings
+from gateway.signings import Signings
+from gateway.state.ledger import Ledger
+from gateway.supabase.callers import Callers
+from gateway.supabase.decisions import Decisions
+from gateway.supabase.jwks import Jwks
+from gateway.supabase.keys import Keyring
+from gateway.supabase.oracle import Oracle
+from gateway.supabase.upstream import Upstream
+from gateway.viewers import NoViewers, Viewers, Viewing
+
+# Questions to the storage server that may be under way at once, from one process.
+ASKING = httpx.Limits(max_connections=256, max_keepalive_connections=64)
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """What a process knows of the project; one without any answers nobody and hears nothing.
+
+    `zones` tells the zone of each of the project's buckets.
+    """
+
+    zones: Mapping[str, str]
+    callers: Callers
+    oracle: Oracle
+    signings: Signings
+    viewers: Viewing
+    hints: Hints
+    client: httpx.AsyncClient
+
+    @classmethod
+    def of(
+        cls,
+        settings: Settings,
+        rules: Rules,
+        tls: ssl.SSLContext,
+        issuing: tuple[Issuer, Ledger],
+        changing: tuple[Purges, Catalogue],
+    ) -> Project:
+        """Make it of the settings; nothing is asked of the project yet."""
+        supabase, zones = settings.supabase, settings.supabase_zones()
+        client = httpx.AsyncClient(verify=tls, limits=ASKING)
+        callers = Callers(
+            _keyring(supabase, client),
+            clock=time,
+            issuer=supabase.jwt_issuer,
+            audience=supabase.jwt_audience,
+        )
+        decisions = Decisions(time)
+        oracle = Oracle(Upstream(client, supabase.url), decisions)
+        revocations, (issuer, ledger) = rules.revocations, issuing
+        revocations.follower.subscribe(DecisionNews(decisions, zones).tell)
+        viewers = Viewers(callers, oracle, issuer, revocations, zones)
+        return cls(
+            zones=zones,
+            callers=callers,
+            oracle=oracle,
+            signings=Signings(rules, ledger),
+            viewers=viewers if supabase.configured else NoViewers(),
+            hints=Hints(*changing, zones, revocations.fresh, monotonic),
+            client=client,
+        )
+
+    async def aclose(self) -> None:
+        """Let go of the project's server."""
+        await self.oracle.aclose()
+        await self.client.aclose()
+
+
+def _keyring(supabase: SupabaseSettings, client: httpx.AsyncClient) -> Keyring:
+    secret = supabase.jwt_secret.get_secret_value()
+    if not supabase.jwks_url:
+        return Keyring(secret)
+    return Keyring(secret, Jwks(client, supabase.jwks_url, monotonic))

@@ -1,0 +1,138 @@
+"""Viewers: users of the Supabase project who ask for links of their own (`POST /v1/links`)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from gateway.auth import NEEDED, Operator
+from gateway.errors import (
+    DocumentNotFound,
+    GatewayError,
+    NotAuthorised,
+    UpstreamRefused,
+    ViewerRefused,
+)
+from gateway.issue import Issued, Issuer, LinksCall, Refused, Wanted
+from gateway.state.revocations import Revocations
+from gateway.supabase.callers import Caller, Callers
+from gateway.supabase.messages import SignMany
+from gateway.supabase.oracle import Oracle
+from signing.errors import SigningError
+
+# How long the URLs are to live that Supabase makes on the way to its yes, and nobody is given.
+_BRIEF = 1
+_SCOPES = frozenset({"links"})
+
+
+class Viewing(Protocol):
+    """Issues links to somebody who is no operator."""
+
+    async def caller(self, authorization: bytes, apikey: bytes) -> Caller: ...
+
+    async def issue(
+        self, call: LinksCall, caller: Caller, origin: str, now: int
+    ) -> Sequence[Issued | Refused]: ...
+
+
+class NoViewers:
+    """For a gateway without a Supabase project: only operators get links."""
+
+    async def caller(self, authorization: bytes, apikey: bytes) -> Caller:
+        """Nobody is known."""
+        raise NotAuthorised(NEEDED)
+
+    async def issue(
+        self, call: LinksCall, caller: Caller, origin: str, now: int
+    ) -> Sequence[Issued | Refused]:
+        """Nothing is theirs."""
+        return [Refused(wanted, DocumentNotFound()) for wanted in call.documents]
+
+
+class Viewers:
+    """Issues links for what the project's row level security lets a user sign.
+
+    `zones` tells the zone of each bucket of the project; no other bucket is theirs to ask for.
+    """
+
+    def __init__(
+        self,
+        callers: Callers,
+        oracle: Oracle,
+        issuer: Issuer,
+        revocations: Revocations,
+        zones: Mapping[str, str],
+    ) -> None:
+        self._callers = callers
+        self._oracle = oracle
+        self._issuer = issuer
+        self._revocations = revocations
+        self._zones = zones
+
+    async def caller(self, authorization: bytes, apikey: bytes) -> Caller:
+        """Who asks. Raises `NotAuthorised` without a token, `CallerRefused`, `ViewerRefused`."""
+        if not authorization:
+            raise NotAuthorised("A token is needed: Authorization: Bearer <token>.")
+        caller = await self._callers.caller(authorization, apikey)
+        self._revocations.fresh()
+        if self._revocations.refused(caller.subject):
+            raise ViewerRefused
+        return caller
+
+    async def issue(
+        self, call: LinksCall, caller: Caller, origin: str, now: int
+    ) -> Sequence[Issued | Refused]:
+        """One answer per document, in order: one question to Supabase for each bucket.
+
+        Raises `UpstreamUnavailable` and what issuing raises.
+        """
+        errors = await self._errors(caller, call.documents)
+        allowed = [
+            wanted for wanted, error in zip(call.documents, errors, strict=True) if error is None
+        ]
+        issued = iter(await self._issued(call, allowed, caller, origin, now))
+        return [
+            next(issued) if error is None else Refused(wanted, error)
+            for wanted, error in zip(call.documents, errors, strict=True)
+        ]
+
+    async def _issued(
+        self, call: LinksCall, allowed: list[Wanted], caller: Caller, origin: str, now: int
+    ) -> list[Issued | Refused]:
+        if not allowed:
+            return []
+        mine = call.model_copy(update={"documents": allowed})
+        return await self._issuer.issue(mine, Operator(caller.actor, _SCOPES), origin, now)
+
+    async def _errors(
+        self, caller: Caller, documents: Sequence[Wanted]
+    ) -> list[GatewayError | SigningError | None]:
+        """Why each is refused, in order; None for what Supabase allows."""
+        buckets = {wanted.bucket for wanted in documents if self._ours(wanted)}
+        asked = {
+            bucket: list(dict.fromkeys(one.key for one in documents if one.bucket == bucket))
+            for bucket in buckets
+        }
+        told = await asyncio.gather(
+            *(self._of_bucket(caller, bucket, keys) for bucket, keys in asked.items())
+        )
+        found = dict(zip(asked, told, strict=True))
+        return [
+            found[wanted.bucket][wanted.key] if self._ours(wanted) else DocumentNotFound()
+            for wanted in documents
+        ]
+
+    def _ours(self, wanted: Wanted) -> bool:
+        zone = self._zones.get(wanted.bucket)
+        return zone is not None and wanted.zone in ("", zone)
+
+    async def _of_bucket(
+        self, caller: Caller, bucket: str, keys: Sequence[str]
+    ) -> dict[str, GatewayError | SigningError | None]:
+        body = SignMany(_BRIEF, tuple(keys))
+        try:
+            sights = await self._oracle.sign_many(caller, bucket, keys, body)
+        except (UpstreamRefused, SigningError) as error:
+            return dict.fromkeys(keys, error)
+        return {sight.key: None if sight.allowed else DocumentNotFound() for sight in sights}
