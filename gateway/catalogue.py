@@ -79,6 +79,10 @@ class Catalogue:
             return None
         return entry.document
 
+    def knows(self, ref: DocumentRef) -> bool:
+        """Whether the document was looked up before, so that a change of it would be noticed."""
+        return ref in self._entries
+
     async def document(self, ref: DocumentRef) -> Document:
         """The document as its store has it now, at most one TTL old.
 

@@ -37,6 +37,7 @@ class PurgeRequest:
     """What caches are to forget: documents, tags, a bucket of `zone`, or all of `zone`.
 
     `prefixes` are declared revocable ones, each with its zone: ("clinic", "documents/reports/").
+    `buckets` are more buckets, each with its zone.
 
     Raises `RequestRefused` (422) when it names nothing, a bucket without its zone, or a tag
     outside the grammar.
@@ -47,9 +48,10 @@ class PurgeRequest:
     tags: tuple[str, ...] = ()
     zone: str = ""
     bucket: str = ""
+    buckets: tuple[tuple[str, str], ...] = ()
 
     def __post_init__(self) -> None:
-        if not (self.documents or self.prefixes or self.tags or self.zone):
+        if not (self.documents or self.prefixes or self.tags or self.zone or self.buckets):
             raise _refused(
                 "nothing-named", "name documents, prefixes, tags, a bucket with its zone, or a zone"
             )
@@ -60,6 +62,7 @@ class PurgeRequest:
         """What this process and its siblings must forget; a tag alone names nothing here."""
         scopes = [document_scope(document) for document in self.documents]
         scopes += [prefix_scope(zone, prefix) for zone, prefix in self.prefixes]
+        scopes += [bucket_scope(zone, bucket) for zone, bucket in self.buckets]
         if self.zone:
             whole = zone_scope(self.zone)
             scopes.append(bucket_scope(self.zone, self.bucket) if self.bucket else whole)
@@ -89,6 +92,16 @@ class Purges:
         Raises `RequestRefused` (422) for what no zone has, and `StateUnavailable`.
         """
         return await self._database.write(self._asking(request, soft, (by, reason), now))
+
+    async def ask_each(
+        self, asked: Sequence[tuple[PurgeRequest, bool]], *, by: str, reason: str, now: float
+    ) -> list[PurgeStatus]:
+        """`ask` for some requests at once, each soft or not: all of them are taken down, or none.
+
+        It is one transaction, so one wait for the disk.
+        """
+        works = [self._asking(request, soft, (by, reason), now) for request, soft in asked]
+        return await self._database.write(lambda connection: [work(connection) for work in works])
 
     def ask_now(
         self, request: PurgeRequest, *, soft: bool, by: str, reason: str, now: float

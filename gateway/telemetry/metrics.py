@@ -87,6 +87,7 @@ class Metrics:
         self._served_total = counter("bytes_served", "Octets of bodies sent.")
         self._issued_total = counter("links_issued", "Links issued or refused.", "result")
         self._refused_total = counter("guard_refusals", "Refused by the socket guard.", "reason")
+        self._hooked_total = counter("hook_calls", "Calls of hooks.", "hook", "outcome")
         self._dropped_total = counter("log_lines_dropped", "Log lines nobody took in time.")
         self._dropped = 0
 
@@ -131,6 +132,10 @@ class Metrics:
     def refused(self, reason: str) -> None:
         """Count one request or connection that the socket guard refused."""
         self._refused_total.labels(reason).inc()
+
+    def hooked(self, hook: str, outcome: str) -> None:
+        """Count one call of a hook by outcome: "taken", "ignored", "refused", …"""
+        self._hooked_total.labels(hook, outcome).inc()
 
     def gauge(self, name: GaugeName, read: Callable[[], float], **labels: str) -> None:
         """Let `read` be asked each second, and at each scrape, for a gauge's figure.

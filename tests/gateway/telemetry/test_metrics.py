@@ -64,6 +64,7 @@ def test_every_event_has_its_figure() -> None:
     metrics.fetched("main", 0.02)
     metrics.issued("issued", 3)
     metrics.refused("host")
+    metrics.hooked("purge", "taken")
     metrics.lines_dropped(5)
     metrics.lines_dropped(7)
     seen = scrape(metrics)
@@ -72,6 +73,7 @@ def test_every_event_has_its_figure() -> None:
     assert seen["ostiary_store_fetch_seconds_sum", (("store", "main"),)] == 0.02
     assert seen["ostiary_links_issued_total", (("result", "issued"),)] == 3
     assert seen["ostiary_guard_refusals_total", (("reason", "host"),)] == 1
+    assert seen["ostiary_hook_calls_total", (("hook", "purge"), ("outcome", "taken"))] == 1
     assert seen["ostiary_log_lines_dropped_total", ()] == 7
 
 
