@@ -27,6 +27,7 @@ def card(server: ContractServer, url: str) -> dict[str, str]:
         "anon": server.anon,
         "service": server.service,
         "jwt_secret": server.jwt_secret,
+        "aud": "authenticated",
         "kid": server.kid,
         "publishable": PUBLISHABLE,
         "secret": SECRET_KEY,

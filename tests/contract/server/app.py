@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 
 from tests.contract.server import control, routes, s3
@@ -29,6 +30,7 @@ class Contract:
     front_keys: dict[str, str]
     think: float = 0.0
     recording: bool = True
+    sleep: Callable[[float], Awaitable[object]] = asyncio.sleep
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -41,7 +43,7 @@ class Contract:
             self.requests.append(ask)
         fault = self.faults.next(ask)
         if fault.delay or self.think:
-            await asyncio.sleep(fault.delay + self.think)
+            await self.sleep(fault.delay + self.think)
         await _send(send, ask, await self._answer(ask, fault), fault.cut)
 
     async def _answer(self, ask: Ask, fault: Fault) -> Answer:

@@ -12,6 +12,7 @@ from typing import Any
 import uvicorn
 
 from tests.contract.server.app import Contract
+from tests.contract.server.asks import Ask
 from tests.contract.server.desk import SERVICE, Backend, Desk
 from tests.contract.server.events import Events
 from tests.contract.server.faults import Faults
@@ -77,7 +78,15 @@ class ContractServer:
         return self.keys.user_token(_project(SERVICE))
 
     @property
-    def requests(self) -> deque[Any]:
+    def policy(self) -> Policy:
+        return self.app.desk.policy
+
+    @policy.setter
+    def policy(self, policy: Policy) -> None:
+        self.app.desk.policy = policy
+
+    @property
+    def requests(self) -> deque[Ask]:
         return self.app.requests
 
     @property
