@@ -53,7 +53,7 @@ def explain(file: Path | None, as_json: bool, url: str) -> None:
     """
     settings, now = settings_of(file), int(time())
     raw_path, query = target_of(url)
-    target = target_on(raw_path, query, settings.zone_values())
+    target = target_on(raw_path, query, settings.supabase_zones())
     verdict = judge(target, settings, now)
     lines: list[Line] = [("verdict", f"{verdict.state}: {verdict.what}")]
     ours = True
@@ -91,7 +91,7 @@ def _grouped(lines: Iterable[Line]) -> dict[str, str | list[str]]:
 
 def _mended(raw_path: bytes, query: bytes, settings: Settings, now: int) -> list[Line]:
     """What happened to a link that can be mended, and what it was as it was issued."""
-    signer, zones = signer_of(settings), settings.zone_values()
+    signer, zones = signer_of(settings), settings.supabase_zones()
     mended = mend(lambda path, query: target_on(path, query, zones).read(signer), raw_path, query)
     if not mended:
         return []

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 
 from gateway.cli.mending import look_of, look_of_token
-from gateway.cli.targets import OURS, PathTarget, StorageTarget, Target
+from gateway.cli.targets import PathTarget, StorageTarget, Target
 from gateway.configuration.nearest import nearest
 from gateway.settings import Settings
 from signing.grammar import STORAGE_TOKEN
@@ -15,7 +15,7 @@ def looks(target: Target) -> Iterator[str]:
     """What its text shows of what is wrong; nothing in it is proved."""
     if isinstance(target, PathTarget):
         yield from look_of(target.raw_path, target.query)
-    elif target.token.startswith(OURS):
+    elif isinstance(target, StorageTarget) and target.query.ours:
         yield from look_of_token(target.token)
 
 
@@ -30,9 +30,8 @@ def harms(reason: str, target: Target, settings: Settings) -> Iterator[str]:
         name = target.raw_path.split(b"/")[3].decode()
         yield f"it is of zone {_beside(name, settings.zones)}"
     elif reason == "bucket" and isinstance(target, StorageTarget):
-        buckets = [bucket for zone in settings.zones.values() for bucket in zone.buckets]
         name = target.bucket.encode(errors="replace").decode()
-        yield f"it is of bucket {_beside(name, buckets)}"
+        yield f"it is of bucket {_beside(name, settings.supabase_zones())}"
 
 
 def _beside(name: str, known: Collection[str]) -> str:

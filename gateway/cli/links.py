@@ -166,7 +166,7 @@ def verify(file: Path | None, as_json: bool, url: str) -> None:
     tells more.
     """
     settings = settings_of(file)
-    target = target_on(*target_of(url), settings.zone_values())
+    target = target_on(*target_of(url), settings.supabase_zones())
     verdict = judge(target, settings, int(time()))
     if as_json:
         echo_json({"state": verdict.state, "what": verdict.what})

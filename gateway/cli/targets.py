@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final, Protocol
+from typing import Protocol
 from urllib.parse import unquote_to_bytes
 
-from gateway.documents import Zone
+from gateway.dropin.queries import Query
 from signing.errors import LinkRefused
 from signing.links import Link, Signer
 from signing.storage import PLACES, PREFIX, Route
-
-OURS: Final = b"1."
 
 
 class Target(Protocol):
@@ -52,13 +50,17 @@ class PathTarget:
 
 @dataclass(frozen=True, slots=True)
 class StorageTarget:
-    """A token on a storage route; `zone` is empty when the bucket is in none of them."""
+    """A token on a storage route; `zone` is empty when no zone over Supabase has the bucket."""
 
     route: Route
     zone: str
     bucket: str = field(repr=False)
     key: str = field(repr=False)
-    token: bytes = field(repr=False)
+    query: Query
+
+    @property
+    def token(self) -> bytes:
+        return next(iter(self.query.tokens), b"")
 
     def verify(self, signer: Signer, now: int) -> Link:
         self._check()
@@ -69,26 +71,23 @@ class StorageTarget:
         return signer.read_storage(self.route, self.zone, self.bucket, self.key, self.token)
 
     def _check(self) -> None:
-        if not self.token:
+        if not self.query.tokens:
             raise LinkRefused("no-token")
-        if not self.token.startswith(OURS):
+        if not self.query.ours:
             raise LinkRefused("upstream")
+        if len(self.query.tokens) > 1:
+            raise LinkRefused("tokens")
         if not self.zone:
             raise LinkRefused("bucket")
 
 
-def target_on(raw_path: bytes, query: bytes, zones: Mapping[str, Zone]) -> Target:
-    """What a request's path and query ask for."""
+def target_on(raw_path: bytes, query: bytes, zones: Mapping[str, str]) -> Target:
+    """What a request's path and query ask for; `zones` has the zone of each bucket at Supabase."""
     for route, place in PLACES.items():
         start = f"{PREFIX}{place}/".encode()
         if raw_path.startswith(start):
             address = unquote_to_bytes(raw_path[len(start) :])
             bucket, _, key = address.decode(errors="surrogateescape").partition("/")
-            zone = next((name for name, zone in zones.items() if bucket in zone.buckets), "")
-            return StorageTarget(route, zone, bucket, key, _token_in(query))
+            zone = zones.get(bucket, "")
+            return StorageTarget(route, zone, bucket, key, Query.parse(query))
     return PathTarget(raw_path, query)
-
-
-def _token_in(query: bytes) -> bytes:
-    parameters = (part.partition(b"=") for part in query.split(b"&"))
-    return next((value for name, _, value in parameters if name == b"token"), b"")

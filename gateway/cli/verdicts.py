@@ -37,8 +37,9 @@ REFUSALS = {
     "spelling": "its address is spelled otherwise than the canonical way",
     "too-far": "it lives longer than its zone allows, or the clocks differ",
     "seal": "its sealed address does not open with this seal_key",
-    "bucket": "no zone of this configuration has its bucket",
+    "bucket": "no zone over a supabase: store has its bucket",
     "no-token": "there is no token in its query",
+    "tokens": "there are several tokens in its query",
     "route": "its token is not for this storage route",
 }
 

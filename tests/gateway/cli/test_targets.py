@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from time import time
 from typing import Any
 from urllib.parse import quote
@@ -13,6 +14,16 @@ from signing.keys import Key, KeyRing
 from signing.links import LinkRequest, SignedZone, Signer
 
 PLACES = {"io": "object/sign", "ix-w640-webp": "render/image/sign"}
+
+
+@pytest.fixture
+def project(shell: Any) -> Any:
+    """The shell over a Supabase project."""
+    text = shell.config.read_text()
+    url = f"url = {json.dumps(shell.folder.as_uri())}"
+    assert url in text
+    shell.config.write_text(text.replace(url, 'url = "supabase:"'))
+    return shell.add('[supabase]\nurl = "http://127.0.0.1:9"\nservice_key = "service"\n')
 
 
 def stored(grant: str = "io", *, age: int = 0) -> str:
@@ -27,9 +38,11 @@ def stored(grant: str = "io", *, age: int = 0) -> str:
 @pytest.mark.parametrize(
     ("grant", "rendition"), [("io", "original"), ("ix-w640-webp", "w640-webp: granted")]
 )
-def test_a_link_of_a_storage_route_is_told_in_full(shell: Any, grant: str, rendition: str) -> None:
+def test_a_link_of_a_storage_route_is_told_in_full(
+    project: Any, grant: str, rendition: str
+) -> None:
     url = stored(grant)
-    told = shell.json("explain", url)
+    told = project.json("explain", url)
     assert told["verdict"].startswith("good: ")
     assert told["document"] == "documents/a b.png"
     assert told["route"] == f"/storage/v1/{PLACES[grant]}, and no other"
@@ -37,45 +50,45 @@ def test_a_link_of_a_storage_route_is_told_in_full(shell: Any, grant: str, rendi
     assert told["version"] == "live: follows the document"
     assert told["rendition"] == rendition
     assert any("cacheNonce" in reason for reason in told["a miss when"])
-    assert shell.json("verify", url)["state"] == "good"
-    assert shell.json("explain", url.partition("://")[2])["link"] == told["link"]
+    assert project.json("verify", url)["state"] == "good"
+    assert project.json("explain", url.partition("://")[2])["link"] == told["link"]
 
 
-def test_what_storage_clients_add_does_no_harm(shell: Any) -> None:
+def test_what_storage_clients_add_does_no_harm(project: Any) -> None:
     for tail in ("&download=", "&download=b.pdf&cacheNonce=1"):
-        assert shell.json("explain", stored() + tail)["verdict"].startswith("good: ")
+        assert project.json("explain", stored() + tail)["verdict"].startswith("good: ")
     path, _, token = stored().partition("?")
-    assert shell.json("explain", f"{path}?download=&{token}")["verdict"].startswith("good: ")
+    assert project.json("explain", f"{path}?download=&{token}")["verdict"].startswith("good: ")
 
 
-def test_a_storage_link_that_is_over_is_explained(shell: Any) -> None:
-    told = shell.json("explain", stored(age=1000))
+def test_a_storage_link_that_is_over_is_explained(project: Any) -> None:
+    told = project.json("explain", stored(age=1000))
     assert told["verdict"].startswith("expired: it was good until ")
     assert told["verdict"].endswith(", told as Supabase tells it")
     assert told["document"] == "documents/a b.png"
 
 
-def test_a_revoked_storage_link_is_explained(shell: Any) -> None:
-    shell.sign()
-    shell.run("revoke", "--document", "clinic/documents/a b.png")
-    assert shell.json("explain", stored())["verdict"].startswith("revoked: ")
+def test_a_revoked_storage_link_is_explained(project: Any) -> None:
+    project.run("revoke", "--document", "clinic/documents/a b.png")
+    assert project.json("explain", stored())["verdict"].startswith("revoked: ")
 
 
 @pytest.mark.parametrize("token", ["eyJhbGciOiJIUzI1NiJ9.e30.sig", "2.k1", "x"])
 @pytest.mark.parametrize("place", ["object/sign", "render/image/sign"])
-def test_a_token_of_upstream_is_told_to_be_passed_on(shell: Any, place: str, token: str) -> None:
+def test_a_token_of_upstream_is_told_to_be_passed_on(project: Any, place: str, token: str) -> None:
     url = f"https://docs.example.org/storage/v1/{place}/documents/a.png?token={token}"
-    told = shell.json("explain", url, status=1)
+    told = project.json("explain", url, status=1)
     assert told["verdict"].startswith("upstream: its token is Supabase's own and is passed on")
     assert not told["look"]
     assert "happened" not in told
-    assert shell.json("verify", url, status=1)["state"] == "upstream"
+    assert project.json("verify", url, status=1)["state"] == "upstream"
 
 
 @pytest.mark.parametrize(
     ("damage", "reason", "member", "said"),
     [
         (lambda url: url.split("?")[0], "no-token", "look", ""),
+        (lambda url: f"{url}&token=1.", "tokens", "look", "it says of itself: key k1"),
         (lambda url: url[:-5], "token", "look", "its signature has 27 of 32 characters"),
         (lambda url: url.replace(".io.", ".do."), "signature", "happened", "an octet of it was"),
         (lambda url: url.replace("a%20b", "other"), "signature", "look", "it says of itself: key"),
@@ -96,14 +109,20 @@ def test_a_token_of_upstream_is_told_to_be_passed_on(shell: Any, place: str, tok
     ],
 )
 def test_what_is_wrong_with_a_storage_link_is_told(
-    shell: Any, damage: Any, reason: str, member: str, said: str
+    project: Any, damage: Any, reason: str, member: str, said: str
 ) -> None:
-    told = shell.json("explain", damage(stored()), status=1)
+    told = project.json("explain", damage(stored()), status=1)
     assert told["verdict"].startswith("refused: ")
     assert told["verdict"].endswith(f"({reason}), told as Supabase tells it")
     lines = told[member] if member == "look" else [told[member]]
     assert any(line.startswith(said) for line in lines) or not said
     assert "document" not in told
+
+
+def test_a_bucket_that_is_not_at_supabase_has_no_storage_links(shell: Any) -> None:
+    told = shell.json("explain", stored(), status=1)
+    assert "no zone over a supabase: store has its bucket" in told["verdict"]
+    assert told["happened"] == "it is of bucket documents; here: there is none"
 
 
 @pytest.mark.parametrize(
@@ -116,8 +135,8 @@ def test_what_is_wrong_with_a_storage_link_is_told(
     ],
 )
 def test_what_happened_to_a_storage_link_is_found_and_undone(
-    shell: Any, damage: Any, happened: str
+    project: Any, damage: Any, happened: str
 ) -> None:
-    told = shell.json("explain", damage(stored()), status=1)
+    told = project.json("explain", damage(stored()), status=1)
     assert told["happened"].startswith(happened)
     assert told["document"] == "documents/a b.png"
