@@ -153,6 +153,9 @@ def test_boto3_writes_lists_and_reads_with_an_access_key(server: ContractServer)
     assert [folder["Prefix"] for folder in folders] == [f"{USER_A}/", "f/", "shared/"]
     client.delete_object(Bucket="documents", Key="f/one.txt")
     assert not server.shelf.has("documents", "f/one.txt")
+    both = {"Objects": [{"Key": "f/two.txt"}, {"Key": "a b+c.txt"}]}
+    client.delete_objects(Bucket="documents", Delete=both)
+    assert server.shelf.keys("documents") == [REPORT, "shared/plan.pdf"]
 
 
 def test_boto3_sees_by_session_token_what_the_user_may_see(

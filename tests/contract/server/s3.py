@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from urllib.parse import quote, unquote
+from xml.sax.saxutils import unescape
 
 from tests.contract.server import listing, reading, sigv4, writing
 from tests.contract.server.answers import Answer, Refusal, no_such_bucket
@@ -15,6 +17,7 @@ from tests.contract.server.xml import Element, document, element
 
 _OVERRIDES = ("cache-control", "content-disposition", "content-type", "expires")
 _META = "x-amz-meta-"
+_KEYS = re.compile(r"<Key>([^<]+)</Key>")
 
 
 def answered(desk: Desk, ask: Ask) -> Answer:
@@ -172,6 +175,17 @@ def _delete(call: Call) -> Answer:
     return Answer(204)
 
 
+def _delete_many(call: Call) -> Answer:
+    """DeleteObjects; what is not there counts as deleted."""
+    if "delete" not in call.ask.query:
+        raise Refusal(404, "not_found", "Route not found", "NotFound")
+    names = [unescape(name) for name in _KEYS.findall(call.ask.body.decode())]
+    for name in names:
+        writing.removed(call, name)
+    told = tuple(element("Deleted", (element("Key", name),)) for name in names)
+    return _xml("DeleteResult", told)
+
+
 def _unchunked(ask: Ask) -> bytes:
     """The bytes inside `aws-chunked` framing."""
     if "aws-chunked" not in ask.fields.get("content-encoding", ""):
@@ -190,6 +204,7 @@ _ROUTES: dict[str, tuple[str, Callable[[Call], Answer]]] = {
     "GET root": ("bucket.list", _buckets),
     "HEAD bucket": ("bucket.get", _head_bucket),
     "GET bucket": ("object.list", _list),
+    "POST bucket": ("object.delete_many", _delete_many),
     "GET key": ("object.get", _get),
     "HEAD key": ("object.info", _head),
     "PUT key": ("object.put", _put),
