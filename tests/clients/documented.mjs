@@ -1,6 +1,8 @@
 // The examples of docs/clients.md, as an app would use them.
 const [{ owner }, path] = process.argv.slice(2).map((text) => JSON.parse(text));
 
+globalThis.WebSocket ??= class {}; // Node 20 has none, and supabase-js will not start without
+
 const { storageFor } = await import("../../docs/storage.mjs");
 const { supabase } = await import("../../docs/client.mjs");
 const { family, original, preview, saved, thumbnails } = await import("../../docs/links.mjs");

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from tests.contract.server import USER_A
 
 ROOT = Path(__file__).parents[2]
@@ -66,10 +67,10 @@ def test_supabase_js_reads_at_the_gateway_as_its_user(told: Any, through: Any) -
 
 def test_the_examples_of_links_open(told: Any) -> None:
     assert told["opened"] == {
-        "original": [200, "image/png", None],
-        "preview": [200, "image/webp", None],
+        "original": [200, "image/png", "inline"],
+        "preview": [200, "image/webp", "inline"],
         "saved": [200, "image/png", "attachment"],
-        "thumbnails": [200, "image/webp", None],
+        "thumbnails": [200, "image/webp", "inline"],
     }
     assert "/d/{rendition}/" in told["family"]
 
@@ -87,9 +88,7 @@ def storage_example(through: Any) -> Iterator[dict[str, Any]]:
         yield names
 
 
-def test_the_example_of_storage3_signs_at_the_gateway(
-    storage_example: Any, through: Any
-) -> None:
+def test_the_example_of_storage3_signs_at_the_gateway(storage_example: Any, through: Any) -> None:
     assert storage_example["signed"].startswith(f"{through.storage}/object/sign/documents/")
 
 
