@@ -15,6 +15,7 @@ from uvicorn._types import HTTPScope
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from gateway.guard.limits import Limits
+from gateway.guard.patience import PATIENCE, Patience
 from gateway.guard.refusals import BUSY, FIELDS_TOO_LARGE, LATE, Refusal, Reply
 from gateway.guard.stall import StallWatch
 from gateway.guard.whole import EXTENSION, WholeAnswer
@@ -147,6 +148,8 @@ class GuardedProtocol(HttpToolsProtocol):
         self.scope["extensions"] = {EXTENSION: cast(dict[object, object], WholeAnswer(self.cycle))}
         if framed:
             self._expect(self.limits.body)
+            patience = Patience(self.cycle, self._expect)
+            self.scope["extensions"][PATIENCE] = cast(dict[object, object], patience)
         if self._last:
             self.cycle.keep_alive = False
 

@@ -1,0 +1,100 @@
+"""Carrier: requests to upstream and its answers, octet for octet, in bounded memory and time.
+
+httpcore and not httpx: nothing is spelled anew, no field is added, no cookie is kept.
+"""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import AsyncGenerator, AsyncIterable
+from contextlib import asynccontextmanager
+from typing import Final
+
+import httpcore
+
+from gateway.dropin.incoming import SILENCE, Incoming
+from gateway.dropin.lines import HearingBackend
+from gateway.errors import RequestRefused, UpstreamUnavailable
+
+CONNECT: Final = 5.0
+# Shorter than Node's and uvicorn's five seconds: a request never meets a connection that upstream
+# is just closing, for a POST can not be sent twice.
+_IDLE = 2.0
+_TIMES = {"connect": CONNECT, "read": SILENCE, "write": SILENCE, "pool": CONNECT}
+
+Broken = (
+    httpcore.TimeoutException,
+    httpcore.NetworkError,
+    httpcore.ProtocolError,
+    httpcore.UnsupportedProtocol,
+)
+"""How a connection to upstream ends that should have gone on."""
+
+
+class Carrier:
+    """Asks upstream. Connections are kept for requests in hand; a streamed one has its own.
+
+    As many are open as clients ask for: the server in front bounds those.
+    """
+
+    def __init__(self, tls: ssl.SSLContext) -> None:
+        self._tls = tls
+        self._pool = httpcore.AsyncConnectionPool(
+            tls, max_connections=None, max_keepalive_connections=32, keepalive_expiry=_IDLE
+        )
+
+    @asynccontextmanager
+    async def answered(
+        self, request: httpcore.Request, upload: Incoming | None
+    ) -> AsyncGenerator[httpcore.Response]:
+        """The answer, with its body still to come; `upload` is the request's body if it streams.
+
+        Raises `UpstreamUnavailable`, and `RequestRefused` for fields that no server takes.
+        """
+        pool = self._pool if upload is None else self._own(upload)
+        try:
+            answer = await _asked(pool, request)
+            try:
+                yield answer
+            finally:
+                await answer.aclose()
+        finally:
+            if upload is not None:
+                await pool.aclose()
+
+    async def aclose(self) -> None:
+        """Close the connections that are kept."""
+        await self._pool.aclose()
+
+    def _own(self, upload: Incoming) -> httpcore.AsyncConnectionPool:
+        backend = HearingBackend(upload.answered)
+        return httpcore.AsyncConnectionPool(
+            self._tls, max_keepalive_connections=0, network_backend=backend
+        )
+
+
+def request_of(
+    method: str,
+    origin: bytes,
+    target: bytes,
+    fields: list[tuple[bytes, bytes]],
+    content: bytes | AsyncIterable[bytes],
+) -> httpcore.Request:
+    """A request with just this target and these fields."""
+    url = httpcore.URL(origin)
+    url.target = target
+    return httpcore.Request(
+        method, url, headers=fields, content=content, extensions={"timeout": _TIMES}
+    )
+
+
+async def _asked(
+    pool: httpcore.AsyncConnectionPool, request: httpcore.Request
+) -> httpcore.Response:
+    try:
+        return await pool.handle_async_request(request)
+    except httpcore.LocalProtocolError:
+        raise RequestRefused(400, "malformed-request", "The fields are malformed.") from None
+    except Broken as error:
+        # `from None`: the request is not to be told with its credentials.
+        raise UpstreamUnavailable(type(error).__name__) from None
