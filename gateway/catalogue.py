@@ -29,6 +29,8 @@ ENTRIES = 100_000
 # What comes along with the first look at a document: its whole body when it is no larger.
 SMALL = 1 << 20
 HEAD = 4096
+# Kinds of stores whose ETags tell nothing that clients may not know.
+SHOWN = ("s3", "supabase")
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,8 +206,8 @@ async def _read(store: Store, ref: DocumentRef) -> Look:
 def describe(ref: DocumentRef, stored: StoredObject, kind: str, head: bytes) -> Document:
     """The document that a stored object and its first octets make.
 
-    A folder's ETag would tell inode and clock, so its documents show their version instead; an S3
-    ETag is shown as it is.
+    A folder's ETag would tell inode and clock, so its documents show their version instead; one
+    of S3 or Supabase is shown as it is.
     """
     # The grammar's source: the store's version id, else its ETag with the quotes.
     version = version22(stored.version_id or f'"{stored.etag}"')
@@ -215,7 +217,7 @@ def describe(ref: DocumentRef, stored: StoredObject, kind: str, head: bytes) -> 
         id=ref.id,
         identity=stored.identity,
         version=version,
-        etag=stored.etag if kind == "s3" and stored.etag else version,
+        etag=stored.etag if kind in SHOWN and stored.etag else version,
         media=delivery_type(stored.content_type, ref.key, head, sniffed),
         sniffed=sniffed,
         size=stored.size,

@@ -34,3 +34,8 @@ def expiry(now: int, asked: int | None, window: int, longest_life: int, phase_te
     head = hashlib.sha256(phase_text.encode()).digest()[:4]
     phase = int.from_bytes(head, "big") % step
     return (now + lifetime - phase) // step * step + phase
+
+
+def holds(expires_at: int, now: int, lifetime: int, step: int) -> bool:
+    """Tell whether a link made for that life in that window would end then if it were made now."""
+    return expires_at - lifetime <= now < expires_at - lifetime + step

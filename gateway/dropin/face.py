@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Container
+from collections.abc import Container, Mapping, Sequence
 from typing import Protocol
 
 from gateway.crossorigin import ANY_ORIGIN, OPEN, preflight
@@ -128,8 +128,17 @@ class Face:
         credentials, now = Credentials.of(scope["headers"]), int(exchange.now)
         answer = self._signs.one if call.address.key else self._signs.many
         said = await answer(call.address, body, credentials, now)
+        self._count(said if isinstance(said, list) else [said])
         text = json.dumps(said, ensure_ascii=False, separators=(",", ":")).encode()
         return Delivery(200, EMPTY, self._fields(exchange, text), text)
+
+    def _count(self, lines: Sequence[Mapping[str, object]]) -> None:
+        issued = sum(bool(line["signedURL"]) for line in lines)
+        metrics = self._telemetry.metrics
+        if issued:
+            metrics.issued("issued", issued)
+        if issued < len(lines):
+            metrics.issued("refused", len(lines) - issued)
 
     def _preflight(self, exchange: Exchange, scope: Scope) -> Delivery:
         asked = dict(scope["headers"]).get(b"access-control-request-headers", b"")

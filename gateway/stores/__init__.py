@@ -60,7 +60,7 @@ class Store(Protocol):
 
     @property
     def kind(self) -> str:
-        """`folder`, `memory` or `s3`."""
+        """`folder`, `memory`, `s3` or `supabase`."""
         ...
 
     @property

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from signing.errors import Unsignable
-from signing.windows import QUANTA, expiry, life, quantum
+from signing.windows import QUANTA, expiry, holds, life, quantum
 
 NOW = 1_800_000_000
 times = st.integers(1_000_000_000, 9_000_000_000)
@@ -80,3 +80,14 @@ def test_the_window_is_the_largest_step_within_the_zones_and_half_the_life() -> 
     assert quantum(2 * 900 - 1, 900) == 300
     assert quantum(10**6, 899) == 300
     assert quantum(29, 900) == quantum(10**6, 14) == quantum(1, 1) == 1
+
+
+@given(times, lives, zones, texts, st.integers(-(10**6), 10**6))
+def test_an_expiry_holds_exactly_as_long_as_it_would_be_given_again(
+    now: int, asked: int | None, zone: tuple[int, int], text: str, later: int
+) -> None:
+    window, longest = zone
+    longest_life = life(asked, window, longest)
+    expires_at = expiry(now, asked, window, longest, text)
+    again = expiry(now + later, asked, window, longest, text) == expires_at
+    assert holds(expires_at, now + later, longest_life, quantum(longest_life, window)) is again
