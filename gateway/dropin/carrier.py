@@ -12,7 +12,7 @@ from typing import Final
 
 import httpcore
 
-from gateway.dropin.incoming import SILENCE, Incoming
+from gateway.dropin.incoming import Incoming
 from gateway.dropin.lines import HearingBackend
 from gateway.errors import RequestRefused, UpstreamUnavailable
 
@@ -20,7 +20,6 @@ CONNECT: Final = 5.0
 # Shorter than Node's and uvicorn's five seconds: a request never meets a connection that upstream
 # is just closing, for a POST can not be sent twice.
 _IDLE = 2.0
-_TIMES = {"connect": CONNECT, "read": SILENCE, "write": SILENCE, "pool": CONNECT}
 
 Broken = (
     httpcore.TimeoutException,
@@ -37,8 +36,9 @@ class Carrier:
     As many are open as clients ask for: the server in front bounds those.
     """
 
-    def __init__(self, tls: ssl.SSLContext) -> None:
+    def __init__(self, tls: ssl.SSLContext, silence: float) -> None:
         self._tls = tls
+        self._times = {"connect": CONNECT, "read": silence, "write": silence, "pool": CONNECT}
         self._pool = httpcore.AsyncConnectionPool(
             tls, max_connections=None, max_keepalive_connections=32, keepalive_expiry=_IDLE
         )
@@ -49,8 +49,10 @@ class Carrier:
     ) -> AsyncGenerator[httpcore.Response]:
         """The answer, with its body still to come; `upload` is the request's body if it streams.
 
+        It may take no longer to connect than `CONNECT`, and to go on than the silence allowed.
         Raises `UpstreamUnavailable`, and `RequestRefused` for fields that no server takes.
         """
+        request.extensions["timeout"] = self._times
         pool = self._pool if upload is None else self._own(upload)
         try:
             answer = await _asked(pool, request)
@@ -83,9 +85,7 @@ def request_of(
     """A request with just this target and these fields."""
     url = httpcore.URL(origin)
     url.target = target
-    return httpcore.Request(
-        method, url, headers=fields, content=content, extensions={"timeout": _TIMES}
-    )
+    return httpcore.Request(method, url, headers=fields, content=content)
 
 
 async def _asked(

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
-from typing import Any, Final, Self, TypeAlias
+from typing import Any, Self, TypeAlias
 
 import httpcore
 
 from gateway.guard.patience import PATIENCE
 
 Message: TypeAlias = MutableMapping[str, Any]
-
-SILENCE: Final = 60.0
-"""How many seconds a client may send nothing of its body, or upstream nothing at all."""
 
 
 class ClientLeft(Exception):
@@ -27,6 +24,8 @@ def _impatient(_seconds: float) -> None:
 class Incoming:
     """The only reader of `receive`; as an iterator it is the request's body, chunk by chunk.
 
+    Nothing of it may be missing for longer than `silence`, in seconds; it may take as long as it
+    needs beside.
     When upstream answers in mid-body (`answered` is set), what is left is not for it: the
     iterator ends with httpcore's WriteError, which httpcore takes for "look at the answer". The
     first `keeps` octets are kept in `seen`; `whole` tells that the body came to its end.
@@ -36,11 +35,13 @@ class Incoming:
         self,
         scope: Mapping[str, Any],
         receive: Callable[[], Awaitable[Message]],
+        silence: float,
         *,
         keeps: int = 0,
     ) -> None:
         self._receive = receive
         self._patience = scope.get("extensions", {}).get(PATIENCE, _impatient)
+        self._silence = silence
         self._keeps = keeps
         self._message: asyncio.Task[Message] | None = None
         self._over = asyncio.Event()
@@ -71,7 +72,7 @@ class Incoming:
     def release(self) -> None:
         """Upstream has answered: `left` may read on."""
         self._over.set()
-        self._patience(SILENCE)
+        self._patience(self._silence)
 
     async def aclose(self) -> None:
         """Wait for no message any more."""
@@ -95,7 +96,7 @@ class Incoming:
         return body
 
     async def _unless_answered(self) -> Message:
-        self._patience(SILENCE)
+        self._patience(self._silence)
         message = self._asked()
         answered = asyncio.create_task(self.answered.wait())
         try:

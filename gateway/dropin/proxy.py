@@ -23,6 +23,7 @@ from gateway.transmissions import Receive, Scope, Send
 
 ROUTE: Final = "storage.pass"
 _SHORT = 65_536
+SILENCE: Final = 60.0
 _TELLING = 5.0
 
 
@@ -44,6 +45,7 @@ class Proxy:
 
     `told` hears of every write that upstream has said yes to, before the client hears of that
     yes: who has written reads its own write. What goes wrong there delays nobody for long.
+    `silence` is how many seconds either side may say nothing while it is its turn.
     """
 
     def __init__(
@@ -52,9 +54,11 @@ class Proxy:
         tls: ssl.SSLContext,
         telemetry: Telemetry,
         told: Callable[[list[Change]], Awaitable[None]],
+        silence: float = SILENCE,
     ) -> None:
         self._origin = url.rstrip("/").encode()
-        self._carrier = Carrier(tls)
+        self._carrier = Carrier(tls, silence)
+        self._silence = silence
         self._telemetry = telemetry
         self._told = told
         self._tellings: set[asyncio.Task[None]] = set()
@@ -76,7 +80,8 @@ class Proxy:
         record.route = ROUTE
         target = target_of(scope["raw_path"], scope["query_string"])
         write = write_of(scope["method"], scope["raw_path"], scope["query_string"])
-        incoming = Incoming(scope, receive, keeps=LONGEST if write and write.asks else 0)
+        keeps = LONGEST if write and write.asks else 0
+        incoming = Incoming(scope, receive, self._silence, keeps=keeps)
         try:
             passage = await self._passage(record, scope, target, incoming, write, public=public)
             await self._until_left(passage, send)

@@ -191,7 +191,11 @@ def pass_to(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., 
     with ExitStack() as all_opened:
 
         def opened(
-            url: str, *, limits: Limits | None = None, tls: ssl.SSLContext | None = None
+            url: str,
+            *,
+            limits: Limits | None = None,
+            tls: ssl.SSLContext | None = None,
+            silence: float = 60,
         ) -> Passing:
             stack = all_opened.enter_context(ExitStack())
             log = tmp_path_factory.mktemp("log") / "log.jsonl"
@@ -199,7 +203,9 @@ def pass_to(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., 
             writer = stack.enter_context(closing(LineWriter(stream.fileno())))
             telemetry = Telemetry("eu", writer)
             passing = Passing(log, stack.close)
-            proxy = Proxy(url, tls or ssl.create_default_context(), telemetry, passing.told)
+            proxy = Proxy(
+                url, tls or ssl.create_default_context(), telemetry, passing.told, silence
+            )
             http: type[GuardedProtocol] = guarded(limits, passing.refused.append)
             passing.port = stack.enter_context(served(Door(proxy, telemetry), http, "on"))
             return passing
