@@ -1,4 +1,4 @@
-"""OpenAPI: the description of `/v1` and `/admin` that clients are made from (OpenAPI 3.1)."""
+"""OpenAPI: the description of `/v1`, `/admin` and `/hooks` (OpenAPI 3.1)."""
 
 from __future__ import annotations
 
@@ -48,6 +48,9 @@ def describe(bodies: Mapping[str, type[BaseModel]]) -> dict[str, Json]:
                 "Let viewers have links again", bodies["/admin/reinstate"], _PURGED, waits=True
             ),
             "/admin/purges/{id}": {"get": _status()},
+            "/hooks/database": _hook("Take an event of a database webhook"),
+            "/hooks/storage": _hook("Take an event of the storage server's webhook"),
+            "/hooks/purge": _hook("Take a purge of the storage server's"),
         },
         "components": {
             "schemas": schemas,
@@ -56,7 +59,18 @@ def describe(bodies: Mapping[str, type[BaseModel]]) -> dict[str, Json]:
                     "type": "http",
                     "scheme": "bearer",
                     "description": "A token whose SHA-256 the configuration lists under [admin].",
-                }
+                },
+                "hook": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "description": "webhook_secret of [supabase]; without it there are no hooks.",
+                },
+                "hook_field": {
+                    "type": "apiKey",
+                    "in": "header",
+                    "name": "X-Ostiary-Secret",
+                    "description": "The same secret, for senders that have a field of their own.",
+                },
             },
         },
     }
@@ -97,6 +111,20 @@ def _status() -> Json:
         "parameters": [where],
         "responses": {"200": _answer("Purge"), "404": _PROBLEM, **_refusals()},
     }
+
+
+def _hook(summary: str) -> Json:
+    body: Json = {"type": "object", "description": "As Supabase sends it."}
+    operation: Json = {
+        "summary": summary,
+        "security": [{"hook": []}, {"hook_field": []}],
+        "requestBody": {"required": True, "content": {"application/json": {"schema": body}}},
+        "responses": {
+            "200": _answer("Hints"),
+            **dict.fromkeys(("401", "404", "413", "422", "503"), _PROBLEM),
+        },
+    }
+    return {"post": operation}
 
 
 def _answer(name: str) -> Json:
@@ -148,6 +176,7 @@ def _answers() -> dict[str, Json]:
             },
             "required": ["type", "title", "status", "code"],
         },
+        "Hints": _object({"received": _COUNT, "ignored": _COUNT}),
         "Purge": _object(
             {
                 "id": _TEXT,

@@ -19,12 +19,12 @@ from click.testing import CliRunner
 import gateway.guard.refusals as refusals
 import gateway.problems.problem as problems
 from cdn.modes import MARGIN
-from gateway import admin, catalogue, issue, originals
-from gateway import admin, api
+from gateway import admin, api, catalogue, hints, hooks, intake, issue, originals
 from gateway.admin import Admin
 from gateway.api import Api
 from gateway.cli import main
 from gateway.configuration import load
+from gateway.hooks import Hooks
 from gateway.openapi import describe
 from gateway.purges import Pacing
 from gateway.settings import SCOPES
@@ -211,8 +211,11 @@ def routes() -> set[tuple[str, str]]:
     parts = Admin(**dict.fromkeys((field.name for field in dataclasses.fields(Admin)), nothing))
     calls = Api(**dict.fromkeys((field.name for field in dataclasses.fields(Api)), nothing))
     every = [*calls.routes(), *parts.operations(), *parts.health()]
+    every += Hooks("secret", nothing, nothing).routes()
     found = {(method, route.path) for route in every for method in route.methods or ()}
-    return {(method, path) for method, path in found if method != "HEAD"} | {("GET", "/")}
+    return {(method, path) for method, path in found if method not in ("HEAD", "OPTIONS")} | {
+        ("GET", "/")
+    }
 
 
 def test_every_route_is_documented() -> None:
@@ -309,7 +312,9 @@ NUMBERS = [
     ("architecture.md", f"originals up to {originals.SMALL >> 20} MiB"),
     ("architecture.md", f"originals up to {originals.KEPT >> 20} MiB"),
     ("api.md", f"Up to {issue.MOST:,} documents in a call"),
-    ("api.md", f"A body may have {admin.LARGEST_BODY >> 20} MiB"),
+    ("api.md", f"A body may have {intake.LARGEST_BODY >> 20} MiB"),
+    ("api.md", f"A hook's body may have {hooks.LARGEST_BODY >> 20} MiB"),
+    ("api.md", f"again {hints.DELAYS[-1]:.0f} seconds later"),
     ("api.md", f"({admin.LONGEST_WAIT} at most)"),
     ("api.md", f"second pass, {Pacing().second_pass:.0f} seconds later"),
     ("api.md", f"kept for {Pacing().keep_purges / 86_400:.0f} days"),

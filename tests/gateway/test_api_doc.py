@@ -14,6 +14,7 @@ import pytest
 PAGE = (Path(__file__).parents[2] / "docs" / "api.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```http\n(.*?)^```$", PAGE, re.M | re.S)
 TOKEN = "operator-token"
+SECRET = "the-secret-of-the-hooks"
 # What depends on the clock or on a library's encoder: a number, but not this one.
 DIFFERING = frozenset({"expires_at", "renew_at", "asked_at", "size"})
 
@@ -46,9 +47,20 @@ def gateway(open_door: Callable[..., Any], draw: Callable[..., bytes]) -> Any:
         clinic={"public_url": "https://docs.example.org", "revocable": ["documents/scans/"]},
         cdn={"null": {"provider": "null"}},
         renditions={"presets": {"thumb": "w160-h160-cover"}, "workers": 1},
+        supabase={
+            "url": "https://project.example.org",
+            "service_key": "service-key",
+            "webhook_secret": SECRET,
+        },
+        stores={"project": {"url": "supabase:"}},
+        zones={"people": {"store": "project", "buckets": ["avatars"]}},
     )
     door.put("scans/a b.jpg", draw("JPEG", 1))
     return door
+
+
+def filled(field: str) -> str:
+    return field.replace("<token>", TOKEN).replace("<secret>", SECRET)
 
 
 def fits(told: str, got: str) -> bool:
@@ -76,7 +88,7 @@ def test_every_example_is_what_a_gateway_answers(gateway: Any) -> None:
     purge = ""
     for request, told in EXAMPLES:
         method, path = request.line.split(" ", 1)
-        headers = {name: value.replace("<token>", TOKEN) for name, value in request.fields.items()}
+        headers = {name: filled(value) for name, value in request.fields.items()}
         body = json.loads(request.body) if request.body else None
         got = gateway.ask(method, path.replace("p-…", purge), headers=headers, json=body)
         where = request.line

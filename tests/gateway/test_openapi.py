@@ -13,6 +13,7 @@ from starlette.routing import Route
 from gateway import admin, api
 from gateway.admin import Admin
 from gateway.api import Api
+from gateway.hooks import Hooks
 from gateway.openapi import describe
 
 
@@ -30,12 +31,14 @@ def _check(description: dict[str, Any], name: str, value: object) -> None:
 
 def _served() -> set[tuple[str, str]]:
     """Path and method of every route of the API but the description itself."""
-    routes: list[Route] = [*Api.routes(_ANY), *Admin.operations(_ANY)]
+    hooks = Hooks("secret", _ANY, _ANY)
+    routes: list[Route] = [*Api.routes(_ANY), *Admin.operations(_ANY), *hooks.routes()]
     return {
         (route.path, method.lower())
         for route in routes
-        for method in (route.methods or set()) - {"HEAD"}
-        if route.path.startswith(("/v1/", "/admin/")) and route.path != "/v1/openapi.json"
+        for method in (route.methods or set()) - {"HEAD", "OPTIONS"}
+        if route.path.startswith(("/v1/", "/admin/", "/hooks/"))
+        and route.path != "/v1/openapi.json"
     }
 
 

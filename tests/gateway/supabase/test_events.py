@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Callable
 from typing import Any
@@ -171,6 +172,7 @@ def test_an_unknown_purge_is_counted_only(kind: str) -> None:
 
 # What is wrong -------------------------------------------------------------------------------
 
+NOTHING: list[object] = [None, [], "text", {}, 5]
 WRONG: list[tuple[Reader, object]] = [
     (database_event, {"type": "INSERT", "table": "objects"}),
     (database_event, {"type": 1, "table": "objects", "schema": "storage"}),
@@ -182,7 +184,7 @@ WRONG: list[tuple[Reader, object]] = [
     (purge_call, {"type": "object", "objectName": "a"}),
     (purge_call, {"type": "bucket", "bucketId": ""}),
     (purge_call, {"type": "bucket-transforms", "bucketId": 5}),
-    *((reader, body) for reader in READERS for body in (None, [], "text", {}, 5)),
+    *itertools.product(READERS, NOTHING),
 ]
 
 
