@@ -13,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -109,17 +109,18 @@ def node() -> Iterator[Node]:
         for scripts in (HERE, PIECES):
             copy = folder / scripts.relative_to(HERE.parents[1])
             copy.mkdir(parents=True)
-            for script in scripts.glob("*.mjs"):
+            for script in (*scripts.glob("*.mjs"), *scripts.glob("*.html")):
                 shutil.copy(script, copy)
         yield Node(program, folder)
 
 
 class Face:
-    """A storage server as clients see it: the stand-in itself, or a gateway before it."""
+    """A storage server as clients see it: the stand-in `upstream`, or a gateway before it."""
 
-    def __init__(self, url: str, upstream: ContractServer) -> None:
-        self.url = url
+    def __init__(self, upstream: ContractServer, gateway: Any = None) -> None:
         self.upstream = upstream
+        self.gateway = gateway
+        self.url: str = gateway.url if gateway else upstream.url
 
     @property
     def storage(self) -> str:
@@ -139,19 +140,25 @@ class Face:
         }
 
 
-def picture(seed: int) -> bytes:
-    """A PNG that is no other's."""
+def png(seed: int) -> bytes:
+    """A picture of 48 by 32 pixels that is no other's."""
     pixels = random.Random(seed).randbytes(48 * 32 * 3)
     kept = io.BytesIO()
-    Image.frombytes("RGB", (48, 32), pixels).resize((480, 320)).save(kept, "PNG")
+    Image.frombytes("RGB", (48, 32), pixels).save(kept, "PNG")
     return kept.getvalue()
 
 
 def furnish(upstream: ContractServer) -> None:
     """The documents that are there from the start."""
-    upstream.put("documents", f"{USER_A}/scan.png", picture(1), "image/png")
-    upstream.put("pub", "img/logo.png", picture(2), "image/png", "max-age=31536000")
+    upstream.put("documents", f"{USER_A}/scan.png", png(1), "image/png")
+    upstream.put("pub", "img/logo.png", png(2), "image/png", "max-age=31536000")
     upstream.put("pub", "my docs/a b+c (1).txt", b"spaces", "text/plain")
+
+
+@pytest.fixture(scope="session")
+def picture() -> Callable[[int], bytes]:
+    """Makes pictures, each different: `picture(7)`."""
+    return png
 
 
 @pytest.fixture(scope="module")
@@ -159,22 +166,35 @@ def direct() -> Iterator[Face]:
     """The stand-in, asked without a gateway."""
     with ContractServer() as upstream:
         furnish(upstream)
-        yield Face(upstream.url, upstream)
+        yield Face(upstream)
 
 
 @pytest.fixture(scope="module")
-def through(gateway_in: Callable[..., Any]) -> Iterator[Face]:
+def gateway_before(gateway_in: Callable[..., Any]) -> Callable[..., Any]:
+    """Starts a gateway before a stand-in of its own; settings of the zone are given by name."""
+
+    @contextmanager
+    def start(**zone: object) -> Iterator[Face]:
+        with ContractServer() as upstream:
+            furnish(upstream)
+            gateway = gateway_in(
+                supabase={
+                    "url": upstream.url,
+                    "service_key": upstream.service,
+                    "jwt_secret": upstream.jwt_secret,
+                },
+                stores={"main": {"url": "supabase:"}},
+                clinic={"buckets": ["documents", "pub"], **zone},
+            )
+            gateway.secrets |= {upstream.service, upstream.user_a, upstream.user_b}
+            yield Face(upstream, gateway.start())
+            gateway.stop()
+
+    return start
+
+
+@pytest.fixture(scope="module")
+def through(gateway_before: Callable[..., Any]) -> Iterator[Face]:
     """A gateway before a stand-in of its own."""
-    with ContractServer() as upstream:
-        furnish(upstream)
-        gateway = gateway_in(
-            supabase={
-                "url": upstream.url,
-                "service_key": upstream.service,
-                "jwt_secret": upstream.jwt_secret,
-            },
-            stores={"main": {"url": "supabase:"}},
-            clinic={"buckets": ["documents", "pub"]},
-        )
-        gateway.secrets |= {upstream.service, upstream.user_a, upstream.user_b}
-        yield Face(gateway.start().url, upstream)
+    with gateway_before() as face:
+        yield face
