@@ -36,7 +36,7 @@ class Edge:
         telemetry: Telemetry,
         *,
         corp: str,
-        open_to_pages: Container[str] = (),
+        open_to_pages: Container[bytes] = (),
     ) -> None:
         self._router = router
         self._open_to_pages = open_to_pages
@@ -53,7 +53,7 @@ class Edge:
         record.client = client_of(scope)
         # With an application in scope the router raises HTTPException for 404 and 405.
         scope["app"], scope["record"] = self, record
-        opened = OPEN if scope["path"] in self._open_to_pages else ()
+        opened = OPEN if scope["raw_path"] in self._open_to_pages else ()
         answer = _Answer(record, (*self._security, *opened), send)
         try:
             await self._router(scope, receive, answer.send)

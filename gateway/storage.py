@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from time import time
 
@@ -11,6 +12,7 @@ from gateway.dropin.proxy import Proxy
 from gateway.dropin.reads import Reads
 from gateway.dropin.signs import Signs
 from gateway.parts import Parts
+from gateway.rules import Rules
 from gateway.supabase.events import Change
 from gateway.supabase.transforms import Bounds
 from gateway.telemetry import Telemetry
@@ -46,7 +48,16 @@ class Storage:
             Transmitter(parts.deliverer, telemetry),
             telemetry,
             buckets=zones,
+            admits=_admits(rules, zones),
             corp=parts.settings.server.corp,
             strict=supabase.strict,
         )
         return cls(face, proxy)
+
+
+def _admits(rules: Rules, zones: Mapping[str, str]) -> Callable[[str], bool]:
+    """Whether this region may touch a bucket; one of no zone is bound to no region."""
+    foreign = {
+        bucket for bucket, zone in zones.items() if not rules.residency.admits(rules.zones[zone])
+    }
+    return lambda bucket: bucket not in foreign

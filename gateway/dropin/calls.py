@@ -34,6 +34,10 @@ class Signed:
     address: Address
     query: Query
 
+    @property
+    def bucket(self) -> str:
+        return self.address.bucket
+
 
 @dataclass(frozen=True, slots=True)
 class Read:
@@ -44,6 +48,10 @@ class Read:
     address: Address
     query: Query
 
+    @property
+    def bucket(self) -> str:
+        return self.address.bucket
+
 
 @dataclass(frozen=True, slots=True)
 class Sign:
@@ -51,12 +59,20 @@ class Sign:
 
     address: Address
 
+    @property
+    def bucket(self) -> str:
+        return self.address.bucket
+
 
 @dataclass(frozen=True, slots=True)
 class Passed:
-    """Anything else goes on to Supabase; `public` answers are nobody's own."""
+    """Anything else goes on to Supabase; `public` answers are nobody's own.
+
+    `bucket` is the one that the path names, decoded; empty when it names none.
+    """
 
     public: bool = False
+    bucket: str = field(default="", repr=False)
 
 
 Call: TypeAlias = Signed | Read | Sign | Passed
@@ -68,7 +84,7 @@ def call_of(method: str, raw_path: bytes, query_string: bytes) -> Call:
     Paths are decoded once, as clients of these routes spell them as they please.
     """
     segments = raw_path.removeprefix(PREFIX).split(b"/")
-    passed = Passed(public=_public(segments))
+    passed = Passed(_public(segments), _bucket(segments))
     if method in ("GET", "HEAD"):
         return _got(segments, query_string) or passed
     if method == "POST" and segments[:2] == [b"object", b"sign"]:
@@ -121,6 +137,22 @@ def _address(names: list[bytes], *, whole: bool = False) -> Address | None:
     except (ValueError, Unsignable):
         return None
     return Address(bucket, key)
+
+
+def _bucket(segments: list[bytes]) -> str:
+    """The bucket that a path names, as the storage server's own routes read it."""
+    match segments:
+        case [b"object", b"info", b"public" | b"authenticated" | b"sign", name, *_]:
+            pass
+        case [b"object", b"upload", b"sign", name, *_] | [b"render", b"image", _, name, *_]:
+            pass
+        case [b"object", word, name, *_] if word in _OTHER:
+            pass
+        case [b"object" | b"s3" | b"cdn" | b"bucket", name, *_]:
+            pass
+        case _:
+            return ""
+    return unquote_to_bytes(name).decode(errors="replace")
 
 
 def _public(segments: list[bytes]) -> bool:

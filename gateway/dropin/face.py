@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from typing import Protocol
 
 from gateway.crossorigin import ANY_ORIGIN, OPEN, preflight
@@ -13,7 +13,7 @@ from gateway.dropin.calls import Call, Passed, Read, Sign, Signed, call_of
 from gateway.dropin.credentials import Credentials
 from gateway.dropin.reads import Reads
 from gateway.dropin.signs import Signs
-from gateway.errors import CallerRefused, GatewayError, RequestRefused
+from gateway.errors import CallerRefused, GatewayError, RequestRefused, ResidencyRefused
 from gateway.exchanges import Exchange
 from gateway.heads import EMPTY
 from gateway.security import security_fields
@@ -39,8 +39,8 @@ class Passer(Protocol):
 class Face:
     """Knows what is asked for, has it answered, and puts errors in Supabase's own form.
 
-    `buckets` are those whose documents are delivered here; all else is passed on. `strict` gives
-    errors their true statuses.
+    `buckets` are those whose documents are delivered here; all else is passed on. `admits` says
+    whether this region may touch a bucket at all. `strict` gives errors their true statuses.
     """
 
     def __init__(
@@ -52,6 +52,7 @@ class Face:
         telemetry: Telemetry,
         *,
         buckets: Container[str],
+        admits: Callable[[str], bool],
         corp: str,
         strict: bool,
     ) -> None:
@@ -61,6 +62,7 @@ class Face:
         self._transmitter = transmitter
         self._telemetry = telemetry
         self._buckets = buckets
+        self._admits = admits
         self._security = security_fields(corp)
         self._strict = strict
 
@@ -93,15 +95,19 @@ class Face:
         call = call_of(scope["method"], scope["raw_path"], scope["query_string"])
         # A token of ours is answered here whatever bucket it stands behind.
         if isinstance(call, Read | Sign) and call.address.bucket not in self._buckets:
-            return Passed(public=isinstance(call, Read) and call.how == "public")
+            public = isinstance(call, Read) and call.how == "public"
+            return Passed(public, call.address.bucket)
         return call
 
     async def _answer(
         self, call: Call, exchange: Exchange, scope: Scope, receive: Receive
     ) -> Delivery | None:
         """The answer; None for what is to be passed on."""
-        if exchange.method == "OPTIONS":
-            return self._preflight(exchange, scope)
+        fields = dict(scope["headers"])
+        if exchange.method == "OPTIONS" and b"access-control-request-method" in fields:
+            return self._preflight(exchange, fields)
+        if not self._admits(call.bucket):
+            raise ResidencyRefused
         match call:
             case Signed():
                 return await self._reads.signed(call, exchange)
@@ -140,8 +146,8 @@ class Face:
         if issued < len(lines):
             metrics.issued("refused", len(lines) - issued)
 
-    def _preflight(self, exchange: Exchange, scope: Scope) -> Delivery:
-        asked = dict(scope["headers"]).get(b"access-control-request-headers", b"")
+    def _preflight(self, exchange: Exchange, asking: Mapping[bytes, bytes]) -> Delivery:
+        asked = asking.get(b"access-control-request-headers", b"")
         fields = [*forbidding(exchange.now), *preflight(asked, METHODS), *self._security]
         return Delivery(204, EMPTY, fields, b"")
 

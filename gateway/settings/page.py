@@ -63,9 +63,9 @@ url = "file:///srv/documents"
 
 [supabase]
 url = "https://ref.supabase.co"
-service_key = "<the service key>"
+service_key = "<service-key>"
 jwks_url = "https://ref.supabase.co/auth/v1/.well-known/jwks.json"
-webhook_secret = "<secret>"                     # openssl rand -hex 32
+webhook_secret = "<64-random-hex-digits>"       # openssl rand -hex 32
 
 [stores.project]
 url = "supabase:"

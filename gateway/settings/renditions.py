@@ -16,7 +16,7 @@ class RenditionSettings(Table):
     presets: Mapping[str, str] = Field(
         default={},
         description='Names beside the ladder, such as `thumb = "w160-h160-cover"`: a name is a '
-        "letter and up to 31 of a-z, 0-9 and _, but not original, auto, linear, w and digits "
+        "letter and up to 31 of a-z, 0-9 and _, but not original, full, auto, linear, w and digits "
         "or p and digits.",
     )
     workers: Number = Field(

@@ -189,6 +189,8 @@ def _of_imaging(error: ImagingError) -> Refusal:
 def _of_answer(answer: Answer) -> Refusal:
     """Upstream's own refusal, with what its body leaves out filled in."""
     said, true = answer.said, answer.true_status
+    if not said and true in (400, 404):  # to HEAD, which is told no more than that
+        return replace(NOT_FOUND, lenient=answer.status)
     error, message, code = (
         str(said.get(name, without))
         for name, without in (
