@@ -250,6 +250,45 @@ def test_no_line_of_the_log_names_the_document(porch: Porch) -> None:
     assert SECRET not in text
 
 
+PROJECT = {
+    "supabase": {
+        "url": "https://project.example.org",
+        "service_key": "service-key",
+        "webhook_secret": SECRET,
+    },
+    "stores": {"project": {"url": "supabase:"}},
+    "zones": {"people": {"store": "project", "buckets": ["avatars"], "cache": "windowed"}},
+}
+
+
+def test_the_gateway_hears_of_its_projects_buckets_on_the_main_port(
+    open_door: Callable[..., Any],
+) -> None:
+    door = open_door(**PROJECT, admin={"port": 9_000})
+    door.put("a.txt", b"one", bucket="avatars")
+    [link] = door.call(
+        door.apps.main,
+        "POST",
+        "/v1/links",
+        json={"documents": [{"zone": "people", "bucket": "avatars", "key": "a.txt"}]},
+        headers={"Authorization": "Bearer operator-token"},
+    ).json()["links"]
+    assert door.get(link["url"]).content == b"one"
+    door.put("a.txt", b"two", bucket="avatars")
+    event = {"type": "object", "bucketId": "avatars", "objectName": "a.txt"}
+    assert door.post("/hooks/purge", event, SECRET).json() == {"received": 1, "ignored": 0}
+    assert door.get(link["url"]).content == b"two"
+    foreign = {**event, "bucketId": "documents"}
+    assert door.post("/hooks/purge", foreign, SECRET).json() == {"received": 0, "ignored": 1}
+    assert door.post("/hooks/purge", event).status_code == 401, "an operator's token is no secret"
+    assert door.call(door.apps.admin, "POST", "/hooks/purge").status_code == 404
+
+
+def test_a_gateway_without_a_project_has_no_hooks(door: Any) -> None:
+    for path in PATHS:
+        assert door.post(path, EVENTS[path], SECRET).status_code == 404
+
+
 TAKER = """
 import asyncio, json, os, sys
 from pathlib import Path

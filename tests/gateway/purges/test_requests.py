@@ -201,6 +201,30 @@ def test_a_scope_of_no_effect_is_refused_with_all_the_others(office: Office, sco
         office.purges.revoke_now([], by="clerk", now=NOW)
 
 
+def test_hard_and_soft_requests_are_taken_down_together(office: Office) -> None:
+    buckets = (("clinic", "documents"), ("bare", "archive"))
+    asked = [(PurgeRequest((LETTER, OLD)), False), (PurgeRequest(buckets=buckets), True)]
+    each = asyncio.run(office.purges.ask_each(asked, by="hook", reason="told", now=NOW))
+    assert [status.purge.soft for status in each] == [False, True]
+    assert {scope for _, scope in office.news()} == {
+        "d:clinic/documents/letter.pdf",
+        "d:bare/archive/old.pdf",
+        "b:clinic/documents",
+        "b:bare/archive",
+    }
+    asyncio.run(office.worker.drain())
+    letter, bucket = document_tag(*LETTER), bucket_tag("clinic", "documents")
+    assert sorted(office.asked()["edge"]) == sorted([((letter,), False), ((bucket,), True)])
+
+
+def test_of_requests_made_together_none_is_taken_when_one_is_refused(office: Office) -> None:
+    asked = [(PurgeRequest((LETTER,)), True), (PurgeRequest(zone="nowhere"), False)]
+    with pytest.raises(RequestRefused):
+        asyncio.run(office.purges.ask_each(asked, by="hook", reason="told", now=NOW))
+    assert office.news() == []
+    assert asyncio.run(office.purges.depths()) == []
+
+
 def test_revoking_a_viewer_purges_nothing_and_leaves_a_receipt(office: Office) -> None:
     status = asyncio.run(office.purges.revoke(["v:jane", "v:jane"], by="clerk", now=NOW))
     assert (status.state, status.purge.reason) == (PurgeState.CONFIRMED, "revoked")
