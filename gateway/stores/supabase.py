@@ -194,10 +194,11 @@ class _Resumption:
             raise StoreUnavailable("broken")
         await asyncio.sleep(self._pauses.pop())
         source = await self._rest.open(self._path, _range(span.start, span.stop - 1))
-        if (source.stored.identity, source.span) == (self._stored.identity, span):
+        found, known = source.stored, self._stored
+        if (found.identity, found.size, source.span) == (known.identity, known.size, span):
             return source
         await source.aclose()
-        _check(source.stored, self._stored.identity)
+        _check(found, known.identity)
         raise StoreUnavailable("range")
 
 

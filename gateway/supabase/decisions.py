@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -64,7 +65,7 @@ class Decisions:
     def __init__(self, clock: Callable[[], float], *, most: int = MOST) -> None:
         self._clock = clock
         self._most = most
-        self._known: dict[_Key, Decision] = {}
+        self._known: OrderedDict[_Key, Decision] = OrderedDict()
         self._epochs = [0] * _SLOTS
 
     def __len__(self) -> int:
@@ -72,9 +73,20 @@ class Decisions:
 
     def question(self, caller: Caller, operation: str, bucket: str, key: str) -> Question:
         """A question to be asked now."""
-        epoch = self._epochs[_slot(bucket)] + self._epochs[_slot(bucket, key)]
-        now, ends_at = self._clock(), caller.expires_at
-        return Question(caller.digest, operation, bucket, key, epoch, now, ends_at)
+        return self.questions(caller, operation, bucket, (key,))[0]
+
+    def questions(
+        self, caller: Caller, operation: str, bucket: str, keys: Sequence[str]
+    ) -> list[Question]:
+        """As `question`, for many keys at the price of one look at the caller and the clock."""
+        digest, ends_at, now, epochs = caller.digest, caller.expires_at, self._clock(), self._epochs
+        common = epochs[_slot(bucket)]
+        return [
+            Question(
+                digest, operation, bucket, key, common + epochs[_slot(bucket, key)], now, ends_at
+            )
+            for key in keys
+        ]
 
     def known(self, caller: Caller, operation: str, bucket: str, key: str) -> Decision | None:
         """The decision that still holds, if there is one."""
@@ -111,8 +123,8 @@ class Decisions:
     def _make_room(self) -> None:
         now = self._clock()
         while self._known:
-            place, oldest = next(iter(self._known.items()))
-            if len(self._known) <= self._most and oldest.until > now:
+            place = next(iter(self._known))
+            if len(self._known) <= self._most and self._known[place].until > now:
                 return
             del self._known[place]
 

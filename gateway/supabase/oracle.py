@@ -131,7 +131,7 @@ class Oracle:
     async def _ask_many(
         self, caller: Caller, bucket: str, keys: list[str], body: SignMany
     ) -> list[Sight]:
-        questions = [self._decisions.question(caller, "sign_many", bucket, key) for key in keys]
+        questions = self._decisions.questions(caller, "sign_many", bucket, keys)
         path = f"/object/sign/{canonical_bucket(bucket)}"
         answer = await self._upstream.ask("POST", path, caller, body=body.wire(keys))
         _judge(answer)

@@ -297,10 +297,12 @@ def line(path: object = NOTE, error: object = None, url: object = "/x") -> dict[
         [{"path": NOTE}],
         ["/x"],
         None,
+        "[" * 100_000,
     ],
 )
 def test_lines_that_do_not_fit_the_question_are_no_answer(scene: Scene, body: object) -> None:
-    scene.server.faults.add(status=200, body=json.dumps(body))
+    text = body if isinstance(body, str) else json.dumps(body)
+    scene.server.faults.add(status=200, body=text)
     with pytest.raises(UpstreamUnavailable):
         scene.run(lambda oracle: oracle.sign_many(scene.ann, "documents", [NOTE], MANY))
     assert len(scene.decisions) == 0

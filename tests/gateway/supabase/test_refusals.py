@@ -94,6 +94,7 @@ ERRORS: list[tuple[Exception, int, int, str, str]] = [
     (CallerRefused(SECRET), 403, 400, "403", "AccessDenied"),
     (ViewerRefused(SECRET), 403, 400, "403", "AccessDenied"),
     (UpstreamRefused(Answer(400, body=NO_KEY)), 404, 400, "404", "NoSuchKey"),
+    (UpstreamRefused(Answer(400)), 404, 400, "404", "NoSuchKey"),
     (UpstreamRefused(Answer(403, body=b"<html>")), 403, 403, "403", "AccessDenied"),
     (RequestRefused(416, "range", "None."), 416, 416, "416", "InvalidRange"),
     (UNMET, 412, 412, "412", "InvalidRequest"),
