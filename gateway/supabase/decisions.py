@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from gateway.supabase.callers import Caller
 
@@ -16,7 +17,8 @@ PRIVATE = -1
 
 _SLOTS = 4096
 
-_Key = tuple[bytes, str, str, str, int]
+Place = tuple[bytes, str, str, str, int]
+"""Caller, operation, bucket, key, epoch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,26 +33,27 @@ class Decision:
     max_age: int = PRIVATE
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
-    """Something asked of upstream: whose and about what, when, and what was known by then."""
+class Question(NamedTuple):
+    """Something asked of upstream: whose, about what, and what was known of it by then.
 
-    caller: bytes
-    operation: str
-    bucket: str
-    key: str
-    epoch: int
-    asked_at: float
-    ends_at: float
+    `place` is equal for equal questions with no change of the object told between them; `until`
+    is when a yes to it ends.
+    """
+
+    place: Place
+    until: float
 
     @property
-    def place(self) -> _Key:
-        """Equal for equal questions with no change of the object told between them."""
-        return self.caller, self.operation, self.bucket, self.key, self.epoch
+    def bucket(self) -> str:
+        return self.place[2]
+
+    @property
+    def key(self) -> str:
+        return self.place[3]
 
     def yes(self, max_age: int = PRIVATE) -> Decision:
         """The decision that a yes to this makes."""
-        return Decision(min(self.asked_at + LIFE, self.ends_at), max_age)
+        return Decision(self.until, max_age)
 
 
 class Decisions:
@@ -65,7 +68,7 @@ class Decisions:
     def __init__(self, clock: Callable[[], float], *, most: int = MOST) -> None:
         self._clock = clock
         self._most = most
-        self._known: OrderedDict[_Key, Decision] = OrderedDict()
+        self._known: OrderedDict[Place, Decision] = OrderedDict()
         self._epochs = [0] * _SLOTS
 
     def __len__(self) -> int:
@@ -79,12 +82,10 @@ class Decisions:
         self, caller: Caller, operation: str, bucket: str, keys: Sequence[str]
     ) -> list[Question]:
         """As `question`, for many keys at the price of one look at the caller and the clock."""
-        digest, ends_at, now, epochs = caller.digest, caller.expires_at, self._clock(), self._epochs
-        common = epochs[_slot(bucket)]
+        digest, epochs = caller.digest, self._epochs
+        until, common = min(self._clock() + LIFE, caller.expires_at), epochs[_slot(bucket)]
         return [
-            Question(
-                digest, operation, bucket, key, common + epochs[_slot(bucket, key)], now, ends_at
-            )
+            Question((digest, operation, bucket, key, common + epochs[_slot(bucket, key)]), until)
             for key in keys
         ]
 
@@ -107,10 +108,11 @@ class Decisions:
 
     def remember(self, question: Question, decision: Decision) -> None:
         """Keep the yes to `question`; one that a change has overtaken is never found."""
-        self._known.pop(question.place, None)
-        if decision.until > self._clock():
-            self._known[question.place] = decision
-        self._make_room()
+        place, now = question.place, self._clock()
+        self._known.pop(place, None)
+        if decision.until > now:
+            self._known[place] = decision
+        self._make_room(now)
 
     def forget(self, bucket: str, key: str) -> None:
         """The object changed or is gone: ask again, whoever comes."""
@@ -120,8 +122,7 @@ class Decisions:
         """The bucket changed (public to private, say): ask again for all in it."""
         self._epochs[_slot(bucket)] += 1
 
-    def _make_room(self) -> None:
-        now = self._clock()
+    def _make_room(self, now: float) -> None:
         while self._known:
             place = next(iter(self._known))
             if len(self._known) <= self._most and self._known[place].until > now:

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import math
-
 import pytest
 
 from gateway.supabase.callers import Caller
@@ -166,8 +164,8 @@ def test_a_clock_that_is_set_back_prolongs_nothing(clock: Clock, decisions: Deci
     assert decisions.known(ANN, "sign", "b", "k") is None
 
 
-def test_what_is_not_public_is_its_callers_alone(decisions: Decisions) -> None:
+def test_what_is_not_public_is_its_callers_alone(clock: Clock, decisions: Decisions) -> None:
     question = decisions.question(ANN, "GET bare", "b", "k")
-    assert question.yes().max_age == PRIVATE
-    assert question.yes(60) == Decision(question.asked_at + 30, 60)
-    assert question.ends_at == math.inf
+    assert question.yes() == Decision(clock.now + 30, PRIVATE)
+    assert question.yes(60) == Decision(clock.now + 30, 60)
+    assert (question.bucket, question.key) == ("b", "k")
