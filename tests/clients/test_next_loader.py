@@ -10,6 +10,8 @@ import pytest
 
 from imaging.renditions import LADDER
 
+pytestmark = pytest.mark.engines
+
 TEMPLATE = "https://cdn.example.org/d/{rendition}/clinic/documents/-/a%20%7Brendition%7D.jpg?t=1.k1"
 OTHER = "https://cdn.example.org/d/original/clinic/documents/-/a%20%7Brendition%7D.jpg?t=1.k1"
 DOCS = Path(__file__).parents[2] / "docs" / "clients.md"

@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+pytestmark = pytest.mark.engines
+
 FIRST = "https://cdn.example.org/documents/a.jpg?1"
 SECOND = "https://cdn.example.org/documents/a.jpg?2"
 

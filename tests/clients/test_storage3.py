@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import httpx
@@ -152,3 +152,31 @@ def test_another_user_is_denied_at_the_stand_in(plain: Any) -> None:
 
 def test_the_client_gives_an_app_the_same_through_the_gateway(plain: Any, gated: Any) -> None:
     assert unforeseen(plain, gated) == {}
+
+
+@pytest.fixture
+def mine_and_theirs(through: Any) -> Iterator[tuple[Any, Any]]:
+    telling = Telling(through.parties)
+    with (
+        telling.client(through.parties["owner"]) as mine,
+        telling.client(through.parties["other"]) as theirs,
+    ):
+        yield mine.from_("documents"), theirs.from_("documents")
+
+
+def test_two_users_of_one_document_get_one_url(mine_and_theirs: Any, through: Any) -> None:
+    mine, theirs = mine_and_theirs
+    through.upstream.put("documents", "shared/plan.pdf", PDF)
+    first = mine.create_signed_url("shared/plan.pdf", 86_400)["signedURL"]
+    assert theirs.create_signed_url("shared/plan.pdf", 86_400)["signedURL"] == first
+
+
+def test_many_are_signed_by_one_question_to_supabase(mine_and_theirs: Any, through: Any) -> None:
+    mine, _ = mine_and_theirs
+    keys = [f"{through.parties['folder']}/many/{number}.pdf" for number in range(20)]
+    for key in keys:
+        through.upstream.put("documents", key, PDF)
+    through.upstream.requests.clear()
+    answers = mine.create_signed_urls(keys, 600)
+    assert all("token=1." in one["signedURL"] for one in answers)
+    assert [one.path for one in through.upstream.requests] == ["/storage/v1/object/sign/documents"]

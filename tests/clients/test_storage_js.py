@@ -8,6 +8,8 @@ import pytest
 
 from tests.clients.comparing import FORESEEN, differences, settled, unforeseen
 
+pytestmark = pytest.mark.engines
+
 
 @pytest.fixture(scope="module")
 def plain(node: Any, direct: Any) -> Any:

@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+pytestmark = pytest.mark.engines
+
 MISSING = {"name": "LinkRefused", "status": 404, "code": "document.not-found"}
 
 
