@@ -12,7 +12,6 @@ from gateway.errors import (
     GatewayError,
     NotAuthorised,
     UpstreamRefused,
-    ViewerRefused,
 )
 from gateway.issue import Issued, Issuer, LinksCall, Refused, Wanted
 from gateway.state.revocations import Revocations
@@ -75,9 +74,7 @@ class Viewers:
         if not authorization:
             raise NotAuthorised("A token is needed: Authorization: Bearer <token>.")
         caller = await self._callers.caller(authorization, apikey)
-        self._revocations.fresh()
-        if self._revocations.refused(caller.subject):
-            raise ViewerRefused
+        self._revocations.check_viewer(caller.subject)
         return caller
 
     async def issue(
@@ -88,6 +85,7 @@ class Viewers:
         Raises `UpstreamUnavailable` and what issuing raises.
         """
         errors = await self._errors(caller, call.documents)
+        self._revocations.check_viewer(caller.subject)  # perhaps while Supabase thought
         allowed = [
             wanted for wanted, error in zip(call.documents, errors, strict=True) if error is None
         ]

@@ -9,7 +9,6 @@ from gateway.deliveries import Delivery
 from gateway.dispositions import content_disposition
 from gateway.dropin.calls import Read, Signed
 from gateway.dropin.credentials import Credentials
-from gateway.errors import ViewerRefused
 from gateway.exchanges import Exchange
 from gateway.permits import Permit
 from gateway.rules import Rules
@@ -71,9 +70,9 @@ class Reads:
             rendition = Transform.of_query(call.query.pairs, self._bounds).rendition_name()
         caller = await self._caller(call, credentials)
         decision = await self._oracle.read(caller, call.how, exchange.method, bucket, key)
+        self._revocations.check_viewer(caller.subject)  # perhaps while Supabase thought
         zone = self._known_zones[self._zones[bucket]]
         grant = Grant("inline", "exact", rendition) if call.render else _ORIGINAL
-        self._revocations.fresh()
         permit = Permit(
             zone=zone.name,
             bucket=bucket,
@@ -90,9 +89,7 @@ class Reads:
         if call.how == "public":
             return NOBODY
         caller = await self._callers.caller(*credentials)
-        self._revocations.fresh()
-        if self._revocations.refused(caller.subject):
-            raise ViewerRefused
+        self._revocations.check_viewer(caller.subject)
         return caller
 
     async def _deliver(

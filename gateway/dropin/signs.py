@@ -8,7 +8,6 @@ from typing import TypeAlias
 from gateway.documents import Zone
 from gateway.dropin.calls import Address
 from gateway.dropin.credentials import Credentials
-from gateway.errors import ViewerRefused
 from gateway.rules import Rules
 from gateway.signings import Order, Signings
 from gateway.supabase.callers import Caller, Callers
@@ -54,6 +53,7 @@ class Signs:
         caller, zone = await self._admitted(address, credentials)
         bucket, key = address.bucket, address.key
         theirs = await self._oracle.sign_one(caller, bucket, key, wanted)
+        self._revocations.check_viewer(caller.subject)  # perhaps while Supabase thought
         order = Order(zone, bucket, grant, wanted.expires_in, caller.actor)
         (link,) = await self._signings.issue(order, [key], now)
         if isinstance(link, StorageLink):
@@ -69,6 +69,7 @@ class Signs:
         grant = self._grant(wanted.transform)
         caller, zone = await self._admitted(address, credentials)
         sights = await self._oracle.sign_many(caller, address.bucket, wanted.paths, wanted)
+        self._revocations.check_viewer(caller.subject)  # perhaps while Supabase thought
         order = Order(zone, address.bucket, grant, wanted.expires_in, caller.actor)
         allowed = list(dict.fromkeys(sight.key for sight in sights if sight.allowed))
         links = await self._signings.issue(order, allowed, now)
@@ -92,9 +93,7 @@ class Signs:
         zone = self._known_zones[self._zones[address.bucket]]
         self._signings.check(zone)
         caller = await self._callers.caller(*credentials)
-        self._revocations.fresh()
-        if self._revocations.refused(caller.subject):
-            raise ViewerRefused
+        self._revocations.check_viewer(caller.subject)
         return caller, zone
 
     def _grant(self, transform: Mapping[str, object]) -> Grant:

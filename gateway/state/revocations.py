@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from types import TracebackType
 
 from gateway.documents import DocumentRef, Zone
+from gateway.errors import ViewerRefused
 from gateway.state import feed
 from gateway.state.database import Database
 
@@ -184,6 +185,12 @@ class Revocations:
             if place.startswith(scope[2:]):
                 total += count(scope, 0)
         return total
+
+    def check_viewer(self, viewer: str) -> None:
+        """Raise `ViewerRefused` for one who was revoked before now; anybody on this host knows."""
+        self.fresh()
+        if self.refused(viewer):
+            raise ViewerRefused
 
     def refused(self, subject: str) -> bool:
         """Whether a viewer gets no new links; `fresh` first, as for a generation."""
