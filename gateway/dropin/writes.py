@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 from urllib.parse import parse_qsl, unquote_to_bytes
@@ -16,7 +15,6 @@ from xml.sax.saxutils import unescape
 
 from gateway.dropin.calls import PREFIX
 from gateway.supabase.events import Change
-from signing.errors import Unsignable
 
 LONGEST: Final = 1 << 20
 """How much of a body is read for the names in it: a thousand names with what is beside them."""
@@ -24,9 +22,8 @@ LONGEST: Final = 1 << 20
 _ROUTES = frozenset(
     ["sign", "list", "list-v2", "copy", "move", "info", "public", "authenticated", "upload"]
 )
-_KEY = re.compile(r"<Key>([^<]*)</Key>")
+_KEY = re.compile(r"<Key>([^<]+)</Key>")
 Named: TypeAlias = tuple[str, str, bool]
-_ALL: Named = ("", "", True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,15 +69,8 @@ def changes_of(write: Write, asked: bytes = b"", answered: bytes = b"") -> list[
     """
     bodies = write.asks or write.answers
     named = _in_bodies(write, asked, answered) if bodies else _in_path(write)
-    return list(dict.fromkeys(_valid(named)))
-
-
-def _valid(named: Iterable[Named]) -> Iterator[Change]:
-    for bucket, key, hard in named:
-        try:
-            yield Change(bucket, key, hard)
-        except (Unsignable, ValueError):
-            continue
+    changes = dict.fromkeys(Change(*name) for name in named if name[0] or not name[1])
+    return [change for change in changes if change.addressable]
 
 
 def _in_path(write: Write) -> list[Named]:
@@ -115,7 +105,7 @@ def _in_s3(write: Write, bucket: str, key: str) -> list[Named]:
             return [(bucket, key, False)]
         case "POST" if key and unfinished:
             return [(bucket, key, False)]
-        case "DELETE" if not unfinished:
+        case "DELETE" if not (unfinished if key else write.query - {"x-id"}):
             return [(bucket, key, True)]
         case _:
             return []
@@ -139,7 +129,11 @@ _QUOTES = {"&quot;": '"', "&apos;": "'"}
 
 def _moved(verb: str, body: object) -> list[Named]:
     match body:
-        case {"bucketId": str(bucket), "sourceKey": str(old), "destinationKey": str(new)}:
+        case {
+            "bucketId": str(bucket),
+            "sourceKey": str(old),
+            "destinationKey": str(new),
+        } if old and new:
             here: list[Named] = [(bucket, old, True)] if verb == "move" else []
             return [*here, (_elsewhere(body) or bucket, new, False)]
         case _:
