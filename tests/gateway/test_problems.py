@@ -35,6 +35,7 @@ from gateway.errors import (
 )
 from gateway.problems import Problem, prefers_html, problem_for, render
 from gateway.security import SECURITY_FIELDS, security_fields
+from gateway.stores.rest import RangeRefused
 from imaging.errors import (
     BrokenSource,
     ImagingError,
@@ -86,6 +87,7 @@ ERRORS: list[tuple[Exception, int, str]] = [
     (DocumentBroken("too-large"), 422, "document.broken"),
     (DocumentChanged(SECRET), 503, "document.changed"),
     (StoreUnavailable(SECRET), 503, "store.unavailable"),
+    (RangeRefused(SECRET), 503, "store.unavailable"),
     (StateUnavailable(SECRET), 503, "state.unavailable"),
     (Overloaded(SECRET), 503, "overloaded"),
     (ResidencyRefused(SECRET), 451, "residency.refused"),
