@@ -33,7 +33,7 @@ export class LinkRefused extends Error {
  *
  * @param {any} client
  * @param {{gateway: string, zone?: string}} options `gateway` is its URL, such as
- *   "https://cdn.example.org"; `zone` only where one bucket's name stands in several
+ *   "https://cdn.example.org"; `zone` may be left out, since a bucket belongs to one
  */
 export function withGateway(client, { gateway, zone }) {
   const storage = client.storage ?? client;

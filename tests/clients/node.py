@@ -29,23 +29,19 @@ class Node:
         self.folder = folder
         self._program = program
 
-    def start(self, script: str, *arguments: object) -> subprocess.Popen[str]:
-        """A script's process; what it is given arrives as JSON."""
-        return subprocess.Popen(
+    def told(self, script: str, *arguments: object) -> Any:
+        """What a script prints, which is JSON; so is each thing that it is given."""
+        done = subprocess.run(
             [self._program, script, *map(json.dumps, arguments)],
             cwd=self.folder / "tests" / "clients",
             env={"PATH": os.environ["PATH"], "TZ": "UTC", "NODE_NO_WARNINGS": "1"},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            capture_output=True,
             text=True,
+            timeout=120,
+            check=False,
         )
-
-    def told(self, script: str, *arguments: object) -> Any:
-        """What a script prints, which is JSON."""
-        with self.start(script, *arguments) as process:
-            out, err = process.communicate(timeout=120)
-        assert process.returncode == 0, err
-        return json.loads(out)
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
 
 
 def found() -> tuple[str, list[str]]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from tests.contract.server import USER_A
@@ -84,3 +85,11 @@ def test_the_example_of_httpx_gets_a_link(through: Any) -> None:
     names = run("links.py", through)
     assert "/d/w640-webp/" in names["preview"]
     assert names["link"]["renew_at"] < names["link"]["expires_at"]
+
+
+def test_a_page_of_any_origin_may_read_what_it_asks_for(through: Any) -> None:
+    fields = {"Origin": "https://app.example.org", "Authorization": "Bearer x"}
+    asked = {"documents": [{"bucket": "documents", "key": SCAN}]}
+    answer = httpx.post(f"{through.url}/v1/links", headers=fields, json=asked)
+    assert answer.headers["Access-Control-Allow-Origin"] == "*"
+    assert answer.headers["Access-Control-Expose-Headers"] == "*"
