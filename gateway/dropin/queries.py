@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from typing import Self
-from urllib.parse import parse_qsl, unquote
+from urllib.parse import parse_qsl, unquote, unquote_to_bytes
 
 from signing.errors import LinkRefused
 
@@ -28,21 +28,21 @@ class Query:
 
     @classmethod
     def parse(cls, raw: bytes) -> Self:
-        """Read a query string; one with too many parameters has none."""
+        """Read a query string; one with too many parameters has none but its tokens."""
+        parts = (part.partition(b"=") for part in raw.split(b"&"))
+        tokens = tuple(value for name, _, value in parts if unquote_to_bytes(name) == b"token")
         try:
-            text = raw.decode("latin-1")
+            text = raw.decode(errors="replace")
             pairs = parse_qsl(text, keep_blank_values=True, max_num_fields=_MOST)
         except ValueError:
-            return cls((), None, ())
-        parts = (part.partition(b"=") for part in raw.split(b"&"))
-        tokens = tuple(value for name, _, value in parts if name == b"token")
+            return cls(tokens, None, ())
         saved = [value for name, value in pairs if name == "download"]
         return cls(tokens, _once_more(saved[0]) if saved else None, tuple(pairs))
 
     @property
     def ours(self) -> bool:
-        """Whether a token is of our making, or pretends to be."""
-        return any(token.startswith(OURS) for token in self.tokens)
+        """Whether a token is of our making, or pretends to be, however it is spelled."""
+        return any(unquote_to_bytes(token).startswith(OURS) for token in self.tokens)
 
     @property
     def token(self) -> bytes:
