@@ -19,7 +19,8 @@ _LONGEST_TEXT = 64 * 1024
 _SPAN = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18})")
 _LENGTH = re.compile(r"\d{1,18}")
 _BUSY = frozenset((429, 502, 503, 504))
-_LIMITS = httpx.Limits(max_connections=64, max_keepalive_connections=32)
+# As many as readers need: the budget for bodies under way bounds those.
+_LIMITS = httpx.Limits(max_connections=None, max_keepalive_connections=32)
 
 
 @dataclass(frozen=True, slots=True)
