@@ -77,7 +77,8 @@ def request_fields(scope: Mapping[str, Any], origins: Origins) -> list[Field]:
     """
     fields: list[Field] = scope["headers"]
     dropped = _named(fields) | _OF_A_CONNECTION | _OURS_TO_SAY
-    kept = [field for field in fields if field[0] not in dropped]
+    # The parser leaves white space behind a value, which is none of it (RFC 9110, section 5.5).
+    kept = [(name, value.strip(b" \t")) for name, value in fields if name not in dropped]
     chunked = any(name == b"transfer-encoding" for name, _ in fields)
     coding = [(b"transfer-encoding", b"chunked")] if chunked else []
     host = origins.upstream.partition(b"://")[2]

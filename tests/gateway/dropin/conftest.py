@@ -8,7 +8,7 @@ import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -87,12 +87,14 @@ class Upstream:
     body: bytes = b""
     asked: list[Asked] = field(default_factory=list)
     port: int = 0
+    peers: set[int] = field(default_factory=set)
 
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        self.peers.add(scope["client"][1])
         query = scope["query_string"]
         target = scope["raw_path"] + (b"?" + query if query else b"")
         asked = Asked(scope["method"], target, list(scope["headers"]))
@@ -183,6 +185,12 @@ class Door:
         await self._proxy.aclose()
         self._telemetry.close()
         await send({"type": "lifespan.shutdown.complete"})
+
+
+@pytest.fixture(scope="session")
+def serve() -> Callable[..., AbstractContextManager[int]]:
+    """Serves an application while the context lasts, and gives its port."""
+    return served
 
 
 @pytest.fixture(scope="module")

@@ -201,3 +201,14 @@ def test_the_log_tells_of_the_passage_and_not_of_the_path(upstream: Any, pass_to
     assert told == ["GET", "storage.pass", 200, 5, trace, ""]
     assert "report" not in text
     assert "secret" not in text
+
+
+def test_white_space_around_a_value_is_none_of_it(passing: Any, upstream: Any) -> None:
+    fields = b"X-One:\t 1 \t \r\nX-Two:\r\nX-Three: a\tb\r\nX-Four: \xc3\xbc\xff\r\n"
+    passing.exchange(b"GET /storage/v1/bucket HTTP/1.1\r\n" + HEAD + fields + b"\r\n")
+    assert upstream.asked[0].fields[1:5] == [
+        (b"x-one", b"1"),
+        (b"x-two", b""),
+        (b"x-three", b"a\tb"),
+        (b"x-four", b"\xc3\xbc\xff"),
+    ]

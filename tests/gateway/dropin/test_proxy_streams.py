@@ -35,10 +35,10 @@ def drained(client: socket.socket) -> bytes:
     return seen
 
 
-def head_of(server: socket.socket) -> bytes:
-    """The fields of a request, and what came with them of its body."""
+def head_of(server: socket.socket, end: bytes = b"\r\n\r\n") -> bytes:
+    """A request up to `end`, and what came with that."""
     seen = b""
-    while b"\r\n\r\n" not in seen:
+    while end not in seen:
         piece = server.recv(65_536)
         assert piece, seen
         seen += piece
@@ -339,3 +339,34 @@ def test_bodies_of_any_size_take_little_memory(pass_to: Any) -> None:
         assert taken == [size]
         assert size < got < size + 2000
         assert peak() - before < 48 * MEGABYTE
+
+
+def test_a_removal_is_told_though_its_answer_breaks_off(pass_to: Any) -> None:
+    def break_off(server: socket.socket) -> None:
+        head_of(server, b"]}")
+        server.sendall(b'HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n[{"name":"a"}')
+
+    with playing(break_off) as raw:
+        passing = pass_to(raw.url)
+        answer = passing.ask(
+            "DELETE", "/storage/v1/object/documents", content=b'{"prefixes":["a","b"]}'
+        )
+    assert answer.status_code == 503
+    assert passing.changes == [
+        Change("documents", "a", hard=True),
+        Change("documents", "b", hard=True),
+    ]
+
+
+def test_a_long_answer_to_a_removal_is_delivered_whole(pass_to: Any) -> None:
+    body = b"[" + b" " * 3 * MEGABYTE + b"]"
+
+    def list_much(server: socket.socket) -> None:
+        head_of(server, b"]}")
+        server.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
+
+    with playing(list_much) as raw:
+        passing = pass_to(raw.url)
+        answer = passing.ask("DELETE", "/storage/v1/object/documents", content=b'{"prefixes":[]}')
+    assert answer.content == body
+    assert passing.changes == []
