@@ -13,6 +13,7 @@ from starlette.routing import Router
 from gateway.crossorigin import OPEN
 from gateway.errors import RequestRefused
 from gateway.problems import prefers_html, problem_for, render
+from gateway.representations import http_date
 from gateway.security import security_fields
 from gateway.telemetry import Record, Telemetry, client_of, trace_id
 
@@ -107,6 +108,7 @@ class _Answer:
         present = {name for name, _ in fields}
         defaults = [
             (b"cache-control", b"no-store"),
+            (b"date", http_date(int(time()))),
             (b"x-request-id", self._record.request_id.encode()),
             *self._security,
         ]
