@@ -26,6 +26,8 @@ from gateway.stores import Store
 from gateway.stores.memory import MemoryStore
 from gateway.stores.opening import open_store
 from gateway.telemetry import Draining, LineWriter, Metrics, Telemetry
+from tests.contract.pairs import Pair, emptied
+from tests.contract.server import ContractServer
 
 Process = subprocess.Popen[str]
 Child = Callable[..., Process]
@@ -160,6 +162,38 @@ def open_door(tmp_path: Path) -> Iterator[Callable[..., Door]]:
 @pytest.fixture
 def door(open_door: Callable[..., Door]) -> Door:
     return open_door()
+
+
+@pytest.fixture(scope="module")
+def stand_in() -> Iterator[ContractServer]:
+    """A storage server for the tests of a module; `open_pair` empties it for each."""
+    with ContractServer() as upstream:
+        yield upstream
+
+
+@pytest.fixture
+def open_pair(open_door: Callable[..., Door], stand_in: ContractServer) -> Callable[..., Pair]:
+    """Open a gateway before the stand-in: `open_pair(supabase={"strict": True})`."""
+
+    def opened(**tables: Any) -> Pair:
+        upstream = emptied(stand_in)
+        supabase = {
+            "url": upstream.url,
+            "service_key": upstream.service,
+            "jwt_secret": upstream.jwt_secret,
+            "webhook_secret": "secret-of-the-hooks",
+            **tables.pop("supabase", {}),
+        }
+        zone = {"buckets": ["documents", "pub"], **tables.pop("clinic", {})}
+        stores = {"main": {"url": "supabase:"}}
+        return Pair(open_door(supabase=supabase, clinic=zone, stores=stores, **tables), upstream)
+
+    return opened
+
+
+@pytest.fixture
+def pair(open_pair: Callable[..., Pair]) -> Pair:
+    return open_pair()
 
 
 @pytest.fixture(scope="session")
