@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from time import perf_counter, time
 from typing import Final
 
@@ -19,7 +19,7 @@ from gateway.dropin.writes import LONGEST, Write, changes_of, write_of
 from gateway.errors import UpstreamUnavailable
 from gateway.supabase.events import Change
 from gateway.telemetry import Record, Telemetry, trace_id
-from gateway.transmissions import Receive, Scope, Send
+from gateway.transmissions import Message, Receive, Scope, Send
 
 ROUTE: Final = "storage.pass"
 _SHORT = 65_536
@@ -29,7 +29,10 @@ _TELLING = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """One request on its way. `upload` is its body where that is streamed and not in hand."""
+    """One request on its way. `upload` is its body where that is streamed and not in hand.
+
+    `poured` tells that the client has all of the answer, and may well leave.
+    """
 
     record: Record
     request: httpcore.Request
@@ -38,6 +41,7 @@ class Passage:
     write: Write | None
     origins: Origins
     public: bool
+    poured: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 class Proxy:
@@ -122,7 +126,8 @@ class Proxy:
         leaving = asyncio.create_task(passage.incoming.left())
         try:
             await asyncio.wait({relaying, leaving}, return_when=asyncio.FIRST_COMPLETED)
-            if passage.write is not None and passage.incoming.whole:
+            written = passage.write is not None and passage.incoming.whole
+            if written or passage.poured.is_set():
                 await asyncio.wait({relaying})
         finally:
             relaying.cancel()
@@ -139,14 +144,10 @@ class Proxy:
             body = answer.aiter_stream()
             head = await self._before(passage, answer.status, body)
             record.status = answer.status
-            fields = answer_fields(
-                answer.status, answer.headers, passage.origins, public=passage.public
-            )
-            start = {"type": "http.response.start", "status": answer.status, "headers": fields}
-            await send(start)
-            whole = await _pour(record, head, body, send)
-        # Last, since the client may count as gone from here on.
-        if whole:
+            await send(_start(passage, answer))
+            if await _pour(record, head, body, send):
+                passage.poured.set()
+        if passage.poured.is_set():
             await send({"type": "http.response.body", "body": b""})
         else:
             record.code = "delivery.aborted"
@@ -181,6 +182,13 @@ def _streams(fields: Iterable[tuple[bytes, bytes]]) -> bool:
     """Whether a request's body is too long to be taken in hand, or of no known length."""
     framing = dict(fields)
     return b"transfer-encoding" in framing or int(framing.get(b"content-length", 0)) > _SHORT
+
+
+def _start(passage: Passage, answer: httpcore.Response) -> Message:
+    fields = answer_fields(answer.status, answer.headers, passage.origins, public=passage.public)
+    if all(name != b"x-request-id" for name, _ in fields):
+        fields.append((b"x-request-id", passage.record.request_id.encode()))
+    return {"type": "http.response.start", "status": answer.status, "headers": fields}
 
 
 async def _first(body: AsyncIterator[bytes]) -> bytes:

@@ -62,7 +62,9 @@ def test_an_answer_comes_back_with_status_fields_and_octets(passing: Any, upstre
     ).partition(b"\r\n\r\n")
     assert body == upstream.body
     assert head.split(b"\r\n")[0].startswith(b"HTTP/1.1 207")
-    assert [line for line in head.split(b"\r\n")[1:] if not line.startswith(b"connection")] == [
+    lines = [line for line in head.split(b"\r\n")[1:] if line != b"connection: close"]
+    assert lines.pop().startswith(b"x-request-id: ")
+    assert lines == [
         b"content-encoding: gzip",
         b"content-length: 15",
         b"set-cookie: a=1",
@@ -212,3 +214,27 @@ def test_white_space_around_a_value_is_none_of_it(passing: Any, upstream: Any) -
         (b"x-three", b"a\tb"),
         (b"x-four", b"\xc3\xbc\xff"),
     ]
+
+
+def test_an_answer_keeps_the_id_that_upstream_gave_it(passing: Any, upstream: Any) -> None:
+    upstream.fields = [(b"x-request-id", b"theirs")]
+    answer = passing.ask("GET", REPORT)
+    assert answer.headers.get_list("x-request-id") == ["theirs"]
+
+
+def test_a_body_in_the_chunks_of_s3_is_left_as_it_is(passing: Any, upstream: Any) -> None:
+    body = (
+        b"5;chunk-signature=ab\r\nhello\r\n0;chunk-signature=cd\r\nx-amz-checksum-crc32:x\r\n\r\n"
+    )
+    fields = {
+        b"content-encoding": b"aws-chunked",
+        b"x-amz-decoded-content-length": b"5",
+        b"x-amz-trailer": b"x-amz-checksum-crc32",
+    }
+    for content in (body, iter([body])):
+        passing.ask("PUT", "/storage/v1/s3/documents/a", content=content, headers=fields)
+        asked = upstream.asked[-1]
+        assert asked.digest == hashlib.sha256(body).hexdigest()
+        assert {name: asked.values(name) for name in fields} == {
+            name: [value] for name, value in fields.items()
+        }
