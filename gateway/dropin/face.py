@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Container, Mapping, Sequence
 from typing import Protocol
 
@@ -17,7 +16,7 @@ from gateway.errors import CallerRefused, GatewayError, RequestRefused, Residenc
 from gateway.exchanges import Exchange
 from gateway.heads import EMPTY
 from gateway.security import security_fields
-from gateway.supabase.refusals import refusal_for
+from gateway.supabase.refusals import as_json, refusal_for
 from gateway.telemetry import Record, Telemetry, client_of
 from gateway.transmissions import Receive, Scope, Send, Transmitter
 from signing.errors import SigningError
@@ -135,7 +134,7 @@ class Face:
         answer = self._signs.one if call.address.key else self._signs.many
         said = await answer(call.address, body, credentials, now)
         self._count(said if isinstance(said, list) else [said])
-        text = json.dumps(said, ensure_ascii=False, separators=(",", ":")).encode()
+        text = as_json(said)
         return Delivery(200, EMPTY, self._fields(exchange, text), text)
 
     def _count(self, lines: Sequence[Mapping[str, object]]) -> None:

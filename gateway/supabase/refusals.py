@@ -40,6 +40,12 @@ from signing.errors import (
 )
 
 
+def as_json(value: object) -> bytes:
+    """JSON as the server writes it: compact, and half a surrogate pair as its escape."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return text.encode(errors="backslashreplace")
+
+
 @dataclass(frozen=True, slots=True)
 class Refusal:
     """An error as Supabase's clients read it: from the body, for HTTP nearly always says 400.
@@ -68,7 +74,7 @@ class Refusal:
             "message": self.message,
             "code": self.code,
         }
-        return json.dumps(members, separators=(",", ":"), ensure_ascii=False).encode()
+        return as_json(members)
 
 
 NOT_FOUND = Refusal(404, "404", "not_found", "Object not found", "NoSuchKey")

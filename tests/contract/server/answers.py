@@ -23,7 +23,8 @@ class Answer:
 
 def dumped(value: object) -> bytes:
     """JSON as JavaScript writes it."""
-    return _ENCODER.encode(value).encode()
+    # Half a surrogate pair is escaped, as JSON.stringify has it.
+    return _ENCODER.encode(value).encode(errors="backslashreplace")
 
 
 def json_answer(
