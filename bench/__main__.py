@@ -11,7 +11,21 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeAlias
 
-from bench import cold, front, hit, issuing, machine, stalled, store, stream, verify
+from bench import (
+    asked,
+    cold,
+    front,
+    hit,
+    issuing,
+    machine,
+    passed,
+    reads,
+    signs,
+    stalled,
+    store,
+    stream,
+    verify,
+)
 from bench.load import LoadFailed
 from bench.processes import NotStarted
 from bench.table import Row, table
@@ -27,6 +41,10 @@ SECTIONS: Mapping[str, tuple[str, Section]] = {
     "cold": ("1,000 requests at once for one cold object", cold.run),
     "verify": ("Verifying a link", verify.run),
     "issuing": ("Issuing links", issuing.run),
+    "signs": ("Signed URLs of the storage routes, decisions known", signs.run),
+    "asked": ("A hundred signed URLs in a call, upstream asked each time", asked.run),
+    "reads": ("A document of 30 KB by the storage routes", reads.run),
+    "passed": ("Passed on to Supabase", passed.run),
 }
 
 

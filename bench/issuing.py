@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from urllib.request import Request, urlopen
 
+from bench import calls
 from bench.documents import BUCKET, Documents
 from bench.load import Load, LoadFailed, Target, drive
 from bench.ostiary import TOKEN, ZONE, folder_store, ostiary
@@ -16,11 +17,7 @@ from bench.table import Row
 MANY = 1_000
 _CONNECTIONS = {1: 8, MANY: 1}
 _SECONDS = {1: 3, MANY: 6}
-_SCRIPT = """wrk.method = "POST"
-wrk.headers["authorization"] = "Bearer {token}"
-wrk.headers["content-type"] = "application/json"
-wrk.body = {body}
-"""
+_FIELDS = {"authorization": f"Bearer {TOKEN}", "content-type": "application/json"}
 
 
 def run(folder: Path) -> list[Row]:
@@ -34,8 +31,8 @@ def run(folder: Path) -> list[Row]:
         first = _first(url, names)
         found: dict[int, Load] = {}
         for count in (1, MANY):
-            script = folder / f"{count}.lua"
-            script.write_text(_SCRIPT.format(token=TOKEN, body=_lua(_call(names[:count]))))
+            body = _call(names[:count])
+            script = calls.same(folder / f"{count}.lua", "POST", _FIELDS, body)
             target = Target(gateway.server, url, script)
             found[count] = drive(target, _SECONDS[count], _CONNECTIONS[count])
         return rows(first, found)
@@ -63,11 +60,7 @@ def _warm(found: Mapping[int, Load]) -> list[Row]:
 
 def _first(url: str, names: list[str]) -> float:
     """Seconds for the call in which every document is looked at and measured."""
-    call = Request(
-        url,
-        _call(names).encode(),
-        {"Authorization": f"Bearer {TOKEN}", "Content-Type": "application/json"},
-    )
+    call = Request(url, _call(names).encode(), _FIELDS)
     began = time.perf_counter()
     with urlopen(call) as answer:
         links = json.load(answer)["links"]
@@ -79,8 +72,3 @@ def _first(url: str, names: list[str]) -> float:
 def _call(names: list[str]) -> str:
     wanted = [{"zone": ZONE, "bucket": BUCKET, "key": name} for name in names]
     return json.dumps({"documents": wanted})
-
-
-def _lua(text: str) -> str:
-    """The text as a long string of Lua, which escapes nothing."""
-    return f"[==[{text}]==]"

@@ -110,3 +110,9 @@ def cheaper(loads: Sequence[Load], others: Sequence[Load]) -> float:
     """How many requests for the CPU time that the others take for one; the median."""
     pairs = zip(loads, others, strict=True)
     return statistics.median(other.cpu / one.cpu for one, other in pairs)
+
+
+def slower(loads: Sequence[Load], others: Sequence[Load]) -> float:
+    """How many times the others' median latency, round by round; the median."""
+    pairs = zip(loads, others, strict=True)
+    return statistics.median(one.p50 / other.p50 for one, other in pairs)

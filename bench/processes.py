@@ -42,6 +42,10 @@ class Server:
         pages = (int(_read(pid, "statm").split()[1]) for pid in tree(self.pid))
         return sum(pages) * _PAGE / 1e6
 
+    def peak(self) -> float:
+        """As `memory`, for the most that each process has held since it began."""
+        return sum(_most(pid) for pid in tree(self.pid)) * 1024 / 1e6
+
     def descriptors(self, documents: Path) -> int:
         """Sockets and documents that all its processes have open.
 
@@ -124,6 +128,12 @@ def _links(pid: int) -> Iterator[str]:
     for descriptor in Path(f"/proc/{pid}/fd").iterdir():
         with suppress(FileNotFoundError):  # closed since it was listed
             yield str(descriptor.readlink())
+
+
+def _most(pid: int) -> int:
+    """The high-water mark of a process's resident memory, in KiB."""
+    lines = _read(pid, "status").splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM:"))
 
 
 def _stat(pid: int) -> list[str]:
