@@ -21,6 +21,7 @@ class _Known(NamedTuple):
 
 _COMMANDS = {
     "serve": _Known("serving", "Answer requests until a signal."),
+    "connect": _Known("connecting", "Write a configuration for a Supabase project."),
     "demo": _Known("demo", "Make sample documents, print links to them, and serve."),
     "sign": _Known("links", "Issue links to documents."),
     "verify": _Known("links", "Tell whether a link is good now."),

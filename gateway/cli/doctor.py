@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import shutil
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from secrets import token_hex
+from time import time
 from typing import Literal
 
 import click
@@ -17,14 +18,22 @@ import PIL
 import structlog
 
 from gateway.app import compose
+from gateway.catalogue import REMOTE_TTL
 from gateway.cli.invocation import config_option, echo_json, json_option, settings_of
+from gateway.cli.surveying import access_of, surveyed
 from gateway.errors import ConfigurationError, GatewayError, StateUnavailable
 from gateway.parts import Parts
 from gateway.regions import Residency
 from gateway.settings import Settings
+from gateway.supabase.checks import State
 from imaging.errors import ImagingError
 
 ROOM = 1 << 30
+_STATES: Mapping[State, Literal["ok", "note", "FAIL"]] = {
+    "ok": "ok",
+    "warn": "note",
+    "fail": "FAIL",
+}
 _COLOURS = {"ok": "green", "note": "yellow", "FAIL": "red"}
 
 
@@ -46,10 +55,10 @@ class Finding:
 @config_option
 @json_option
 def doctor(file: Path | None, as_json: bool) -> None:
-    """Check configuration, data folder, state, stores, render workers and CDNs.
+    """Check configuration, data folder, state, stores, render workers, CDNs and Supabase.
 
     One line each; the exit status is 1 when anything fails. Each CDN is asked to purge one tag
-    that nothing has.
+    that nothing has. A Supabase project is looked at as `ostiary connect` does.
     """
     settings = settings_of(file)
     structlog.configure(logger_factory=lambda *_: structlog.PrintLogger(sys.stderr))
@@ -125,7 +134,7 @@ async def _try_parts(settings: Settings) -> list[Finding]:
     except StateUnavailable as error:
         return [Finding("state", "FAIL", str(error), "look at the database in [server] data")]
     try:
-        return await look(parts)
+        return [*await look(parts), *[one async for one in _project(settings, parts)]]
     finally:
         await parts.close()
 
@@ -134,6 +143,35 @@ async def look(parts: Parts) -> list[Finding]:
     """Try each part once."""
     groups = (_state(parts), _stores(parts), _workers(parts), _cdns(parts))
     return [finding for group in groups async for finding in group]
+
+
+async def _project(settings: Settings, parts: Parts) -> AsyncIterator[Finding]:
+    """The checks of `ostiary connect` once more, and whether the project tells of changes."""
+    if not settings.supabase.configured:
+        return
+    for check in (await surveyed(access_of(settings))).checks:
+        yield Finding(f"supabase {check.name}", _STATES[check.state], check.detail, check.hint)
+    yield hooks(
+        bool(settings.supabase.webhook_secret.get_secret_value()),
+        await parts.purges.last_asked("hooks/"),
+        time(),
+    )
+
+
+def hooks(awaited: bool, last: float, now: float) -> Finding:
+    """Which way of learning of changes seems alive; `last` is when a hook came, 0 for never."""
+    if last:
+        return Finding("supabase events", "ok", f"a hook came {_ago(now - last)} ago")
+    hint = "see `ostiary connect --print-sql`" if awaited else "give [supabase] webhook_secret"
+    what = f"no hook came lately: changes are seen when asked for, {REMOTE_TTL:.0f} s late at most"
+    return Finding("supabase events", "note", what, hint)
+
+
+def _ago(seconds: float) -> str:
+    for size, name in ((86_400, "d"), (3_600, "h"), (60, "min")):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.0f} {name}"
+    return f"{max(0, seconds):.0f} s"
 
 
 async def _state(parts: Parts) -> AsyncIterator[Finding]:

@@ -11,6 +11,7 @@ from gateway.errors import Fault
 from gateway.settings.schema import PREFIX, Node, schema, variable
 
 CONFIG = PREFIX + "CONFIG"
+DATABASE_URL = PREFIX + "CONNECT_DATABASE_URL"
 FILE = "_FILE"
 
 # Kubernetes gives every pod such variables of a Service that happens to be called ostiary.
@@ -41,7 +42,7 @@ class UnknownVariable(Exception):
 
 def is_ours(name: str, value: str) -> bool:
     """Whether a variable speaks to the settings at all."""
-    if not name.startswith(PREFIX) or name == CONFIG:
+    if not name.startswith(PREFIX) or name in (CONFIG, DATABASE_URL):
         return False
     rest = name.removeprefix(PREFIX)
     return not (_SERVICE.fullmatch(rest) or _SERVICE_PORT.fullmatch(f"{rest}={value}"))

@@ -173,6 +173,10 @@ class Purges:
         """What waits at each provider, for metrics and `ostiary doctor`."""
         return await self._database.read(receipts.depths)
 
+    async def last_asked(self, begins: str) -> float:
+        """When anybody whose name begins so last asked, in Unix seconds; 0 if not of late."""
+        return await self._database.read(lambda connection: receipts.last_asked(connection, begins))
+
     def _asking(
         self, request: PurgeRequest, soft: bool, origin: tuple[str, str], now: float
     ) -> Callable[[sqlite3.Connection], PurgeStatus]:

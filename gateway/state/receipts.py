@@ -104,6 +104,15 @@ def depths(connection: sqlite3.Connection) -> list[Depth]:
     return [Depth(*row) for row in found]
 
 
+def last_asked(connection: sqlite3.Connection, begins: str) -> float:
+    """When anybody whose name begins so last asked (Unix seconds); 0 for never, or forgotten."""
+    found = connection.execute(
+        "SELECT coalesce(max(at), 0) FROM purge WHERE substr(asked_by, 1, ?) = ?",
+        (len(begins), begins),
+    )
+    return float(found.fetchone()[0])
+
+
 def trim(connection: sqlite3.Connection, before: float) -> None:
     """Forget purges asked before `before` once everything they waited for is done."""
     connection.execute(
