@@ -26,7 +26,7 @@ from gateway.stores import Store
 from gateway.stores.memory import MemoryStore
 from gateway.stores.opening import open_store
 from gateway.telemetry import Draining, LineWriter, Metrics, Telemetry
-from tests.contract.pairs import Pair, emptied
+from tests.contract.pairs import REPORT, SCAN, Pair, emptied
 from tests.contract.server import ContractServer
 
 Process = subprocess.Popen[str]
@@ -171,24 +171,46 @@ def stand_in() -> Iterator[ContractServer]:
         yield upstream
 
 
+def before(upstream: ContractServer, **tables: Any) -> dict[str, Any]:
+    """The tables of a gateway before a stand-in; `tables` add to them."""
+    supabase = {
+        "url": upstream.url,
+        "service_key": upstream.service,
+        "jwt_secret": upstream.jwt_secret,
+        "webhook_secret": "secret-of-the-hooks",
+        **tables.pop("supabase", {}),
+    }
+    zone = {"buckets": ["documents", "pub"], **tables.pop("clinic", {})}
+    stores = {"main": {"url": "supabase:"}}
+    return {"supabase": supabase, "clinic": zone, "stores": stores, **tables}
+
+
 @pytest.fixture
 def open_pair(open_door: Callable[..., Door], stand_in: ContractServer) -> Callable[..., Pair]:
     """Open a gateway before the stand-in: `open_pair(supabase={"strict": True})`."""
 
     def opened(**tables: Any) -> Pair:
         upstream = emptied(stand_in)
-        supabase = {
-            "url": upstream.url,
-            "service_key": upstream.service,
-            "jwt_secret": upstream.jwt_secret,
-            "webhook_secret": "secret-of-the-hooks",
-            **tables.pop("supabase", {}),
-        }
-        zone = {"buckets": ["documents", "pub"], **tables.pop("clinic", {})}
-        stores = {"main": {"url": "supabase:"}}
-        return Pair(open_door(supabase=supabase, clinic=zone, stores=stores, **tables), upstream)
+        return Pair(open_door(**before(upstream, **tables)), upstream)
 
     return opened
+
+
+@pytest.fixture(scope="session")
+def drawing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
+    """One gateway with render workers before a stand-in, for tests that only look."""
+    folder = tmp_path_factory.mktemp("drawing")
+    with ContractServer() as upstream:
+        settings = configured(folder / "var", **before(upstream, renditions={"workers": 1}))
+        door = Door(settings, folder / "log.jsonl", renders=True)
+        documents = ((SCAN, drawn("PNG", 1), "png"), (REPORT, drawn("PDF", 2), "pdf"))
+        for key, body, form in documents:
+            upstream.put("documents", key, body, f"image/{form}")
+        upstream.put("pub", "img/logo.png", drawn("PNG", 1), "image/png", "max-age=120")
+        try:
+            yield Pair(door, upstream)
+        finally:
+            door.close()
 
 
 @pytest.fixture
