@@ -19,6 +19,7 @@ test)
     need_varnish
     need nginx nginx
     need chromium chromium
+    need pg_lsclusters postgresql
     ;;
 bench)
     need wrk wrk
