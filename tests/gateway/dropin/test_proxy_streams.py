@@ -116,7 +116,7 @@ def test_an_answer_that_comes_before_the_upload_is_over_is_delivered(
 
 def test_an_answer_to_a_client_that_sends_nothing_more_is_delivered(pass_to: Any) -> None:
     def refuse(server: socket.socket) -> None:
-        head_of(server)
+        head_of(server, b"abc\r\n")
         server.sendall(TOO_LARGE)
         drained(server)
 
@@ -269,6 +269,9 @@ def test_a_write_is_told_though_its_client_has_left(pass_to: Any, size: int) -> 
             seen += len(server.recv(MEGABYTE))
         raw.left.set()
         assert gone.wait(20)
+        server.settimeout(0.5)
+        with suppress(TimeoutError):
+            assert server.recv(1), "the gateway let go"
         server.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
 
     with playing(take) as raw:

@@ -118,6 +118,7 @@ def test_a_removal_whose_answer_can_not_be_read_is_what_was_asked() -> None:
         Change("docs", "a", hard=True),
         Change("docs", "c", hard=True),
     ]
+    assert told("DELETE", "object/docs", asked={"prefixes": "all"}) == []
 
 
 def test_the_names_of_a_removal_over_s3_are_in_its_xml() -> None:
