@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass, fields
+from operator import attrgetter
 
 from gateway.state.database import Database
 
@@ -33,6 +34,9 @@ class IssueRow:
     kid: str
     expires_at: int
     issued_at: int
+
+
+_values = attrgetter(*(field.name for field in fields(IssueRow)))
 
 
 class Ledger:
@@ -77,5 +81,5 @@ class Ledger:
 def _insert(connection: sqlite3.Connection, rows: Sequence[IssueRow]) -> None:
     connection.executemany(
         f"INSERT INTO issue ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        map(astuple, rows),
+        map(_values, rows),
     )
