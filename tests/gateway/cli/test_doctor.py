@@ -9,11 +9,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from cdn.providers.null import Null
 from gateway.app import compose
-from gateway.cli.doctor import Finding, data_folder, engine, look
+from gateway.cli.doctor import Finding, data_folder, engine, hooks, look
 from gateway.cli.invocation import settings_of
+from gateway.state import receipts
 from imaging.pool import RenderPool
+from tests.contract.server import ContractServer
 
 
 def finding(shell: Any, name: str, *, status: int = 0) -> dict[str, str]:
@@ -141,3 +145,85 @@ def test_a_cdn_that_takes_a_purge_is_well(shell: Any) -> None:
 
     [found] = [one for one in asyncio.run(looked()) if one.name == "cdn none"]
     assert found.state == "ok"
+
+
+# A Supabase project ---------------------------------------------------------------------------
+
+
+def with_project(shell: Any, server: ContractServer, **supabase: str) -> dict[str, dict[str, str]]:
+    """What the doctor says of a project, by name, without the word before it."""
+    values = {
+        "url": server.url,
+        "service_key": server.service,
+        "jwt_secret": server.jwt_secret,
+        "webhook_secret": "0123456789abcdef",
+        **supabase,
+    }
+    table = "\n".join(f'{name} = "{value}"' for name, value in values.items())
+    text = shell.config.read_text()
+    shell.config.write_text(
+        text.replace(shell.folder.as_uri(), "supabase:") + f"[supabase]\n{table}\n"
+    )
+    status = 1 if supabase else 0
+    found = {one["name"]: one for one in shell.json("doctor", status=status)}
+    return {
+        name.removeprefix("supabase "): one
+        for name, one in found.items()
+        if name.startswith("supabase ")
+    }
+
+
+def test_the_checks_of_a_project_are_repeated(shell: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    with ContractServer() as server:
+        monkeypatch.setenv("SUPABASE_ANON_KEY", server.anon)
+        found = with_project(shell, server)
+    states = {name: one["state"] for name, one in found.items()}
+    assert states.pop("events") == "note"
+    assert set(states.values()) == {"ok"}
+    assert {"storage", "service key", "tokens", "buckets", "policies", "bytes"} <= set(states)
+    assert found["buckets"]["what"] == "documents (private)"
+
+
+def test_a_project_that_refuses_is_a_failure(shell: Any) -> None:
+    with ContractServer() as server:
+        found = with_project(shell, server, service_key=server.user_a)
+    assert found["service key"]["state"] == "FAIL"
+
+
+def test_a_project_without_published_keys_is_a_failure_where_they_are_configured(
+    shell: Any,
+) -> None:
+    with ContractServer() as server:
+        found = with_project(shell, server, jwks_url=f"{server.url}/auth/v1/jwks.json")
+    assert found["tokens"]["state"] == "FAIL"
+
+
+def test_no_project_is_not_looked_at(shell: Any) -> None:
+    assert not [one for one in shell.json("doctor") if one["name"].startswith("supabase")]
+
+
+def test_the_last_hook_is_told(shell: Any) -> None:
+    shell.sign()
+    with sqlite3.connect(shell.folder / "data" / "ostiary.db") as connection:
+        for name, by, at in (("a", "hooks/database", 1_000.0), ("b", "cli", 2_000.0)):
+            connection.execute(
+                "INSERT INTO purge (id, asked, soft, reason, asked_by, at)"
+                " VALUES (?, '{}', 1, 'told', ?, ?)",
+                (name, by, at),
+            )
+        assert receipts.last_asked(connection, "hooks/") == 1_000.0
+        assert receipts.last_asked(connection, "hooks/storage") == 0.0
+
+
+@pytest.mark.parametrize(
+    ("last", "told"), [(990, "10 s"), (1_001, "0 s"), (400, "10 min"), (-9_800, "3 h")]
+)
+def test_how_long_ago_the_last_hook_came(last: float, told: str) -> None:
+    found = hooks(True, last, 1_000.0)
+    assert (found.state, found.what) == ("ok", f"a hook came {told} ago")
+
+
+def test_without_hooks_the_way_to_them_is_told() -> None:
+    assert "--print-sql" in hooks(True, 0.0, 1_000.0).hint
+    assert "webhook_secret" in hooks(False, 0.0, 1_000.0).hint
+    assert hooks(True, 0.0, 1_000.0).state == "note"
