@@ -23,6 +23,7 @@ OPERATIONS = (
     *("storage.object.sign", "storage.object.sign_many"),
     *("storage.object.get_authenticated", "storage.object.info"),
 )
+ROUTES = ("sign", "sign many", "links", "authenticated", "render", "bare", "public", "info")
 NAMES = ("a.txt", "b c+(1).txt", "deep/er/x.txt", "dash-'!$&=@.txt", "why?.txt")
 
 
@@ -38,6 +39,7 @@ class Case:
     bucket: str
     public: bool
     key: str
+    routes: list[str]
     links: list[str] = field(default_factory=list)
 
     @property
@@ -93,49 +95,14 @@ def drawn(number: int, rng: random.Random) -> Case:
         rng.choice(("documents", "documents", "pub")),
         rng.random() < 0.5,
         f"{folder}/{number}/{rng.choice(NAMES)}",
+        rng.sample(ROUTES, 4),
     )
 
 
-def upstreams_word(pair: Pair, case: Case) -> dict[str, bool]:
-    """Whom Supabase itself would let, by route; only the two credentials are sent."""
-    path = f"{case.bucket}/{quote(case.key)}"
-    fields = pair.upstream.fields(case.token(pair)) if case.token(pair) else {}
-    one, many = {"expiresIn": 60}, {"expiresIn": 60, "paths": [case.key]}
-
-    async def asked() -> dict[str, bool]:
-        transport = httpx.ASGITransport(app=pair.upstream.app)
-        base = "http://direct/storage/v1"
-        async with httpx.AsyncClient(transport=transport, headers=fields) as client:
-            sign = await client.post(f"{base}/object/sign/{path}", json=one)
-            lines = await client.post(f"{base}/object/sign/{case.bucket}", json=many)
-            authenticated = await client.get(f"{base}/object/authenticated/{path}")
-            bare = await client.get(f"{base}/object/{path}")
-            public = await client.get(f"{base}/object/public/{path}")
-            info = await client.get(f"{base}/object/info/{path}", headers=TENANT)
-        signed = lines.status_code == 200 and bool(lines.json()[0]["signedURL"])
-        return {
-            "sign": sign.status_code == 200,
-            "sign many": signed,
-            "links": signed,
-            "authenticated": authenticated.content == case.body,
-            "render": authenticated.content == case.body,
-            "bare": bare.content == case.body,
-            "public": public.content == case.body,
-            "info": info.status_code == 200,
-        }
-
-    told: dict[str, bool] = pair.door.run(asked())
-    return told
-
-
-def answered(pair: Pair, case: Case) -> dict[str, httpx.Response]:
-    """What the gateway says, to a caller who sends more than the two credentials."""
-    path = f"{case.bucket}/{quote(case.key)}"
-    token = case.token(pair)
-    fields = {**(pair.upstream.fields(token) if token else {}), **TENANT}
-    wanted = {"documents": [{"bucket": case.bucket, "key": case.key}]}
-    body = {"expiresIn": 60}
-    asks: dict[str, tuple[str, str, Any]] = {
+def asks(case: Case) -> dict[str, tuple[str, str, Any]]:
+    """Method, path and body of the row's request on each storage route."""
+    path, body = f"{case.bucket}/{quote(case.key)}", {"expiresIn": 60}
+    return {
         "sign": ("POST", f"/object/sign/{path}", body),
         "sign many": ("POST", f"/object/sign/{case.bucket}", {**body, "paths": [case.key]}),
         "authenticated": ("GET", f"/object/authenticated/{path}", None),
@@ -144,12 +111,46 @@ def answered(pair: Pair, case: Case) -> dict[str, httpx.Response]:
         "public": ("GET", f"/object/public/{path}", None),
         "info": ("GET", f"/object/info/{path}", None),
     }
-    told = {
-        name: pair.ask(method, target, headers=fields, json=body)
-        for name, (method, target, body) in asks.items()
-    }
-    told["links"] = pair.door.ask("POST", "/v1/links", headers=fields, json=wanted)
+
+
+# What Supabase is asked in place of a route of ours, or of one that costs it a picture.
+STANDS_FOR = {"links": "sign many", "render": "authenticated"}
+
+
+def upstreams_word(pair: Pair, case: Case) -> dict[str, bool]:
+    """Whom Supabase itself would let, by route; but for `info` only the two credentials go up."""
+    token, known = case.token(pair), asks(case)
+    fields = pair.upstream.fields(token) if token else {}
+
+    async def asked(client: httpx.AsyncClient, route: str) -> bool:
+        method, path, body = known[STANDS_FOR.get(route, route)]
+        more = TENANT if route == "info" else {}
+        answer = await client.request(method, path, json=body, headers={**fields, **more})
+        if method == "POST":
+            return "token=" in answer.text
+        return answer.status_code == 200
+
+    async def each() -> dict[str, bool]:
+        transport = httpx.ASGITransport(app=pair.upstream.app)
+        base = "http://direct/storage/v1"
+        async with httpx.AsyncClient(transport=transport, base_url=base) as client:
+            return {route: await asked(client, route) for route in case.routes}
+
+    told: dict[str, bool] = pair.door.run(each())
     return told
+
+
+def answered(pair: Pair, case: Case, route: str) -> httpx.Response:
+    """What the gateway says, to a caller who sends more than the two credentials."""
+    token = case.token(pair)
+    fields = {**(pair.upstream.fields(token) if token else {}), **TENANT}
+    if route == "links":
+        wanted = {"documents": [{"bucket": case.bucket, "key": case.key}]}
+        answer = pair.door.ask("POST", "/v1/links", headers=fields, json=wanted)
+        assert isinstance(answer, httpx.Response)
+        return answer
+    method, path, body = asks(case)[route]
+    return pair.ask(method, path, headers=fields, json=body)
 
 
 def link_in(route: str, answer: httpx.Response) -> str:
@@ -204,13 +205,13 @@ def judged(pair: Pair) -> Callable[[Case], Counter[bool]]:
         upstream.publish("pub", public=case.public)
         upstream.policy = case.policy
         allowed = upstreams_word(pair, case)
-        for route, answer in answered(pair, case).items():
+        for route, yes in allowed.items():
             # No token at all is no caller of our own API, whatever is open to nobody.
-            yes = allowed[route] and (case.who != "nobody" or route != "links")
-            check(pair, case, route, answer, allowed=yes)
+            yes = yes and (case.who != "nobody" or route != "links")
+            check(pair, case, route, answered(pair, case, route), allowed=yes)
         if case.kind == "field" and case.who != "service":
-            assert not allowed["sign"], "the field is not asked with"
-            assert not allowed["sign many"]
+            assert not allowed.get("sign"), "the field is not asked with"
+            assert not allowed.get("sign many")
         return Counter(allowed.values())
 
     return judge
@@ -224,14 +225,14 @@ def test_no_denied_row_gets_a_link_or_an_octet_and_each_allowed_one_its_own(
     counts: Counter[bool] = Counter()
     for case in cases:
         counts += judged(case)
-    assert min(counts[True], counts[False]) > CASES, counts
+    assert min(counts[True], counts[False]) > CASES // 2, counts
     _no_link_opens_another(pair, cases)
 
 
 def _no_link_opens_another(pair: Pair, cases: list[Case]) -> None:
-    """Every pair of forty links and forty documents."""
-    linked = [case for case in cases if case.links][:40]
-    assert len(linked) == 40
+    """Every pair of twenty links and twenty documents."""
+    linked = [case for case in cases if case.links][:20]
+    assert len(linked) == 20
     for one in linked:
         token = one.links[0].partition("?")[2]
         for other in linked:
