@@ -374,3 +374,8 @@ def test_the_package_for_the_database_is_named_when_it_is_missing(
 )
 def test_triggers_of_somebody_else_are_no_proof(found: dict[str, str]) -> None:
     assert called(found, Telling("https://gw")) == ""
+
+
+def test_public_buckets_alone_are_one_zone(desk: Desk) -> None:
+    desk.connect("--bucket", "pub")
+    assert list(desk.written()["zones"]) == ["documents-public"]
