@@ -126,8 +126,8 @@ class Issuer:
                 return Refused(wanted, error)
 
         answers = await asyncio.gather(*map(answer, call.documents))
-        rows = [_row(one, operator, now) for one in answers if isinstance(one, Issued)]
-        await self._ledger.record_issue(rows)
+        given = [one.link for one in answers if isinstance(one, Issued)]
+        await self._ledger.record_issue([IssueRow.of(link, operator.id, now) for link in given])
         return answers
 
     async def _one(
@@ -179,21 +179,3 @@ class Issuer:
         """An exact grant names something that can be made (raises `UnknownRendition`)."""
         if grant.covers == "exact":
             self._renditions.find(grant.name)
-
-
-def _row(issued: Issued, operator: Operator, now: int) -> IssueRow:
-    link = issued.link
-    return IssueRow(
-        link_id=link.id,
-        actor=operator.id,
-        zone=link.zone,
-        bucket=link.bucket,
-        key=link.key,
-        document_id=issued.document.id,
-        grant=link.grant.text,
-        version=link.version,
-        generation=link.generation,
-        kid=link.kid,
-        expires_at=link.expires_at,
-        issued_at=now,
-    )

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from cdn.tags import document_id
 from gateway.documents import Zone
 from gateway.errors import ResidencyRefused
 from gateway.rules import Rules
@@ -78,7 +77,7 @@ class Signings:
             if link is None
         ]
         signed = [(place, link) for place, link in new if isinstance(link, StorageLink)]
-        await self._ledger.record_issue([_row(link, order.actor, now) for _, link in signed])
+        await self._ledger.record_issue([IssueRow.of(link, order.actor, now) for _, link in signed])
         for _, link in signed:
             self._remember(order, link)
         fresh = dict(new)
@@ -122,20 +121,3 @@ class Signings:
             return self._signer.issue_storage(request, now)
         except Unsignable as error:
             return error
-
-
-def _row(link: StorageLink, actor: str, now: int) -> IssueRow:
-    return IssueRow(
-        link_id=link.id,
-        actor=actor,
-        zone=link.zone,
-        bucket=link.bucket,
-        key=link.key,
-        document_id=document_id(link.zone, link.bucket, link.key),
-        grant=link.grant.text,
-        version=link.version,
-        generation=link.generation,
-        kid=link.kid,
-        expires_at=link.expires_at,
-        issued_at=now,
-    )

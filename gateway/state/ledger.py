@@ -6,8 +6,11 @@ import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from operator import attrgetter
+from typing import Self
 
+from cdn.tags import document_id
 from gateway.state.database import Database
+from signing.links import Link
 
 _COLUMNS = (
     "link_id, actor, zone, bucket, key, document_id, granted, version, generation, kid,"
@@ -34,6 +37,24 @@ class IssueRow:
     kid: str
     expires_at: int
     issued_at: int
+
+    @classmethod
+    def of(cls, link: Link, actor: str, now: int) -> Self:
+        """The row of a link that `actor` is given now."""
+        return cls(
+            link_id=link.id,
+            actor=actor,
+            zone=link.zone,
+            bucket=link.bucket,
+            key=link.key,
+            document_id=document_id(link.zone, link.bucket, link.key),
+            grant=link.grant.text,
+            version=link.version,
+            generation=link.generation,
+            kid=link.kid,
+            expires_at=link.expires_at,
+            issued_at=now,
+        )
 
 
 _values = attrgetter(*(field.name for field in fields(IssueRow)))
