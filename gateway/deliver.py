@@ -95,10 +95,12 @@ class Deliverer:
         self._check_use(link)
 
     def _check_use(self, link: Pass) -> None:
-        if isinstance(link, Permit):
-            if not self._residency.admits(self._zones[link.zone]):
-                raise ResidencyRefused
-            return
+        if not isinstance(link, Permit):
+            self._check_grant(link)
+        if not self._residency.admits(self._zones[link.zone]):
+            raise ResidencyRefused
+
+    def _check_grant(self, link: Link) -> None:
         check_companions(link)
         name = link.rendition
         original = name == "original"
@@ -109,16 +111,12 @@ class Deliverer:
         )
         if not allowed:
             raise GrantRefused
-        if not self._residency.admits(self._zones[link.zone]):
-            raise ResidencyRefused
 
     def hit(self, link: Pass, request: Request) -> Delivery | None:
         """The answer when everything it takes is in memory and fresh; None asks for `deliver`."""
         ref = self._ref(link)
         document = self._catalogue.fresh(ref)
-        if document is None:
-            return None
-        if not _leads_to(link, document):
+        if document is None or not _leads_to(link, document):
             return None
         if link.rendition == "original":
             ready = self._originals.near(document)

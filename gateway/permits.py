@@ -8,6 +8,7 @@ from cdn.modes import Mode
 from cdn.policy import CachePolicy, Private, Revalidate, Shared
 from cdn.tags import Tags
 from signing.grants import Grant
+from signing.targets import LIVE
 
 OWN: Final = -1
 """The `max_age` of what one viewer alone may read."""
@@ -32,9 +33,7 @@ class Permit(NamedTuple):
     generation: int
     expires_at: int
     max_age: int = OWN
-    version: str = "-"
-    audience: str = "-"
-    one_time: str = "-"
+    version: str = LIVE
     id: str = ""
 
     def policy(self, mode: Mode, ttl: int, tags: Tags, *, negotiated: bool) -> CachePolicy:

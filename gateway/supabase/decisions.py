@@ -7,13 +7,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from gateway.permits import OWN
 from gateway.supabase.callers import Caller
 
 LIFE = 30.0
 """How long a yes is good, in seconds from when it was asked for."""
 MOST = 100_000
-PRIVATE = -1
-"""The `max_age` of what only its caller may keep."""
 
 _SLOTS = 4096
 
@@ -25,12 +24,12 @@ Place = tuple[bytes, str, str, str, int]
 class Decision:
     """Upstream's yes, good before `until`, in seconds of the epoch.
 
-    `max_age` is what upstream lets everybody keep a public object for, in seconds; `PRIVATE` of
-    what is not public.
+    `max_age` is what upstream lets everybody keep a public object for, in seconds; `OWN` of what
+    is not public.
     """
 
     until: float
-    max_age: int = PRIVATE
+    max_age: int = OWN
 
 
 class Question(NamedTuple):
@@ -51,7 +50,7 @@ class Question(NamedTuple):
     def key(self) -> str:
         return self.place[3]
 
-    def yes(self, max_age: int = PRIVATE) -> Decision:
+    def yes(self, max_age: int = OWN) -> Decision:
         """The decision that a yes to this makes."""
         return Decision(self.until, max_age)
 

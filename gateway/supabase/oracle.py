@@ -11,8 +11,9 @@ from typing import Literal, cast
 
 from gateway.caches.coalesce import Coalescer
 from gateway.errors import Answer, UpstreamRefused, UpstreamUnavailable
+from gateway.permits import OWN
 from gateway.supabase.callers import Caller
-from gateway.supabase.decisions import PRIVATE, Decision, Decisions, Question
+from gateway.supabase.decisions import Decision, Decisions, Question
 from gateway.supabase.messages import MOST_PATHS, SignMany, SignOne
 from gateway.supabase.upstream import NOBODY, Upstream, quoted
 from signing.addresses import canonical_bucket
@@ -148,7 +149,7 @@ class Oracle:
         nonce = f"?cacheNonce={token_hex(8)}"
         path = _BELOW[route] + quoted(question.bucket, question.key) + nonce
         answer = await self._probe(method, path, caller)
-        decision = question.yes(_max_age(answer) if route == "public" else PRIVATE)
+        decision = question.yes(_max_age(answer) if route == "public" else OWN)
         self._decisions.remember(question, decision)
         return decision
 

@@ -78,7 +78,6 @@ class Refusal:
 
 
 NOT_FOUND = Refusal(404, "404", "not_found", "Object not found", "NoSuchKey")
-BUCKET_NOT_FOUND = Refusal(404, "404", "Bucket not found", "Bucket not found", "NoSuchBucket")
 _DENIED = Refusal(403, "403", "Unauthorized", "Access denied", "AccessDenied")
 _TOKEN = Refusal(403, "400", "InvalidJWT", "signature verification failed", "InvalidJWT")
 _EXPIRED = '"exp" claim timestamp check failed'

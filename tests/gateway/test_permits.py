@@ -14,6 +14,7 @@ from cdn.policy import Private, Revalidate, Shared
 from cdn.tags import Tags
 from gateway.permits import OWN, Permit
 from signing.grants import Grant
+from signing.links import LIVE
 
 TAGS = Tags.of("clinic", "pub", "a.png", "v1", ())
 MODES: tuple[Mode, ...] = get_args(Mode)
@@ -76,4 +77,4 @@ def test_one_viewers_answer_says_so_and_names_no_tag() -> None:
 
 def test_a_permit_leaves_no_link_in_a_log_and_follows_the_document() -> None:
     made = permit()
-    assert (made.id, made.version, made.audience, made.one_time) == ("", "-", "-", "-")
+    assert (made.id, made.version) == ("", LIVE)

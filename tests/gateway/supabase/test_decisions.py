@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import pytest
 
+from gateway.permits import OWN
 from gateway.supabase.callers import Caller
-from gateway.supabase.decisions import PRIVATE, Decision, Decisions
+from gateway.supabase.decisions import Decision, Decisions
 
 ANN = Caller(b"Bearer ann", b"anon")
 BEN = Caller(b"Bearer ben", b"anon")
@@ -166,6 +167,6 @@ def test_a_clock_that_is_set_back_prolongs_nothing(clock: Clock, decisions: Deci
 
 def test_what_is_not_public_is_its_callers_alone(clock: Clock, decisions: Decisions) -> None:
     question = decisions.question(ANN, "GET bare", "b", "k")
-    assert question.yes() == Decision(clock.now + 30, PRIVATE)
+    assert question.yes() == Decision(clock.now + 30, OWN)
     assert question.yes(60) == Decision(clock.now + 30, 60)
     assert (question.bucket, question.key) == ("b", "k")

@@ -13,8 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.errors import UpstreamRefused, UpstreamUnavailable
+from gateway.permits import OWN
 from gateway.supabase.callers import Caller
-from gateway.supabase.decisions import PRIVATE, Decisions
+from gateway.supabase.decisions import Decisions
 from gateway.supabase.messages import SignMany, SignOne
 from gateway.supabase.oracle import Oracle, Route
 from gateway.supabase.upstream import NOBODY, Upstream
@@ -197,7 +198,7 @@ def test_many_for_a_caller_who_is_refused_altogether(scene: Scene) -> None:
 @pytest.mark.parametrize("route", ["authenticated", "bare"])
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
 def test_a_read_is_asked_for_on_its_own_route(scene: Scene, route: Route, method: str) -> None:
-    assert scene.read(scene.ann, route, NOTE, method=method) == PRIVATE
+    assert scene.read(scene.ann, route, NOTE, method=method) == OWN
     below = "/object/" if route == "bare" else "/object/authenticated/"
     path = f"documents/{USER_A}/a%20b+c%20(1).txt"
     assert scene.asked == [(method, below + path)]
@@ -232,21 +233,21 @@ def test_a_bucket_made_private_is_seen_at_once_when_it_is_told(scene: Scene) -> 
 @pytest.mark.parametrize("backend", ["file", "s3"])
 def test_an_object_without_octets_may_be_read(backend: str) -> None:
     scene = Scene(backend=backend)
-    assert scene.read(scene.ann, "authenticated", EMPTY) == PRIVATE
+    assert scene.read(scene.ann, "authenticated", EMPTY) == OWN
     scene.said(lambda: scene.read(scene.ben, "authenticated", EMPTY))
 
 
 def test_a_refused_range_as_a_real_backend_words_it_is_a_yes(scene: Scene) -> None:
     body = {"statusCode": "416", "code": "S3Error", "error": "range", "message": "InvalidRange"}
     scene.server.faults.add(status=400, body=json.dumps(body), times=1)
-    assert scene.read(scene.ann, "bare", REPORT) == PRIVATE
+    assert scene.read(scene.ann, "bare", REPORT) == OWN
     assert len(scene.asked) == 1
 
 
 @pytest.mark.parametrize("status", [416, 500, 503])
 def test_a_range_that_fails_is_asked_for_once_more_without(scene: Scene, status: int) -> None:
     scene.server.faults.add(status=status, times=1)
-    assert scene.read(scene.ann, "bare", REPORT) == PRIVATE
+    assert scene.read(scene.ann, "bare", REPORT) == OWN
     assert ["range" in ask.fields for ask in scene.server.requests] == [True, False]
     scene.now += 60
     scene.server.faults.add(status=status, times=1)

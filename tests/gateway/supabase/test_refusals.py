@@ -30,7 +30,7 @@ from gateway.errors import (
     VersionSuperseded,
     ViewerRefused,
 )
-from gateway.supabase.refusals import BUCKET_NOT_FOUND, Refusal, refusal_for
+from gateway.supabase.refusals import Refusal, refusal_for
 from imaging.errors import (
     BrokenSource,
     ImagingError,
@@ -200,15 +200,6 @@ def test_a_tampered_link_and_an_expired_one_have_the_servers_words() -> None:
     tampered, expired = refusal_for(LinkRefused("signature")), refusal_for(LinkExpired(1))
     assert (tampered.error, tampered.message) == ("InvalidJWT", "signature verification failed")
     assert expired.message == '"exp" claim timestamp check failed'
-
-
-def test_a_missing_bucket_has_its_own_words() -> None:
-    assert json.loads(BUCKET_NOT_FOUND.body()) == {
-        "statusCode": "404",
-        "error": "Bucket not found",
-        "message": "Bucket not found",
-        "code": "NoSuchBucket",
-    }
 
 
 @pytest.mark.parametrize(
