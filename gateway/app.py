@@ -165,7 +165,8 @@ def build(
     hooks = Hooks(secret, parts.project.hints, telemetry.metrics)
     main = [home, *api.routes(), *hooks.routes(), *admin.health()]
     main += [] if moved else admin.operations()
-    others = Edge(Router(main, redirect_slashes=False), telemetry, corp=corp, open_to_pages={LINKS.encode()})
+    router = Router(main, redirect_slashes=False)
+    others = Edge(router, telemetry, corp=corp, open_to_pages={LINKS.encode()})
     storage = Storage.of(parts, _trusted(), telemetry)
     routed = storage.face if settings.supabase.configured else others
     gateway = Gateway(parts.deliverer, routed, others, parts.rules.zones, telemetry, corp=corp)
