@@ -11,7 +11,7 @@ export UV_SYSTEM_CERTS ?= 1
 demo: .venv/demo ## start the embedded default with sample documents and print clickable links
 	@$(BIN)/ostiary demo
 
-test: .venv/dev ## lint, type check and every test, real Varnish, nginx, Chromium and moto included
+test: .venv/dev ## lint, type check and every test, real Varnish, nginx, Chromium, PostgreSQL, Node and moto included
 	@sh deploy/debian-packages.sh test
 	$(MAKE) check
 	@$(BIN)/coverage erase
