@@ -81,6 +81,7 @@ class Project:
     async def aclose(self) -> None:
         """Let go of the project's server."""
         await self.oracle.aclose()
+        await self.callers.aclose()
         await self.client.aclose()
 
 

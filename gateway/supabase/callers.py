@@ -104,6 +104,10 @@ class Callers:
             return _named(bare, tokens.unproved(token), verified=False)
         return self._remembered(bare.digest) or await self._verified(bare, token)
 
+    async def aclose(self) -> None:
+        """Stop reading keys."""
+        await self._keys.aclose()
+
     async def _verified(self, bare: Caller, token: str) -> Caller:
         key = await self._keys.key(*tokens.header(token))
         claims = tokens.proved(token, key, self._issuer, self._audience)

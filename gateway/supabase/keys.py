@@ -73,12 +73,19 @@ class Keys(Protocol):
         """
         ...
 
+    async def aclose(self) -> None:
+        """Stop what is under way."""
+        ...
+
 
 class NoKeys:
     """No key for anybody."""
 
     async def key(self, algorithm: str, kid: str) -> Key:
         raise CallerRefused("signature")
+
+    async def aclose(self) -> None:
+        """There is nothing to stop."""
 
 
 class Secret:
@@ -121,6 +128,10 @@ class Keyring:
         """As `Keys.key`."""
         keys = self._shared if algorithm == _SHARED else self._published
         return await keys.key(algorithm, kid)
+
+    async def aclose(self) -> None:
+        """Stop what is under way."""
+        await self._published.aclose()
 
 
 def _unfit(what: str) -> ConfigurationError:

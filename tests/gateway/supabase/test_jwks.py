@@ -11,7 +11,9 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from gateway.errors import CallerRefused, GatewayError, KeysUnavailable, Overloaded
+from gateway.supabase.callers import Callers
 from gateway.supabase.jwks import FRESH, LARGEST, PAUSE, USABLE, Jwks
+from gateway.supabase.keys import Keyring
 
 URL = "https://project.test/auth/v1/.well-known/jwks.json"
 Jwk = Callable[..., dict[str, object]]
@@ -295,6 +297,19 @@ def test_closing_lets_nobody_wait_for_ever(project: Project) -> None:
         waiting = asyncio.create_task(jwks.key("ES256", "one"))
         await project.asked.wait()
         await jwks.aclose()
+        with pytest.raises(Overloaded):
+            await waiting
+
+    project.answer = httpx.Response(200, stream=Trickle())
+    project.visit(use)
+
+
+def test_closing_callers_stops_the_reading_of_keys(project: Project) -> None:
+    async def use(jwks: Jwks) -> None:
+        callers = Callers(Keyring(published=jwks), clock=lambda: project.now)
+        waiting = asyncio.create_task(jwks.key("ES256", "one"))
+        await project.asked.wait()
+        await callers.aclose()
         with pytest.raises(Overloaded):
             await waiting
 
