@@ -19,6 +19,7 @@ from gateway.media import MediaType
 from gateway.originals import Key, Levels, Originals
 from gateway.representations import Ready, Representation
 from imaging.errors import BrokenSource, PageMissing, WorkerLost
+from imaging.media import PAGED, PICTURES
 from imaging.rendered import ENGINE_VERSION, Rendered
 from imaging.renditions import Rendition
 
@@ -35,9 +36,7 @@ ABREAST = 4
 PATIENCE = 20.0
 LOSSES = 3
 EVERY_PAGE = -1
-RENDERABLE = frozenset(
-    f"image/{kind}" for kind in ("jpeg", "png", "webp", "avif", "gif", "tiff", "bmp", "jp2")
-) | {"application/pdf"}
+RENDERABLE = PICTURES | PAGED
 
 
 class Renderer(Protocol):

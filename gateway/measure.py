@@ -12,14 +12,11 @@ from gateway.documents import Document
 from gateway.errors import GatewayError
 from gateway.originals import Levels, Originals
 from imaging.errors import BrokenSource, ImagingError, PoolBusy, WorkerLost
+from imaging.media import PAGED, PICTURES
 from imaging.rendered import ENGINE_VERSION, Description
 
 # Pictures tell their size in front; pages have to be counted in the whole document.
 HEAD = 256 << 10
-PICTURES = frozenset(
-    f"image/{kind}" for kind in ("jpeg", "png", "webp", "avif", "gif", "bmp", "jp2")
-)
-PAGED = frozenset({"application/pdf", "image/tiff"})
 WHOLE = 64 << 20
 # Measuring leaves the workers' queue to renditions that somebody waits for.
 ABREAST = 2

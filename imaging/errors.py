@@ -8,8 +8,9 @@
     ├── PageMissing             the document has fewer pages
     └── PoolBusy                every worker is busy and the queue is full
 
-Reasons: "empty", "unsupported", "damaged", "truncated", "encrypted", "pdf-engine-missing";
-"octets", "pixels", "pages", "scans", "memory"; "timeout", "crash". None tells of the content.
+Reasons: "empty", "unsupported", "damaged", "truncated", "encrypted", "pdf-engine-missing",
+"heif-engine-missing"; "octets", "pixels", "pages", "scans", "memory"; "timeout", "crash". None
+tells of the content.
 """
 
 from __future__ import annotations

@@ -8,6 +8,13 @@ import re
 HEAD = 4096
 """No more than this many octets are looked at."""
 
+HEIF = frozenset(f"image/{kind}" for kind in ("heic", "heif", "heic-sequence", "heif-sequence"))
+PICTURES = HEIF | {f"image/{kind}" for kind in ("jpeg", "png", "webp", "avif", "gif", "bmp", "jp2")}
+"""What renditions are made of and has no pages."""
+
+PAGED = frozenset({"application/pdf", "image/tiff"})
+"""What renditions are made of page by page."""
+
 _SIGNATURES: tuple[tuple[bytes, str], ...] = (
     (b"\xff\xd8\xff", "image/jpeg"),
     (b"\x89PNG\r\n\x1a\n", "image/png"),
@@ -41,6 +48,8 @@ _BRANDS = {
     b"avis": "image/avif",
     b"heic": "image/heic",
     b"heix": "image/heic",
+    b"heim": "image/heic",
+    b"heis": "image/heic",
     b"hevc": "image/heic-sequence",
     b"hevx": "image/heic-sequence",
     b"mif1": "image/heif",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Literal
 
+from imaging.media import HEIF
 from imaging.rendered import FORMATS
 
 Format = Literal["avif", "webp", "jpeg"]
@@ -13,7 +14,7 @@ _QVALUE = re.compile(r"(?:0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?)\Z")
 _PHOTO: tuple[Format, ...] = ("avif", "webp", "jpeg")
 # On pages, text and alpha WebP's first answer is smaller and cheaper than AVIF's fast one.
 _PAGE: tuple[Format, ...] = ("webp", "avif", "jpeg")
-_OWN = {**FORMATS, "image/jp2": "jpeg"}
+_OWN = {**FORMATS, "image/jp2": "jpeg", **dict.fromkeys(HEIF, "jpeg")}
 
 
 def choose_format(accept: str, *, alpha_or_page: bool = False) -> Format:
@@ -35,8 +36,8 @@ def choose_format(accept: str, *, alpha_or_page: bool = False) -> Format:
 def origin_format(media_type: str) -> str:
     """The format that stands for a source's own; "origin" is asked for by what can show no other.
 
-    What browsers show stays what it is. JPEG 2000 holds photographs, so JPEG. All else, bitmaps,
-    scans and pages, becomes PNG: it keeps strokes sharp and everything can read it.
+    What browsers show stays what it is. JPEG 2000 and HEIF hold photographs, so JPEG. All else,
+    bitmaps, scans and pages, becomes PNG: it keeps strokes sharp and everything can read it.
     """
     return _OWN.get(media_type, "png")
 

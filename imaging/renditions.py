@@ -19,6 +19,7 @@ from types import MappingProxyType
 
 from imaging.errors import UnknownRendition
 from imaging.gravity import CENTRE, Gravity, parse_gravity
+from imaging.media import PAGED, PICTURES
 from imaging.rendered import MEDIA_TYPES
 
 LADDER = (160, 320, 480, 640, 960, 1280, 1920, 2560)
@@ -39,10 +40,6 @@ _DECLARED = re.compile(rf"(?P<page>p{_NUMBER}-)?(?P<base>[a-z0-9_]+)(?:-(?P<form
 _PRESET_NAME = re.compile(r"[a-z][a-z0-9_]{0,31}")
 _RESERVED = re.compile(r"original|full|auto|linear|text|[wph][0-9]+")
 _WHOLE = re.compile(rf"original|auto|linear|p{_NUMBER}-text")
-_PAGED = frozenset({"application/pdf", "image/tiff"})
-_PICTURES = frozenset(
-    {"image/jpeg", "image/png", "image/webp", "image/avif", "image/gif", "image/bmp", "image/jp2"}
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,9 +177,9 @@ class Renditions:
 
     def names(self, media_type: str) -> tuple[str, ...]:
         """Declared names that make sense for a media type, without formats; page one of pages."""
-        if media_type in _PAGED:
+        if media_type in PAGED:
             return tuple(f"p1-{base}" for base in self._declared)
-        return tuple(self._declared) if media_type in _PICTURES else ()
+        return tuple(self._declared) if media_type in PICTURES else ()
 
     def _find_declared(self, name: str) -> Rendition | None:
         found = _DECLARED.fullmatch(name)

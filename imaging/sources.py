@@ -12,8 +12,9 @@ from itertools import islice
 from PIL import Image, ImageFile, UnidentifiedImageError
 
 from imaging.errors import BrokenSource, ImagingError, PageMissing, SourceTooLarge
+from imaging.heif import open_heif
 from imaging.limits import Limits
-from imaging.media import sniff
+from imaging.media import HEIF, sniff
 
 PDF = "application/pdf"
 _PILLOW = {
@@ -26,6 +27,7 @@ _PILLOW = {
     "image/bmp": "BMP",
     "image/jp2": "JPEG2000",
 }
+_OPENED = frozenset({PDF, *_PILLOW, *HEIF})
 _SOS = re.compile(rb"\xff\xda")
 _EXIF_ORIENTATION = 0x0112
 
@@ -62,7 +64,7 @@ def admit(source: bytes | memoryview, limits: Limits) -> str:
     if len(source) > limits.octets:
         raise SourceTooLarge("octets")
     media_type = sniff(bytes(source[:4096]))
-    if media_type != PDF and media_type not in _PILLOW:
+    if media_type not in _OPENED:
         raise BrokenSource("unsupported")
     if media_type == "image/jpeg":
         scans = sum(1 for _ in islice(_SOS.finditer(source), limits.scans + 1))
@@ -75,7 +77,10 @@ def open_picture(
     source: bytes | memoryview, media_type: str, page: int, limits: Limits
 ) -> ImageFile.ImageFile:
     """The picture at that page (0 and 1 are the first), header read, no pixel decoded."""
-    image = Image.open(BytesIO(source), formats=(_PILLOW[media_type],))
+    if media_type in HEIF:
+        image = open_heif(source)
+    else:
+        image = Image.open(BytesIO(source), formats=(_PILLOW[media_type],))
     if page > 1:
         _turn_to(image, media_type, page, limits)
     if image.width * image.height > limits.pixels:
@@ -97,8 +102,8 @@ def count_pages(image: ImageFile.ImageFile, media_type: str, limits: Limits) -> 
 
 
 def orientation_of(image: ImageFile.ImageFile) -> int:
-    """The EXIF orientation still to be applied, 1…8; Pillow applies TIFF's own while loading."""
-    if image.format == "TIFF":
+    """The EXIF orientation still to be applied, 1…8; TIFF's and HEIF's are applied in loading."""
+    if image.format in ("TIFF", "HEIF"):
         return 1
     value = image.getexif().get(_EXIF_ORIENTATION, 1)
     return value if isinstance(value, int) and 1 <= value <= 8 else 1

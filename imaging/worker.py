@@ -10,12 +10,14 @@ from __future__ import annotations
 import resource
 import signal
 import socket
+from contextlib import suppress
 from typing import BinaryIO
 
 from PIL import AvifImagePlugin, Image
 
-from imaging import protocol
-from imaging.engine import ENGINE_VERSION, describe, render
+from imaging import heif, protocol
+from imaging.conversions import find_conversion
+from imaging.engine import ENGINE_VERSION, convert, describe, render
 from imaging.errors import BrokenSource, ImagingError
 from imaging.renditions import parse_spec
 
@@ -31,6 +33,8 @@ def main() -> None:
     # A signal to the whole group is for the parent, who drains; the socket's end is for us.
     for name in (signal.SIGINT, signal.SIGTERM):
         signal.signal(name, signal.SIG_IGN)
+    with suppress(BrokenSource):
+        heif.prepare()
     Image.init()  # every plugin now: a plugin found later would be a file opened in a job
     # One job has one core; and each thread of a decoder would take its stack from the limit.
     AvifImagePlugin.DEFAULT_MAX_THREADS = 1
@@ -100,6 +104,9 @@ def _answer(head: protocol.Head, source: bytes) -> tuple[dict[str, object], byte
             case "render":
                 rendered = render(source, parse_spec(head.text("spec")), limits)
                 return protocol.rendered_reply(rendered), rendered.body
+            case "convert" if conversion := find_conversion(head.text("name")):
+                converted = convert(source, conversion, limits)
+                return protocol.converted_reply(converted), converted.body
             case "describe":
                 return protocol.described_reply(describe(source, limits)), b""
             case _:

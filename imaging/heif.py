@@ -1,0 +1,32 @@
+"""HEIC and HEIF pictures through libheif, when the extra `heic` is installed; decoding only."""
+
+from __future__ import annotations
+
+from io import BytesIO
+
+from PIL import Image, ImageFile
+
+from imaging.errors import BrokenSource
+
+
+def prepare() -> None:
+    """Registers the decoder with Pillow; BrokenSource when the extra is missing.
+
+    Thumbnails, depth maps and other guests of the container stay where they are: a thumbnail need
+    not show what the picture shows. One job has one core, so it has one thread.
+    """
+    try:
+        from pillow_heif import register_heif_opener
+    except ImportError:
+        raise BrokenSource("heif-engine-missing") from None
+    register_heif_opener(thumbnails=False, depth_images=False, aux_images=False, decode_threads=1)
+
+
+def open_heif(source: bytes | memoryview) -> ImageFile.ImageFile:
+    """The primary picture, header read, no pixel decoded; depths beyond eight bits end here.
+
+    libheif turns it upright by the container's own `irot` and `imir` (ISO/IEC 23008-12 §6.5);
+    the EXIF orientation that cameras repeat must not turn it again.
+    """
+    prepare()
+    return Image.open(BytesIO(source), formats=("HEIF",))
