@@ -22,7 +22,7 @@ _LISTED = 100
 _CALL = json.dumps({"prefix": "shared/letters", "limit": _LISTED})
 _OCTETS = 50 << 20
 _USER = "uploader"
-_ROUNDS = 5
+_ROUNDS = 3
 
 
 @dataclass(frozen=True, slots=True)
