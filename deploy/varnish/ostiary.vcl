@@ -23,19 +23,22 @@ sub vcl_recv {
         call ostiary_purge;
     }
     call vcl_req_host;
-    if (req.url !~ "^/d/" || (req.method != "GET" && req.method != "HEAD")) {
-        # The API, the pages, OPTIONS, and methods that the origin answers with 405.
+    if (req.url !~ "^/(d|storage/v1/(object|render/image)/sign)/" ||
+        (req.method != "GET" && req.method != "HEAD")) {
+        # The API, the pages, what Supabase decides for each caller, and other methods.
         return (pass);
     }
     if (req.http.Authorization || req.http.Content-Length || req.http.Transfer-Encoding) {
         # A link carries its authority in the URL: what brings more is the origin's to judge.
         return (pass);
     }
-    if (req.url !~ "^/d/[^?]+\?t=1\.[a-z0-9]{1,8}\.[1-9][0-9]{9}\.[0-9]{1,10}\.-\.-\.[a-z0-9_-]{2,70}\.[A-Za-z0-9_-]{32}$") {
-        # Broken tokens, and those bound to a viewer or good for one use, are never looked up.
+    if (req.url !~ "^/(d/[^?]+\?t|storage/v1/[^?]+\?token)=1\.[a-z0-9]{1,8}\.[1-9][0-9]{9}\.[0-9]{1,10}\.-\.-\.[a-z0-9_-]{2,70}\.[A-Za-z0-9_-]{32}(&|$)" ||
+        req.url ~ "^/d/[^?]+\?[^&]*&") {
+        # Broken tokens, those of Supabase, and those bound to a viewer or good for one use are
+        # never looked up. On the storage routes alone more may follow: download, cacheNonce.
         return (pass);
     }
-    set req.http.Ostiary-Edge-Exp = regsub(req.url, "^[^?]+\?t=1\.[a-z0-9]+\.([0-9]{10})\..*$", "\1");
+    set req.http.Ostiary-Edge-Exp = regsub(req.url, "^[^?]+\?[a-z]+=1\.[a-z0-9]+\.([0-9]{10})\..*$", "\1");
     if (std.time(req.http.Ostiary-Edge-Exp, now) <= now) {
         # Dead links get nothing from here, whatever is still kept.
         return (pass);
@@ -200,14 +203,14 @@ sub ostiary_keep_to_ask {
     unset beresp.http.Surrogate-Control;
     set beresp.ttl = 1ms;
     set beresp.grace = 0s;
-    set beresp.keep = std.time(regsub(bereq.url, "^[^?]+\?t=1\.[a-z0-9]+\.([0-9]{10})\..*$", "\1"), now) - now;
+    set beresp.keep = std.time(regsub(bereq.url, "^[^?]+\?[a-z]+=1\.[a-z0-9]+\.([0-9]{10})\..*$", "\1"), now) - now;
     return (deliver);
 }
 
 # Fresh for max-age, then stale as allowed, and all of it before the link dies.
 sub ostiary_keep {
     set beresp.ttl = std.duration(regsub(beresp.http.Surrogate-Control, "(?i)^(.*[, ])?max-age=([0-9]+).*$", "\2") + "s", 0s) - beresp.age;
-    set beresp.keep = std.time(regsub(bereq.url, "^[^?]+\?t=1\.[a-z0-9]+\.([0-9]{10})\..*$", "\1"), now) - now;
+    set beresp.keep = std.time(regsub(bereq.url, "^[^?]+\?[a-z]+=1\.[a-z0-9]+\.([0-9]{10})\..*$", "\1"), now) - now;
     if (beresp.ttl > beresp.keep) {
         set beresp.ttl = beresp.keep;
     }
