@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from time import monotonic, time
-from typing import Any, TypeAlias
 
 import httpx
 from starlette.routing import Route, Router
@@ -20,6 +19,7 @@ from gateway.admin import BODIES as ADMIN_BODIES
 from gateway.admin import Admin
 from gateway.api import BODIES as API_BODIES
 from gateway.api import LINKS, Api
+from gateway.asgi import App
 from gateway.auth import Authenticator
 from gateway.caches.budget import ByteBudget
 from gateway.caches.coalesce import Stripes
@@ -57,11 +57,6 @@ from gateway.telemetry import Draining, Metrics, Telemetry
 from imaging.pool import RenderPool
 from imaging.renditions import Renditions
 from signing.links import SignedZone, Signer
-
-Scope: TypeAlias = MutableMapping[str, Any]
-App: TypeAlias = Callable[
-    [Scope, Callable[[], Awaitable[Any]], Callable[[Any], Awaitable[None]]], Awaitable[None]
-]
 
 READERS_BUDGET = 256 << 20
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from gateway.security import Field
+from gateway.asgi import Field
 
 ANY_ORIGIN: Final[Field] = (b"access-control-allow-origin", b"*")
 OPEN: Final[tuple[Field, ...]] = (ANY_ORIGIN, (b"access-control-expose-headers", b"*"))

@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Container, MutableMapping
+from collections.abc import Container
 from time import perf_counter, time
-from typing import Any, TypeAlias
 
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.routing import Router
 
+from gateway.asgi import Field, Message, Receive, Scope, Send
 from gateway.crossorigin import OPEN
 from gateway.errors import RequestRefused
 from gateway.problems import prefers_html, problem_for, render
 from gateway.representations import http_date
 from gateway.security import security_fields
 from gateway.telemetry import Record, Telemetry, client_of, trace_id
-
-Scope: TypeAlias = MutableMapping[str, Any]
-Message: TypeAlias = MutableMapping[str, Any]
-Receive: TypeAlias = Callable[[], Awaitable[Message]]
-Send: TypeAlias = Callable[[Message], Awaitable[None]]
 
 
 class Edge:
@@ -87,9 +82,7 @@ class Edge:
 class _Answer:
     """Sends on what a route sends, with the fields that every answer carries."""
 
-    def __init__(
-        self, record: Record, security: tuple[tuple[bytes, bytes], ...], send: Send
-    ) -> None:
+    def __init__(self, record: Record, security: tuple[Field, ...], send: Send) -> None:
         self.begun = False
         self._record = record
         self._security = security
@@ -104,7 +97,7 @@ class _Answer:
             self._record.sent += len(message.get("body", b""))
         await self._send(message)
 
-    def _completed(self, fields: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    def _completed(self, fields: list[Field]) -> list[Field]:
         present = {name for name, _ in fields}
         defaults = [
             (b"cache-control", b"no-store"),

@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import TypeAlias
 
-Field: TypeAlias = tuple[bytes, bytes]
+from gateway.asgi import Field
 
 # RFC 9110 sections 5.1 and 5.5: a token, and no control characters in a value.
 _NAME = re.compile(rb"[!#$%&'*+.^_`|~0-9a-z-]+")

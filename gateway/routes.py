@@ -7,10 +7,10 @@ verifier.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Mapping
 from time import time
-from typing import TypeAlias
 
+from gateway.asgi import App, Receive, Scope, Send
 from gateway.deliver import Deliverer, forbidding
 from gateway.deliveries import Delivery, FieldList
 from gateway.documents import Zone
@@ -20,10 +20,8 @@ from gateway.heads import EMPTY
 from gateway.problems import prefers_html, problem_for, render
 from gateway.security import security_fields
 from gateway.telemetry import Telemetry, client_of
-from gateway.transmissions import Receive, Scope, Send, Transmitter
+from gateway.transmissions import Transmitter
 from imaging.errors import PageMissing
-
-App: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 LINKS = b"/d/"
 STORAGE = b"/storage/v1/"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 
-Field = tuple[bytes, bytes]
+from gateway.asgi import Field
 
 # No script, no frame, no form; inline style and data images for our own pages only.
 CONTENT_SECURITY_POLICY = (

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import ExitStack
-from typing import Any
 
+from gateway.asgi import Receive, Send
 from gateway.caches.budget import ByteBudget
 from gateway.documents import Document
 from gateway.errors import GatewayError
@@ -69,8 +69,8 @@ class Pump:
 
     async def run(
         self,
-        receive: Callable[[], Awaitable[MutableMapping[str, Any]]],
-        send: Callable[[MutableMapping[str, Any]], Awaitable[None]],
+        receive: Receive,
+        send: Send,
         watch: Callable[[Callable[[], None]], Guard],
     ) -> None:
         """Send everything; `watch` is given what aborts the sending.
@@ -89,7 +89,7 @@ class Pump:
             await asyncio.gather(sending, leaving, return_exceptions=True)
             await self._stream.aclose()
 
-    async def _send(self, send: Callable[[MutableMapping[str, Any]], Awaitable[None]]) -> None:
+    async def _send(self, send: Send) -> None:
         try:
             async for chunk in self._stream.chunks():
                 await send({"type": "http.response.body", "body": chunk, "more_body": True})
@@ -108,7 +108,7 @@ class Pump:
         await send({"type": "http.response.body", "body": b""})
 
 
-async def _left(receive: Callable[[], Awaitable[MutableMapping[str, Any]]]) -> None:
+async def _left(receive: Receive) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import Callable, Mapping
 from time import perf_counter
-from typing import Any, TypeAlias
+from typing import Any
 
 from cdn.tags import document_id
+from gateway.asgi import Message, Receive, Scope, Send
 from gateway.deliver import Deliverer
 from gateway.deliveries import Delivery
 from gateway.exchanges import Exchange
@@ -15,12 +16,6 @@ from gateway.heads import joined
 from gateway.state.revocations import Guard
 from gateway.streams import Pump, Stream
 from gateway.telemetry import Telemetry, trace_id
-
-# The ASGI specification's own types; messages are open dictionaries by design.
-Scope: TypeAlias = MutableMapping[str, Any]
-Message: TypeAlias = MutableMapping[str, Any]
-Receive: TypeAlias = Callable[[], Awaitable[Message]]
-Send: TypeAlias = Callable[[Message], Awaitable[None]]
 
 NOTHING: Mapping[str, Any] = {}
 

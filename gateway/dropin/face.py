@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Container, Mapping, Sequence
 from typing import Protocol
 
+from gateway.asgi import Receive, Scope, Send
 from gateway.crossorigin import ANY_ORIGIN, OPEN, preflight
 from gateway.deliver import forbidding
 from gateway.deliveries import Delivery, FieldList
@@ -18,7 +19,7 @@ from gateway.heads import EMPTY
 from gateway.security import security_fields
 from gateway.supabase.refusals import as_json, refusal_for
 from gateway.telemetry import Record, Telemetry, client_of
-from gateway.transmissions import Receive, Scope, Send, Transmitter
+from gateway.transmissions import Transmitter
 from signing.errors import SigningError
 
 METHODS = b"GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"

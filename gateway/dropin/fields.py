@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any
 
-Field: TypeAlias = tuple[bytes, bytes]
+from gateway.asgi import Field
+from gateway.crossorigin import ANY_ORIGIN
 
 _OF_A_CONNECTION = frozenset(
     b"connection keep-alive proxy-authenticate proxy-authentication-info proxy-authorization "
@@ -35,7 +36,7 @@ _OF_CACHES = frozenset(
 _STORABLE = frozenset((200, 206, 304))
 _PRIVATE: Field = (b"cache-control", b"private, no-store")
 _ABSENT: tuple[Field, ...] = (
-    (b"access-control-allow-origin", b"*"),
+    ANY_ORIGIN,
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),
     (b"x-robots-tag", b"none"),

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
-from typing import Any, Self, TypeAlias
+from collections.abc import Mapping
+from typing import Any, Self
 
 import httpcore
 
+from gateway.asgi import Message, Receive
 from gateway.guard.patience import PATIENCE
-
-Message: TypeAlias = MutableMapping[str, Any]
 
 
 class ClientLeft(Exception):
@@ -34,7 +33,7 @@ class Incoming:
     def __init__(
         self,
         scope: Mapping[str, Any],
-        receive: Callable[[], Awaitable[Message]],
+        receive: Receive,
         silence: float,
         *,
         keeps: int = 0,

@@ -11,6 +11,7 @@ from typing import Final
 
 import httpcore
 
+from gateway.asgi import Message, Receive, Scope, Send
 from gateway.dropin.carrier import Broken, Carrier, request_of
 from gateway.dropin.fields import Origins, answer_fields, request_fields
 from gateway.dropin.incoming import ClientLeft, Incoming
@@ -19,7 +20,6 @@ from gateway.dropin.writes import LONGEST, Write, changes_of, write_of
 from gateway.errors import UpstreamUnavailable
 from gateway.supabase.events import Change
 from gateway.telemetry import Record, Telemetry, trace_id
-from gateway.transmissions import Message, Receive, Scope, Send
 
 ROUTE: Final = "storage.pass"
 _SHORT = 65_536

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from gateway.security import Field
+from gateway.asgi import Field
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gateway.app import build, compose
+from gateway.asgi import App
 from gateway.configuration import load
-from gateway.serve.worker import Asgi
 from gateway.telemetry import Draining, LineWriter, Telemetry
 
 
@@ -17,8 +17,8 @@ from gateway.telemetry import Draining, LineWriter, Telemetry
 class Composed:
     """The applications with the ear for what the socket guard refuses."""
 
-    main: Asgi
-    admin: Asgi | None
+    main: App
+    admin: App | None
     start: Callable[[], Awaitable[None]]
     close: Callable[[], Awaitable[None]]
     refused: Callable[[str], None]

@@ -17,6 +17,7 @@ import uvicorn
 import uvloop
 from uvicorn.importer import import_from_string
 
+from gateway.asgi import App, Receive, Scope, Send
 from gateway.guard import guarded
 from gateway.serve.plan import Listeners, Plan
 from gateway.telemetry import Draining, LineWriter
@@ -28,19 +29,14 @@ TWICE = 0.5
 
 _log = structlog.stdlib.get_logger(__name__)
 
-Message: TypeAlias = Any
-Receive: TypeAlias = Callable[[], Awaitable[Message]]
-Send: TypeAlias = Callable[[Message], Awaitable[None]]
-Asgi: TypeAlias = Callable[[Any, Receive, Send], Awaitable[None]]
-
 
 class Applications(Protocol):
     """What a worker serves: `start` and `close` are awaited once each, around the serving."""
 
     @property
-    def main(self) -> Asgi: ...
+    def main(self) -> App: ...
     @property
-    def admin(self) -> Asgi | None: ...
+    def admin(self) -> App | None: ...
     @property
     def start(self) -> Callable[[], Awaitable[None]]: ...
     @property
@@ -61,7 +57,7 @@ class Ports:
         self._admin = applications.admin or applications.main
         self._admin_port = admin_port
 
-    def __call__(self, scope: Any, receive: Receive, send: Send) -> Awaitable[None]:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         if scope["type"] == "lifespan":
             return self._live(receive, send)
         application = self._admin if scope["server"][1] == self._admin_port else self._main

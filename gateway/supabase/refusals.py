@@ -8,6 +8,7 @@ import re
 from dataclasses import dataclass, replace
 from http import HTTPStatus
 
+from gateway.asgi import Field
 from gateway.errors import (
     Answer,
     CallerRefused,
@@ -26,7 +27,6 @@ from gateway.errors import (
     UpstreamUnavailable,
     ViewerRefused,
 )
-from gateway.security import Field
 from imaging.errors import BrokenSource, ImagingError, PageMissing, PoolBusy, UnknownRendition
 from signing.errors import (
     AudienceRefused,

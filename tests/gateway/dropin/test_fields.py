@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from gateway.dropin.fields import Field, Origins, answer_fields, request_fields
+from gateway.asgi import Field
+from gateway.dropin.fields import Origins, answer_fields, request_fields
 
 ORIGINS = Origins(b"https://files.example", b"https://ref.supabase.co")
 PRIVATE = (b"cache-control", b"private, no-store")
