@@ -108,7 +108,38 @@ def test_who_proves_nothing_is_nobody_on_the_bare_route_as_there(filled: Pair) -
     assert (private.status_code, private.json()["code"]) == (400, "NoSuchBucket")
     public = filled.get("/object/pub/logo.txt", "x.y.z")
     assert (public.status_code, public.content) == (200, b"logo")
-    assert public.headers["cache-control"] == "private, no-store"
+    assert public.headers["cache-control"] == "private, no-cache, no-transform"
+    assert all("x.y.z" not in str(ask.fields) for ask in filled.asked())
+
+
+@pytest.mark.parametrize("scheme", ["", "bearer\t", "Token "])
+def test_no_spelling_of_a_token_goes_round_what_was_taken_back(filled: Pair, scheme: str) -> None:
+    """Supabase reads some that are no Bearer token; a revoked viewer gets nothing by them."""
+    filled.door.post("/admin/revoke", {"viewers": [USER_A]})
+    filled.upstream.policy = lambda question: True
+    fields = {"authorization": scheme + filled.upstream.user_a, "apikey": filled.upstream.anon}
+    for route in ("/object/", "/object/authenticated/"):
+        answer = filled.ask("GET", f"{route}documents/{REPORT}", headers=fields)
+        assert answer.status_code == 400
+        assert b"%PDF" not in answer.content
+    assert all("authorization" not in ask.fields for ask in filled.asked())
+
+
+def test_a_bucket_of_another_region_is_not_touched(open_pair: Callable[..., Pair]) -> None:
+    abroad = open_pair(clinic={"home": "us"}, server={"region": "eu"})
+    abroad.upstream.put("documents", REPORT, b"%PDF-1.4 x")
+    token = abroad.upstream.user_a
+    for answer in (
+        abroad.sign(REPORT, token),
+        abroad.sign_many([REPORT], token),
+        abroad.get(f"/object/documents/{REPORT}", token),
+        abroad.get(f"/object/public/documents/{REPORT}"),
+        abroad.get(f"/object/info/documents/{REPORT}", token),
+        abroad.get(f"/object/sign/documents/{REPORT}?token=1.x"),
+        abroad.ask("POST", f"/object/documents/{REPORT}", token, content=b"x"),
+    ):
+        assert answer.json()["statusCode"] == "451"
+    assert abroad.asked() == []
 
 
 def test_a_mistake_of_ours_tells_nothing(filled: Pair) -> None:

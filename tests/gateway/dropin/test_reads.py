@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import time
 from collections.abc import Callable
 from email.utils import formatdate
 from typing import Any
@@ -10,6 +11,8 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from signing.grants import Grant
+from signing.links import LinkRequest
 from tests.contract.pairs import REPORT, SCAN, Pair
 from tests.contract.server import USER_A, USER_B
 from tests.contract.server.policies import Question
@@ -201,6 +204,14 @@ def test_a_token_that_is_not_whole_opens_nothing_and_goes_nowhere(
     assert answer.json()["error"] == "InvalidJWT"
     assert answer.headers["cache-control"] == "no-store"
     assert filled.asked() == []
+
+
+def test_a_token_of_a_generation_that_nobody_knows_opens_nothing(filled: Pair) -> None:
+    ahead = LinkRequest("clinic", "documents", NOTE, Grant("inline", "original"), generation=7)
+    link = filled.door.parts.rules.signer.issue_storage(ahead, int(time.time()))
+    answer = filled.get(link.target)
+    assert (answer.status_code, answer.json()["code"]) == (400, "InvalidJWT")
+    assert BODY not in answer.content
 
 
 @pytest.mark.parametrize(
