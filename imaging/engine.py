@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from PIL.ImageFile import ImageFile
+
+from imaging.conversions import Conversion, Converted
 from imaging.encoders import encode
+from imaging.errors import BrokenSource
 from imaging.limits import Limits
+from imaging.linear import linearise
 from imaging.negotiate import origin_format
 from imaging.pdf import describe_pdf, draw_page
 from imaging.pictures import scale_picture, upright_size
-from imaging.rendered import ENGINE_VERSION, Description, Rendered
+from imaging.rendered import ENGINE_VERSION, SIZES, Description, Rendered
 from imaging.renditions import ORIGIN, Rendition
 from imaging.sources import PDF, admit, count_pages, guarded, open_picture
+from imaging.text import page_text
 
-__all__ = ["ENGINE_VERSION", "describe", "render"]
+__all__ = ["ENGINE_VERSION", "convert", "describe", "render"]
 
 _DEFAULT = Limits()
 _SCANNED = frozenset({"1", "L", "I;16", "I;16B", "I"})
@@ -37,12 +43,35 @@ def render(source: bytes | memoryview, rendition: Rendition, limits: Limits = _D
         return encode(picture, format, rendition.quality, document=document)
 
 
+def convert(source: bytes, conversion: Conversion, limits: Limits = _DEFAULT) -> Converted:
+    """What is made of a document and is no picture. Raises as `render` does.
+
+    A source that is no PDF has no conversion: the reason is "no-text" or "unsupported".
+    """
+    with guarded():
+        if admit(source, limits) != PDF:
+            raise BrokenSource(conversion.refusal)
+        if conversion.page:
+            return page_text(source, conversion.page, limits)
+        return linearise(source, limits)
+
+
 def describe(source: bytes | memoryview, limits: Limits = _DEFAULT) -> Description:
     """Media type, upright size and pages, read from the header: no pixel is decoded."""
     with guarded():
         media_type = admit(source, limits)
         if media_type == PDF:
-            return Description(media_type, *describe_pdf(source, limits))
+            return describe_pdf(source, limits)
         image = open_picture(source, media_type, 0, limits)
         width, height = upright_size(image)
-        return Description(media_type, width, height, count_pages(image, media_type, limits))
+        pages = count_pages(image, media_type, limits)
+        sizes = _page_sizes(image, pages) if media_type == "image/tiff" else ()
+        return Description(media_type, width, height, pages, sizes)
+
+
+def _page_sizes(image: ImageFile, pages: int) -> tuple[tuple[float, float], ...]:
+    sizes: list[tuple[float, float]] = []
+    for index in range(min(pages, SIZES)):
+        image.seek(index)
+        sizes.append(upright_size(image))
+    return tuple(sizes)

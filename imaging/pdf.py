@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 
 from PIL import Image
 
+from imaging.conversions import PDF
 from imaging.errors import BrokenSource, PageMissing, SourceTooLarge
 from imaging.geometry import full_scale, place, scale_for, scaled
 from imaging.limits import Limits
 from imaging.pictures import aimed
+from imaging.rendered import LARGEST_SIZE, SIZES, Description
 from imaging.renditions import Rendition
 from imaging.saliency import sketch
 
@@ -22,11 +24,13 @@ _ERR_PASSWORD = 4  # FPDF_ERR_PASSWORD, fpdfview.h
 _PIXELS_PER_POINT = 2.0  # of a page whose size nobody asks for: small print can be read
 
 
-def describe_pdf(source: bytes | memoryview, limits: Limits) -> tuple[int, int, int]:
-    """Width and height of page one in points, and the number of pages."""
-    with _opened(source, limits) as document:
+def describe_pdf(source: bytes | memoryview, limits: Limits) -> Description:
+    """Page one's width and height in whole points, the number of pages, and their sizes."""
+    with opened(source, limits) as document:
         width, height = _page_size(document[0])
-        return max(1, round(width)), max(1, round(height)), len(document)
+        points = max(1, round(width)), max(1, round(height))
+        sizes = tuple(_told_size(document, at) for at in range(min(len(document), SIZES)))
+        return Description(PDF, *points, len(document), sizes)
 
 
 def draw_page(source: bytes | memoryview, rendition: Rendition, limits: Limits) -> Image.Image:
@@ -34,7 +38,7 @@ def draw_page(source: bytes | memoryview, rendition: Rendition, limits: Limits) 
 
     The scale always comes from the pixels asked for: a page may claim to be kilometres wide.
     """
-    with _opened(source, limits) as document:
+    with opened(source, limits) as document:
         if rendition.page > len(document):
             raise PageMissing(len(document))
         page = document[max(rendition.page - 1, 0)]
@@ -66,7 +70,8 @@ def _factor(size: tuple[float, float], rendition: Rendition) -> float:
 
 
 @contextmanager
-def _opened(source: bytes | memoryview, limits: Limits) -> Generator[PdfDocument]:
+def opened(source: bytes | memoryview, limits: Limits) -> Generator[PdfDocument]:
+    """The document, open inside the block; BrokenSource when it is locked or no whole PDF."""
     try:
         import pypdfium2
     except ImportError:
@@ -85,8 +90,20 @@ def _opened(source: bytes | memoryview, limits: Limits) -> Generator[PdfDocument
         document.close()
 
 
+def _told_size(document: PdfDocument, index: int) -> tuple[float, float]:
+    """A page's size without reading its content; 0 for one that has none a page can have."""
+    import pypdfium2
+
+    try:
+        width, height = document.get_page_size(index)
+    except pypdfium2.PdfiumError:
+        return 0.0, 0.0
+    possible = 0 < width < LARGEST_SIZE and 0 < height < LARGEST_SIZE
+    return (round(width, 2), round(height, 2)) if possible else (0.0, 0.0)
+
+
 def _page_size(page: PdfPage) -> tuple[float, float]:
     width, height = page.get_size()
-    if not (0 < width < 1e9 and 0 < height < 1e9):
+    if not (0 < width < LARGEST_SIZE and 0 < height < LARGEST_SIZE):
         raise BrokenSource("damaged")
     return width, height

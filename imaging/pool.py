@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from imaging import protocol
+from imaging.conversions import Conversion, Converted
 from imaging.errors import BrokenSource, PageMissing, PoolBusy, SourceTooLarge, WorkerLost
 from imaging.limits import Limits
 from imaging.processes import launch, resident
@@ -107,6 +108,11 @@ class RenderPool:
         """The rendition; raises BrokenSource and its kin, PageMissing, PoolBusy."""
         request = protocol.render_request(rendition, self._limits)
         return await self._ask(_Job(request, source, protocol.rendered_of))
+
+    async def convert(self, source: bytes, conversion: Conversion) -> Converted:
+        """The conversion; raises as `render` does."""
+        request = protocol.convert_request(conversion, self._limits)
+        return await self._ask(_Job(request, source, protocol.converted_of))
 
     async def describe(self, source: bytes) -> Description:
         """What the source's header tells; raises as `render` does."""

@@ -3,9 +3,10 @@
     frame = "OSI1" head-length(4) body-length(8) head body        lengths big-endian
 
 A worker greets with `{"ready": VERSION}`, then answers each request with one frame. A request is
-`{"do": "render", "spec": …, "limits": {…}}` or `{"do": "describe", "limits": {…}}` with the
-source as its body. A reply is `{"ok": "rendered", …}` with the rendition as its body, `{"ok":
-"described", …}`, or `{"error": KIND, …}`. A later engine adds operations and fields; an operation
+`{"do": "render", "spec": …, "limits": {…}}`, `{"do": "convert", "name": …, "limits": {…}}` or
+`{"do": "describe", "limits": {…}}` with the source as its body. A reply is `{"ok": "rendered", …}`
+or `{"ok": "converted", …}` with what was made as its body, `{"ok": "described", …}`, or
+`{"error": KIND, …}`. A later engine adds operations and fields; an operation
 unknown to a worker is answered with the error "unsupported".
 
 The pool does not trust a worker, which has read hostile bytes: every field of a reply is checked.
@@ -18,9 +19,10 @@ import struct
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
+from imaging.conversions import Conversion, Converted
 from imaging.errors import BrokenSource, ImagingError, PageMissing, SourceTooLarge
 from imaging.limits import Limits
-from imaging.rendered import Description, Rendered
+from imaging.rendered import LARGEST_SIZE, SIZES, Description, Rendered
 from imaging.renditions import Rendition
 
 PREFIX = struct.Struct("!4sIQ")
@@ -87,6 +89,10 @@ def render_request(rendition: Rendition, limits: Limits) -> dict[str, object]:
     return {"do": "render", "spec": rendition.spec, "limits": asdict(limits)}
 
 
+def convert_request(conversion: Conversion, limits: Limits) -> dict[str, object]:
+    return {"do": "convert", "name": conversion.name, "limits": asdict(limits)}
+
+
 def describe_request(limits: Limits) -> dict[str, object]:
     return {"do": "describe", "limits": asdict(limits)}
 
@@ -106,6 +112,10 @@ def rendered_reply(rendered: Rendered) -> dict[str, object]:
         "quality": rendered.quality,
         "effort": rendered.effort,
     }
+
+
+def converted_reply(converted: Converted) -> dict[str, object]:
+    return {"ok": "converted", "media_type": converted.media_type, "engine": converted.engine}
 
 
 def described_reply(description: Description) -> dict[str, object]:
@@ -135,13 +145,40 @@ def rendered_of(head: Head, body: bytes) -> Rendered:
         raise ProtocolError(str(error)) from None
 
 
+def converted_of(head: Head, body: bytes) -> Converted:
+    """The conversion in a reply, or the error in it raised."""
+    _expect(head, "converted")
+    try:
+        return Converted(body, head.text("media_type"), head.text("engine"))
+    except ValueError as error:
+        raise ProtocolError(str(error)) from None
+
+
 def description_of(head: Head, body: bytes) -> Description:
     """The description in a reply, or the error in it raised."""
     _expect(head, "described")
     if body:
         raise ProtocolError("a description has no body")
     width, height, pages = (head.count(name) for name in ("width", "height", "pages"))
-    return Description(head.text("media_type"), width, height, pages)
+    return Description(head.text("media_type"), width, height, pages, _sizes(head))
+
+
+def _sizes(head: Head) -> tuple[tuple[float, float], ...]:
+    match head.fields.get("sizes"):
+        case list() as told if len(told) <= SIZES:
+            return tuple(_size(one) for one in told)
+        case _:
+            raise ProtocolError("sizes are a short list")
+
+
+def _size(told: object) -> tuple[float, float]:
+    match told:
+        case [float() | int() as width, float() | int() as height] if (
+            0 <= width < LARGEST_SIZE and 0 <= height < LARGEST_SIZE
+        ):
+            return width, height
+        case _:
+            raise ProtocolError("a size is two numbers")
 
 
 def _expect(head: Head, kind: str) -> None:

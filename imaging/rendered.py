@@ -43,11 +43,23 @@ class Rendered:
         return f"{FORMATS[self.media_type]}-q{self.quality}-{self.effort}"
 
 
+SIZES = 1_000
+"""The pages whose sizes a description tells: no more than the first so many."""
+
+LARGEST_SIZE = 1e9
+"""No page is so wide or so high, in whatever unit."""
+
+
 @dataclass(frozen=True, slots=True)
 class Description:
-    """A source as its header tells it, upright: in pixels, a PDF's page one in points."""
+    """A source as its header tells it, upright: in pixels, a PDF's page one in points.
+
+    `sizes` are those of a document's first pages, in points or pixels; 0 by 0 where there is none
+    to tell. They are empty for a picture.
+    """
 
     media_type: str
     width: int
     height: int
     pages: int
+    sizes: tuple[tuple[float, float], ...] = ()

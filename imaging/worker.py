@@ -16,7 +16,8 @@ from typing import BinaryIO
 from PIL import AvifImagePlugin, Image
 
 from imaging import heif, protocol
-from imaging.engine import ENGINE_VERSION, describe, render
+from imaging.conversions import find_conversion
+from imaging.engine import ENGINE_VERSION, convert, describe, render
 from imaging.errors import BrokenSource, ImagingError
 from imaging.renditions import parse_spec
 
@@ -103,6 +104,9 @@ def _answer(head: protocol.Head, source: bytes) -> tuple[dict[str, object], byte
             case "render":
                 rendered = render(source, parse_spec(head.text("spec")), limits)
                 return protocol.rendered_reply(rendered), rendered.body
+            case "convert" if conversion := find_conversion(head.text("name")):
+                converted = convert(source, conversion, limits)
+                return protocol.converted_reply(converted), converted.body
             case "describe":
                 return protocol.described_reply(describe(source, limits)), b""
             case _:

@@ -71,7 +71,8 @@ def test_every_source_format_is_described_and_rendered(
     darkroom, format: str, media_type: str
 ) -> None:
     source = darkroom.file(darkroom.quarters((300, 200)), format)
-    assert describe(source) == Description(media_type, 300, 200, 1)
+    sizes = ((300, 200),) if format == "TIFF" else ()
+    assert describe(source) == Description(media_type, 300, 200, 1, sizes)
     assert describe(memoryview(source)) == Description(media_type, 300, 200, 1)
     assert render(memoryview(source), Rendition(width=150)).height == 100
 

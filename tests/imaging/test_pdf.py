@@ -98,7 +98,23 @@ def test_more_pages_than_the_limit_are_refused(darkroom) -> None:
 
 
 def test_a_description_has_points_and_pages(darkroom) -> None:
-    assert describe(darkroom.pdf(A4, A4)) == Description("application/pdf", 595, 842, 2)
+    sizes = ((595, 842), (1e6, 0.5))
+    assert describe(darkroom.pdf(*sizes)) == Description("application/pdf", 595, 842, 2, sizes)
+
+
+@pytest.mark.parametrize("box", [(2e9, 10), (10, 2e9)])
+def test_a_later_page_of_impossible_size_has_none(darkroom, box) -> None:
+    assert describe(darkroom.pdf(A4, box)).sizes == (A4, (0, 0))
+
+
+def test_no_more_sizes_are_told_than_the_first_thousand(darkroom) -> None:
+    described = describe(darkroom.pdf(*[(10, 20)] * 1_001))
+    assert (described.pages, described.sizes) == (1_001, ((10, 20),) * 1_000)
+
+
+def test_pages_of_a_scan_have_their_sizes(darkroom) -> None:
+    assert describe(darkroom.tiff(3)).sizes == ((400, 300), (410, 300), (420, 300))
+    assert describe(darkroom.file(darkroom.quarters())).sizes == ()
 
 
 @pytest.mark.parametrize("ask", [describe, lambda source: render(source, Rendition(width=160))])

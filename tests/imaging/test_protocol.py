@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from imaging import protocol
+from imaging.conversions import PDF, TEXT, Conversion, Converted
 from imaging.errors import (
     BrokenSource,
     ImagingError,
@@ -20,7 +21,7 @@ from imaging.rendered import Description, Rendered
 from imaging.renditions import Rendition
 
 RENDERED = Rendered(b"body", "image/webp", 640, 480, 78, "m4")
-DESCRIBED = Description("application/pdf", 595, 842, 3)
+DESCRIBED = Description("application/pdf", 595, 842, 3, ((595.28, 841.89), (0, 0), (9, 1e8)))
 
 
 def across(head: dict[str, object], body: bytes = b"") -> Head:
@@ -34,6 +35,47 @@ def across(head: dict[str, object], body: bytes = b"") -> Head:
 def test_a_rendition_comes_across() -> None:
     head = across(protocol.rendered_reply(RENDERED), RENDERED.body)
     assert protocol.rendered_of(head, RENDERED.body) == RENDERED
+
+
+@pytest.mark.parametrize(
+    "made", [Converted(b"%PDF", PDF, "qpdf-1"), Converted(b"", TEXT, "pdfium-1")]
+)
+def test_a_conversion_comes_across(made: Converted) -> None:
+    head = across(protocol.converted_reply(made), made.body)
+    assert protocol.converted_of(head, made.body) == made
+
+
+def test_a_request_names_its_conversion() -> None:
+    head = across(protocol.convert_request(Conversion(7), Limits()))
+    assert (head.text("do"), head.text("name")) == ("convert", "p7-text")
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        {"ok": "converted", "media_type": "text/html", "engine": "qpdf-1"},
+        {"ok": "converted", "media_type": PDF},
+        {"ok": "converted", "media_type": PDF, "engine": "x" * 300},
+        {"ok": "rendered", "media_type": PDF, "engine": "qpdf-1"},
+    ],
+)
+def test_no_other_conversion_is_believed(reply: dict[str, object]) -> None:
+    with pytest.raises(ProtocolError):
+        protocol.converted_of(across(reply), b"")
+
+
+@pytest.mark.parametrize(
+    "sizes",
+    [
+        None, {}, [[1]], [[1, 2, 3]], [["1", 2]], [[-1, 2]], [[1, 1e9]], [[1, float("nan")]],
+        [[1, 1]] * 1_001,
+    ],
+)  # fmt: skip
+def test_no_other_sizes_are_believed(sizes: object) -> None:
+    with pytest.raises(ProtocolError):
+        protocol.description_of(
+            across({**protocol.described_reply(DESCRIBED), "sizes": sizes}), b""
+        )
 
 
 def test_a_description_comes_across() -> None:

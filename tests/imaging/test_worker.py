@@ -15,6 +15,7 @@ from typing import BinaryIO
 import pytest
 
 from imaging import protocol
+from imaging.conversions import Conversion
 from imaging.errors import BrokenSource, PageMissing
 from imaging.limits import Limits
 from imaging.rendered import ENGINE_VERSION
@@ -63,6 +64,19 @@ def test_it_answers_request_after_request(darkroom) -> None:
             assert protocol.rendered_of(*reply).width == 160
             reply = ask(channel, inbox, protocol.describe_request(Limits()), photo)
             assert protocol.description_of(*reply).width == 800
+
+
+def test_it_converts(darkroom) -> None:
+    with serving() as (channel, inbox):
+        pdf = darkroom.pdf((100, 100))
+        for conversion in (Conversion(), Conversion(1)):
+            request = protocol.convert_request(conversion, Limits())
+            made = protocol.converted_of(*ask(channel, inbox, request, pdf))
+            assert made.body == b""
+            assert made.kept == (conversion == Conversion())
+        unknown = {**protocol.convert_request(Conversion(), Limits()), "name": "auto"}
+        with pytest.raises(BrokenSource, match="unsupported"):
+            protocol.converted_of(*ask(channel, inbox, unknown, pdf))
 
 
 def test_it_answers_errors(darkroom) -> None:
