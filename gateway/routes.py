@@ -22,9 +22,10 @@ from gateway.security import security_fields
 from gateway.telemetry import Telemetry, client_of
 from gateway.transmissions import Transmitter
 from imaging.errors import PageMissing
+from signing import storage
 
 LINKS = b"/d/"
-STORAGE = b"/storage/v1/"
+STORAGE = f"{storage.PREFIX}/".encode()
 
 
 class Gateway:

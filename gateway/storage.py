@@ -7,12 +7,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from time import time
 
+from gateway.documents import Zone
 from gateway.dropin.face import Face
 from gateway.dropin.proxy import Proxy
 from gateway.dropin.reads import Reads
 from gateway.dropin.signs import Signs
 from gateway.parts import Parts
-from gateway.rules import Rules
+from gateway.regions import Residency
 from gateway.supabase.events import Change
 from gateway.supabase.transforms import Bounds
 from gateway.telemetry import Telemetry
@@ -35,7 +36,8 @@ class Storage:
         project, rules = parts.project, parts.rules
         supabase = parts.settings.supabase
         bounds = Bounds(supabase.largest, supabase.strict)
-        callers, oracle, zones = project.callers, project.oracle, project.zones
+        callers, oracle = project.callers, project.oracle
+        zones = {bucket: rules.zones[zone] for bucket, zone in project.zones.items()}
 
         async def told(changes: list[Change]) -> None:
             await project.hints.take(changes, by=WRITER, now=time())
@@ -43,21 +45,19 @@ class Storage:
         proxy = Proxy(supabase.url, tls, telemetry, told)
         face = Face(
             Reads(rules, parts.deliverer, callers, oracle, bounds, zones),
-            Signs(rules, callers, oracle, project.signings, bounds, zones),
+            Signs(rules.revocations, callers, oracle, project.signings, bounds, zones),
             proxy,
             Transmitter(parts.deliverer, telemetry),
             telemetry,
             buckets=zones,
-            admits=_admits(rules, zones),
+            admits=_admits(rules.residency, zones),
             corp=parts.settings.server.corp,
             strict=supabase.strict,
         )
         return cls(face, proxy)
 
 
-def _admits(rules: Rules, zones: Mapping[str, str]) -> Callable[[str], bool]:
+def _admits(residency: Residency, zones: Mapping[str, Zone]) -> Callable[[str], bool]:
     """Whether this region may touch a bucket; one of no zone is bound to no region."""
-    foreign = {
-        bucket for bucket, zone in zones.items() if not rules.residency.admits(rules.zones[zone])
-    }
+    foreign = {bucket for bucket, zone in zones.items() if not residency.admits(zone)}
     return lambda bucket: bucket not in foreign

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Final, Literal, TypeAlias
+from typing import Final, TypeAlias
 from urllib.parse import unquote_to_bytes
 
 from gateway.dropin.queries import Query
+from gateway.supabase.oracle import How
+from signing import storage
 from signing.addresses import check_bucket, check_key
 from signing.errors import Unsignable
 from signing.storage import Route
 
-PREFIX: Final = b"/storage/v1/"
-
-How = Literal["public", "authenticated", "bare"]
-# What stands where a bare route has its bucket.
-_OTHER = frozenset(b"sign public authenticated info upload list list-v2 copy move".split())
+PREFIX: Final = f"{storage.PREFIX}/".encode()
+ROUTES: Final = frozenset(b"sign public authenticated info upload list list-v2 copy move".split())
+"""What stands where a bare route has its bucket."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,13 +26,11 @@ class Address:
     key: str = field(repr=False)
 
 
-@dataclass(frozen=True, slots=True)
-class Signed:
-    """A GET or HEAD with a token of ours, for the original or for a rendition."""
+class _Addressed:
+    """A call about an address."""
 
-    route: Route
+    __slots__ = ()
     address: Address
-    query: Query
 
     @property
     def bucket(self) -> str:
@@ -40,7 +38,16 @@ class Signed:
 
 
 @dataclass(frozen=True, slots=True)
-class Read:
+class Signed(_Addressed):
+    """A GET or HEAD with a token of ours, for the original or for a rendition."""
+
+    route: Route
+    address: Address
+    query: Query
+
+
+@dataclass(frozen=True, slots=True)
+class Read(_Addressed):
     """A GET or HEAD that Supabase decides about; `render` asks for a rendition."""
 
     how: How
@@ -48,20 +55,12 @@ class Read:
     address: Address
     query: Query
 
-    @property
-    def bucket(self) -> str:
-        return self.address.bucket
-
 
 @dataclass(frozen=True, slots=True)
-class Sign:
+class Sign(_Addressed):
     """A POST that asks for signed URLs: of one document, or of many of a bucket."""
 
     address: Address
-
-    @property
-    def bucket(self) -> str:
-        return self.address.bucket
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +102,7 @@ def _got(segments: list[bytes], query_string: bytes) -> Call | None:
             return _read("public", False, names, query_string)
         case [b"object", b"authenticated", *names]:
             return _read("authenticated", False, names, query_string)
-        case [b"object", bucket, *names] if bucket not in _OTHER:
+        case [b"object", bucket, *names] if bucket not in ROUTES:
             return _read("bare", False, [bucket, *names], query_string)
         case [b"render", b"image", b"public", *names]:
             return _read("public", True, names, query_string)
@@ -146,7 +145,7 @@ def _bucket(segments: list[bytes]) -> str:
             pass
         case [b"object", b"upload", b"sign", name, *_] | [b"render", b"image", _, name, *_]:
             pass
-        case [b"object", word, name, *_] if word in _OTHER:
+        case [b"object", word, name, *_] if word in ROUTES:
             pass
         case [b"object" | b"s3" | b"cdn" | b"bucket", name, *_]:
             pass

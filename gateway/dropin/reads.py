@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from gateway.deliver import Deliverer
 from gateway.deliveries import Delivery
 from gateway.dispositions import content_disposition
+from gateway.documents import Zone
 from gateway.dropin.calls import Read, Signed
 from gateway.dropin.credentials import Credentials
 from gateway.exchanges import Exchange
@@ -26,7 +27,7 @@ _ORIGINAL = Grant("inline", "original")
 
 
 class Reads:
-    """Answers GET and HEAD. `zones` tells the zone of each bucket of the Supabase project."""
+    """Answers GET and HEAD. `zones` has the zone of each bucket of the Supabase project."""
 
     def __init__(
         self,
@@ -35,10 +36,9 @@ class Reads:
         callers: Callers,
         oracle: Oracle,
         bounds: Bounds,
-        zones: Mapping[str, str],
+        zones: Mapping[str, Zone],
     ) -> None:
         self._signer = rules.signer
-        self._known_zones = rules.zones
         self._revocations = rules.revocations
         self._deliverer = deliverer
         self._callers = callers
@@ -53,7 +53,7 @@ class Reads:
         if zone is None:
             raise LinkRefused("zone")
         token, now = call.query.token, int(exchange.now)
-        link = self._signer.verify_storage(call.route, zone, bucket, key, token, now)
+        link = self._signer.verify_storage(call.route, zone.name, bucket, key, token, now)
         if call.query.download is not None:
             link = link._replace(grant=_saved(link.grant))
         return await self._deliver(link, call.query.download, exchange)
@@ -71,7 +71,7 @@ class Reads:
         caller = await self._caller(call, credentials)
         decision = await self._oracle.read(caller, call.how, exchange.method, bucket, key)
         self._revocations.check_viewer(caller.subject)  # perhaps while Supabase thought
-        zone = self._known_zones[self._zones[bucket]]
+        zone = self._zones[bucket]
         grant = Grant("inline", "exact", rendition) if call.render else _ORIGINAL
         permit = Permit(
             zone=zone.name,

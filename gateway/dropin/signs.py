@@ -8,8 +8,8 @@ from typing import TypeAlias
 from gateway.documents import Zone
 from gateway.dropin.calls import Address
 from gateway.dropin.credentials import Credentials
-from gateway.rules import Rules
 from gateway.signings import Order, Signings
+from gateway.state.revocations import Revocations
 from gateway.supabase.callers import Caller, Callers
 from gateway.supabase.messages import SignMany, SignOne
 from gateway.supabase.oracle import Oracle, Sight
@@ -23,7 +23,7 @@ _ORIGINAL = Grant("inline", "original")
 
 
 class Signs:
-    """Answers POST. `zones` tells the zone of each bucket of the Supabase project.
+    """Answers POST. `zones` has the zone of each bucket of the Supabase project.
 
     The upstream URL is thrown away, but for a document that no link of ours can name: its URL
     is handed on as it is.
@@ -31,15 +31,14 @@ class Signs:
 
     def __init__(
         self,
-        rules: Rules,
+        revocations: Revocations,
         callers: Callers,
         oracle: Oracle,
         signings: Signings,
         bounds: Bounds,
-        zones: Mapping[str, str],
+        zones: Mapping[str, Zone],
     ) -> None:
-        self._known_zones = rules.zones
-        self._revocations = rules.revocations
+        self._revocations = revocations
         self._callers = callers
         self._oracle = oracle
         self._signings = signings
@@ -90,7 +89,7 @@ class Signs:
         return {sight.key: sight.signed_url for sight in fresh if sight.allowed}
 
     async def _admitted(self, address: Address, credentials: Credentials) -> tuple[Caller, Zone]:
-        zone = self._known_zones[self._zones[address.bucket]]
+        zone = self._zones[address.bucket]
         self._signings.check(zone)
         caller = await self._callers.caller(*credentials)
         self._revocations.check_viewer(caller.subject)

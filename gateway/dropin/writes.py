@@ -13,15 +13,13 @@ from typing import Final, TypeAlias
 from urllib.parse import parse_qsl, unquote_to_bytes
 from xml.sax.saxutils import unescape
 
-from gateway.dropin.calls import PREFIX
+from gateway.dropin.calls import PREFIX, ROUTES
 from gateway.supabase.events import Change
 
 LONGEST: Final = 1 << 20
 """How much of a body is read for the names in it: a thousand names with what is beside them."""
 
-_ROUTES = frozenset(
-    ["sign", "list", "list-v2", "copy", "move", "info", "public", "authenticated", "upload"]
-)
+_ROUTES = frozenset(route.decode() for route in ROUTES)
 _KEY = re.compile(r"<Key>([^<]+)</Key>")
 Named: TypeAlias = tuple[str, str, bool]
 

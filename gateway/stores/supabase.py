@@ -16,6 +16,7 @@ import httpx
 
 from gateway.errors import DocumentChanged, DocumentNotFound, StoreUnavailable
 from gateway.settings import StoreAddress
+from gateway.settings.supabase import STORAGE
 from gateway.stores import Body, StoredObject, clip
 from gateway.stores.rest import Patience, RangeRefused, Rest, Source, bare
 from signing.addresses import canonical_bucket, canonical_key
@@ -45,7 +46,7 @@ class SupabaseStore:
     ) -> None:
         self._buckets = tuple(buckets)
         self._patience = patience or Patience()
-        base = f"{address.root.rstrip('/')}/storage/v1"
+        base = address.root.rstrip("/") + STORAGE
         self._rest = Rest(base, address.credentials.secret_key, self._patience)
 
     async def head(self, bucket: str, key: str) -> StoredObject:

@@ -18,9 +18,10 @@ from gateway.supabase.messages import MOST_PATHS, SignMany, SignOne
 from gateway.supabase.upstream import NOBODY, Upstream, quoted
 from signing.addresses import canonical_bucket
 
-Route = Literal["public", "authenticated", "bare"]
+How = Literal["public", "authenticated", "bare"]
+"""On which of the routes for reading."""
 
-_BELOW: dict[Route, str] = {
+_BELOW: dict[How, str] = {
     "public": "/object/public/",
     "authenticated": "/object/authenticated/",
     "bare": "/object/",
@@ -97,7 +98,7 @@ class Oracle:
         return [sights[key] for key in keys]
 
     async def read(
-        self, caller: Caller, route: Route, method: str, bucket: str, key: str
+        self, caller: Caller, route: How, method: str, bucket: str, key: str
     ) -> Decision:
         """Whether the caller may GET or HEAD the object on that route.
 
@@ -143,7 +144,7 @@ class Oracle:
         return sights
 
     async def _ask_to_read(
-        self, caller: Caller, route: Route, method: str, question: Question
+        self, caller: Caller, route: How, method: str, question: Question
     ) -> Decision:
         # What upstream does not know it ignores, but a cache in front of it finds nothing old.
         nonce = f"?cacheNonce={token_hex(8)}"

@@ -10,9 +10,9 @@ from collections.abc import Iterator, Sequence
 import httpx
 
 from gateway.errors import Answer, UpstreamUnavailable
+from gateway.settings.supabase import STORAGE
 
 LARGEST = 8 * 1024 * 1024
-STORAGE = "/storage/v1"
 _TIMEOUT = httpx.Timeout(15.0, connect=5.0).as_dict()
 
 

@@ -56,8 +56,9 @@ class Desk:
         callers = Callers(Keyring(upstream.jwt_secret), clock=self.clock)
         oracle = Oracle(Upstream(self.client, upstream.url), self.decisions)
         signings = Signings(parts.rules, parts.ledger)
-        zones = {"documents": "clinic", "pub": "clinic"}
-        self.signs = Signs(parts.rules, callers, oracle, signings, Bounds(), zones)
+        zones = dict.fromkeys(("documents", "pub"), parts.rules.zones["clinic"])
+        revocations = parts.rules.revocations
+        self.signs = Signs(revocations, callers, oracle, signings, Bounds(), zones)
 
     def credentials(self, token: str, apikey: str = "") -> Credentials:
         return Credentials(f"Bearer {token}".encode(), (apikey or self.pair.upstream.anon).encode())

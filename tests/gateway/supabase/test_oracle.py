@@ -17,7 +17,7 @@ from gateway.permits import OWN
 from gateway.supabase.callers import Caller
 from gateway.supabase.decisions import Decisions
 from gateway.supabase.messages import SignMany, SignOne
-from gateway.supabase.oracle import Oracle, Route
+from gateway.supabase.oracle import How, Oracle
 from gateway.supabase.upstream import NOBODY, Upstream
 from signing.errors import Unsignable
 from tests.contract.server import USER_A, USER_B, ContractServer, own_folder
@@ -75,7 +75,7 @@ class Scene:
     def read(
         self,
         caller: Caller,
-        route: Route,
+        route: How,
         key: str,
         *,
         bucket: str = "documents",
@@ -197,7 +197,7 @@ def test_many_for_a_caller_who_is_refused_altogether(scene: Scene) -> None:
 
 @pytest.mark.parametrize("route", ["authenticated", "bare"])
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
-def test_a_read_is_asked_for_on_its_own_route(scene: Scene, route: Route, method: str) -> None:
+def test_a_read_is_asked_for_on_its_own_route(scene: Scene, route: How, method: str) -> None:
     assert scene.read(scene.ann, route, NOTE, method=method) == OWN
     below = "/object/" if route == "bare" else "/object/authenticated/"
     path = f"documents/{USER_A}/a%20b+c%20(1).txt"
@@ -420,7 +420,7 @@ def test_whatever_was_asked_before_nobody_gets_what_the_policy_denies(
             elif how == "many":
                 return (await oracle.sign_many(caller, "documents", [key], MANY))[0].allowed
             else:
-                route: Route = "bare" if how == "bare" else "authenticated"
+                route: How = "bare" if how == "bare" else "authenticated"
                 await oracle.read(caller, route, "GET", "documents", key)
         except UpstreamRefused:
             return False
