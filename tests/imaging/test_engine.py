@@ -73,7 +73,7 @@ def test_every_source_format_is_described_and_rendered(
     source = darkroom.file(darkroom.quarters((300, 200)), format)
     sizes = ((300, 200),) if format == "TIFF" else ()
     assert describe(source) == Description(media_type, 300, 200, 1, sizes)
-    assert describe(memoryview(source)) == Description(media_type, 300, 200, 1)
+    assert describe(memoryview(source)) == Description(media_type, 300, 200, 1, sizes)
     assert render(memoryview(source), Rendition(width=150)).height == 100
 
 
