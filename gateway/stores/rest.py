@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 
@@ -27,12 +28,14 @@ _LIMITS = httpx.Limits(max_connections=None, max_keepalive_connections=32)
 class Patience:
     """How long to wait, in seconds, and how often to try again.
 
-    `read` is for each silence, also in a body. `retries` is for each request that finds no answer,
+    `read` is for each silence, also in a body; `answer` for all tries until the fields are here,
+    and for what is no document until its end. `retries` is for each request that finds no answer,
     and for each body that breaks; `backoff` is the first pause, and doubles.
     """
 
     connect: float = 5.0
     read: float = 10.0
+    answer: float = 20.0
     retries: int = 3
     backoff: float = 0.1
 
@@ -83,12 +86,14 @@ class Rest:
         ]
         self._tries = patience.retries + 1
         self._backoff = patience.backoff
+        self._answer = patience.answer
         self._timeout = httpx.Timeout(patience.read, connect=patience.connect).as_dict()
         self._client: httpx.AsyncClient | None = None
 
     async def open(self, path: str, asked: str = "") -> Source:
         """The object at `path`, or the range of it that `asked` is, as in the Range field."""
-        response = await self._get(path, asked)
+        async with self._in_time():
+            response = await self._get(path, asked)
         try:
             return Source(response)
         except StoreUnavailable:
@@ -97,14 +102,23 @@ class Rest:
 
     async def said(self, path: str) -> Mapping[str, object]:
         """The members of the JSON object at `path`; none where it is something else."""
-        response = await self._get(path)
-        return (await _whole(response)).said
+        async with self._in_time():
+            return (await _whole(await self._get(path))).said
 
     async def aclose(self) -> None:
         """Let go of the connections."""
         client, self._client = self._client, None
         if client is not None:
             await client.aclose()
+
+    @asynccontextmanager
+    async def _in_time(self) -> AsyncGenerator[None]:
+        """Bound the whole: what trickles is never silent for long, and holds up everybody else."""
+        try:
+            async with asyncio.timeout(self._answer):
+                yield
+        except TimeoutError:
+            raise StoreUnavailable("timeout") from None
 
     async def _get(self, path: str, asked: str = "") -> httpx.Response:
         response = await self._answered(path, asked)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 
@@ -15,6 +16,9 @@ LARGEST = 8 * 1024 * 1024
 NOBODY = Caller()
 """Who sends no credentials at all."""
 
+PATIENCE = 15.0
+"""How long a whole answer may take, in seconds: one that trickles holds up all who ask the same."""
+
 _TIMEOUT = httpx.Timeout(10.0, connect=5.0).as_dict()
 # Those of one connection, and those that the decoded body does not fit any more.
 _LEFT_OUT = frozenset(
@@ -27,11 +31,13 @@ class Upstream:
     """The storage server of the project at `url` (scheme and host), spoken to by `client`.
 
     Only the caller's two credentials go up. A policy that reads another field sees none, which
-    can but refuse, and a decision depends on nothing that its cache does not know.
+    can but refuse, and a decision depends on nothing that its cache does not know. `patience` is
+    in seconds.
     """
 
-    def __init__(self, client: httpx.AsyncClient, url: str) -> None:
+    def __init__(self, client: httpx.AsyncClient, url: str, *, patience: float = PATIENCE) -> None:
         self._client = client
+        self._patience = patience
         self.base = f"{url.rstrip('/')}/storage/v1"
 
     async def ask(
@@ -81,14 +87,15 @@ class Upstream:
     @asynccontextmanager
     async def _answered(self, request: httpx.Request) -> AsyncGenerator[httpx.Response]:
         try:
-            response = await self._client.send(
-                request, stream=True, auth=None, follow_redirects=False
-            )
-            try:
-                yield response
-            finally:
-                await response.aclose()
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            async with asyncio.timeout(self._patience):
+                response = await self._client.send(
+                    request, stream=True, auth=None, follow_redirects=False
+                )
+                try:
+                    yield response
+                finally:
+                    await response.aclose()
+        except (httpx.HTTPError, httpx.InvalidURL, TimeoutError) as error:
             # `from None`: httpx's error holds the request, with its credentials.
             raise UpstreamUnavailable(type(error).__name__) from None
 

@@ -147,6 +147,17 @@ def test_a_source_that_always_hangs_up_is_unavailable() -> None:
         outcome(hang_up)
 
 
+def test_a_source_whose_fields_do_not_end_is_unavailable_within_the_patience() -> None:
+    """However little of them comes at a time: no silence is as long as it may be."""
+
+    async def trickle(writer: asyncio.StreamWriter, head: str) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\nX-Slow: y")
+        await stall(writer, head)
+
+    with pytest.raises(StoreUnavailable, match="timeout"):
+        outcome(trickle, patience=Patience(read=30, answer=0.1))
+
+
 def test_a_silent_source_is_unavailable_within_the_patience() -> None:
     with pytest.raises(StoreUnavailable, match="timeout"):
         outcome(stall)

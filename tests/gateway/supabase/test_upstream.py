@@ -195,3 +195,25 @@ def test_an_object_is_spelled_so_that_the_server_reads_its_key(key: str, path: s
 def test_what_is_no_address_is_not_asked_for(key: str) -> None:
     with pytest.raises(Unsignable):
         quoted("b", key)
+
+
+def test_an_answer_that_trickles_ends() -> None:
+    """Never silent for long, and never done."""
+
+    class Trickle(Body):
+        async def __aiter__(self) -> AsyncIterator[bytes]:
+            while True:
+                yield b" "
+                await asyncio.sleep(0.001)
+
+    body = Trickle()
+
+    async def run() -> None:
+        transport = httpx.MockTransport(always(200, body=body))
+        async with httpx.AsyncClient(transport=transport) as client:
+            upstream = Upstream(client, "http://project.test", patience=0.05)
+            await upstream.ask("GET", "/x", CALLER)
+
+    with pytest.raises(UpstreamUnavailable, match="TimeoutError"):
+        asyncio.run(asyncio.wait_for(run(), 10))
+    assert body.closed
