@@ -165,6 +165,12 @@ class Answer:
         """
         return self.true_status == 404 and self.said.get("error") not in (None, "Not Found")
 
+    @property
+    def retry_after(self) -> int:
+        """When it wants to be asked again, in seconds, an hour at most; 0 where it does not say."""
+        stated = dict(self.fields).get(b"retry-after", b"")
+        return min(int(stated), 3600) if len(stated) < 10 and stated.isdigit() else 0
+
 
 class UpstreamUnavailable(GatewayError):
     """Supabase's storage server did not answer, or with what no decision can be read from.

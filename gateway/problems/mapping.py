@@ -136,7 +136,7 @@ def _of_gateway(error: GatewayError) -> Problem:
 def _of_upstream(answer: Answer) -> Problem:
     """Upstream's own words stay behind: they may name what this caller should not know of."""
     if answer.true_status == 429:
-        return replace(UPSTREAM_UNAVAILABLE, retry_after=_seconds(0))
+        return replace(UPSTREAM_UNAVAILABLE, retry_after=_seconds(answer.retry_after))
     return DOCUMENT_NOT_FOUND if answer.missing else UPSTREAM_REFUSED
 
 

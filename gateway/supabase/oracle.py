@@ -8,6 +8,7 @@ from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from secrets import token_hex
 from typing import Literal, cast
+from urllib.parse import unquote
 
 from gateway.caches.coalesce import Coalescer
 from gateway.errors import Answer, UpstreamRefused, UpstreamUnavailable
@@ -26,6 +27,7 @@ _BELOW: dict[How, str] = {
     "authenticated": "/object/authenticated/",
     "bare": "/object/",
 }
+_PAUSE = 5
 _ONE_OCTET = (("range", "bytes=0-0"),)
 _MAX_AGE = re.compile(rb'max-age="?(\d{1,10})"?')
 _NEVER_SHARED = frozenset((b"no-cache", b"no-store", b"private"))
@@ -124,7 +126,7 @@ class Oracle:
         answer = await self._upstream.ask("POST", path, caller, body=wire)
         _judge(answer)
         match answer.said:
-            case {"signedURL": str() as url} if url:
+            case {"signedURL": str() as url} if _opens(url, question.bucket, question.key):
                 self._decisions.remember(question, question.yes())
                 return url
             case _:
@@ -137,7 +139,7 @@ class Oracle:
         path = f"/object/sign/{canonical_bucket(bucket)}"
         answer = await self._upstream.ask("POST", path, caller, body=body.wire(keys))
         _judge(answer)
-        sights = _sights(answer.body, keys)
+        sights = _sights(answer.body, bucket, keys)
         for question, sight in zip(questions, sights, strict=True):
             if sight.allowed:
                 self._decisions.remember(question, question.yes())
@@ -163,14 +165,17 @@ class Oracle:
         if fields and (answer.status == 416 or answer.status >= 500):
             answer = await self._upstream.probe(method, path, caller)
         _judge(answer)
+        # A page that some server in between gives to everybody has decided nothing.
+        if not any(name == b"etag" and value for name, value in answer.fields):
+            raise UpstreamUnavailable("form")
         return answer
 
 
 def _judge(answer: Answer) -> None:
-    if 400 <= answer.status < 500:
+    if 400 <= answer.status < 500 and answer.status != 408:
         raise UpstreamRefused(answer)
     if answer.status not in (200, 206):
-        raise UpstreamUnavailable("status")
+        raise UpstreamUnavailable("status", retry_after=answer.retry_after or _PAUSE)
 
 
 def _is_empty(answer: Answer) -> bool:
@@ -178,7 +183,14 @@ def _is_empty(answer: Answer) -> bool:
     return answer.status in (400, 416) and answer.said.get("statusCode") == "416"
 
 
-def _sights(body: bytes, keys: list[str]) -> list[Sight]:
+def _opens(url: str, bucket: str, key: str) -> bool:
+    """Whether a signed URL is one of that very object, and not of what another asked for."""
+    path, _, token = url.rpartition("?token=")
+    routes = ("/object/sign/", "/render/image/sign/")
+    return bool(token) and unquote(path) in [f"{route}{bucket}/{key}" for route in routes]
+
+
+def _sights(body: bytes, bucket: str, keys: list[str]) -> list[Sight]:
     """Each key with its line of the answer, which must be of the same order."""
     try:
         lines: object = json.loads(body)
@@ -186,12 +198,15 @@ def _sights(body: bytes, keys: list[str]) -> list[Sight]:
         lines = None
     if not isinstance(lines, list) or len(cast(list[object], lines)) != len(keys):
         raise UpstreamUnavailable("form")
-    return [_sight(key, line) for key, line in zip(keys, cast(list[object], lines), strict=True)]
+    pairs = zip(keys, cast(list[object], lines), strict=True)
+    return [_sight(bucket, key, line) for key, line in pairs]
 
 
-def _sight(key: str, line: object) -> Sight:
+def _sight(bucket: str, key: str, line: object) -> Sight:
     match line:
-        case {"path": path, "error": None, "signedURL": str() as url} if path == key and url:
+        case {"path": path, "error": None, "signedURL": str() as url} if path == key and _opens(
+            url, bucket, key
+        ):
             return Sight(key, signed_url=url)
         case {"path": path, "error": str() as error} if path == key and error:
             return Sight(key, error)

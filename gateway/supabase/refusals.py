@@ -86,6 +86,7 @@ _BROKEN = Refusal(422, "422", "InvalidRequest", "", "InvalidRequest")
 _RESIDENCY = replace(_DENIED, status=451, code_status="451", message="Not served in this region")
 _INTERNAL = Refusal(500, "500", "Internal", "Internal Server Error", "InternalError", 500)
 _LATER = Refusal(503, "503", "Unavailable", "", "InternalError", 503)
+_THROTTLED = Refusal(429, "429", "SlowDown", "Too many requests", "SlowDown", 429)
 _BUSY = Refusal(503, "503", "SlowDown", "Too busy just now", "SlowDown", 503)
 
 _CALLER = {
@@ -196,12 +197,20 @@ def _of_answer(answer: Answer) -> Refusal:
     said, true = answer.said, answer.true_status
     if not said and true in (400, 404):  # to HEAD, which is told no more than that
         return replace(NOT_FOUND, lenient=answer.status)
+    if true == 429:
+        return _after(_of_words(answer, _THROTTLED), answer.retry_after)
+    return _of_words(answer, _DENIED)
+
+
+def _of_words(answer: Answer, without: Refusal) -> Refusal:
+    """What upstream's body says, and what `without` says where it does not."""
+    said, true = answer.said, answer.true_status
     error, message, code = (
-        str(said.get(name, without))
-        for name, without in (
-            ("error", _DENIED.error),
-            ("message", _DENIED.message),
-            ("code", _DENIED.code),
+        str(said.get(name, words))
+        for name, words in (
+            ("error", without.error),
+            ("message", without.message),
+            ("code", without.code),
         )
     )
     return Refusal(true, str(true), error, message, code, answer.status)

@@ -378,3 +378,8 @@ def test_the_documented_statuses_are_the_real_ones() -> None:
     page = ROOT.joinpath("docs/problems.md").read_text()
     for problem in EVERY:
         assert f"### {problem.status} `{problem.code}`" in page
+
+
+def test_a_throttled_upstreams_own_pause_is_told() -> None:
+    refused = UpstreamRefused(Answer(429, ((b"retry-after", b"30"),)))
+    assert problem_for(refused).retry_after == 30

@@ -280,6 +280,63 @@ def test_a_yes_to_one_without_a_url_is_none(scene: Scene, body: str) -> None:
     assert len(scene.decisions) == 0
 
 
+OPENED = f"/object/sign/documents/{NOTE}?token=x.y.z"
+ELSEWHERE = [
+    f"/object/sign/documents/{FOREIGN}?token=x.y.z",
+    f"/object/sign/pub/{NOTE}?token=x.y.z",
+    f"/object/upload/sign/documents/{NOTE}?token=x.y.z",
+    f"/object/sign/documents/{NOTE}",
+    f"/object/sign/documents/{NOTE}?token=",
+]
+
+
+@pytest.mark.parametrize("url", ELSEWHERE)
+def test_a_url_of_something_else_is_no_yes(scene: Scene, url: str) -> None:
+    """As when a proxy in between gives out the answer to another question."""
+    scene.server.faults.add(status=200, body=json.dumps({"signedURL": url}))
+    with pytest.raises(UpstreamUnavailable):
+        scene.sign(scene.ben, NOTE)
+    scene.server.faults.add(status=200, body=json.dumps([line(url=url)]))
+    with pytest.raises(UpstreamUnavailable):
+        scene.run(lambda oracle: oracle.sign_many(scene.ben, "documents", [NOTE], MANY))
+    assert len(scene.decisions) == 0
+
+
+@pytest.mark.parametrize("url", [OPENED, OPENED.replace(" ", "%20"), "/render/image" + OPENED[7:]])
+def test_a_url_of_the_object_is_a_yes_however_it_is_spelled(scene: Scene, url: str) -> None:
+    scene.server.faults.add(status=200, body=json.dumps({"signedURL": url}))
+    assert scene.sign(scene.ann, NOTE) == url
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+@pytest.mark.parametrize("route", ["public", "authenticated", "bare"])
+def test_a_page_of_whoever_stands_between_is_no_leave_to_read(
+    scene: Scene, route: How, method: str
+) -> None:
+    """A sign of maintenance, a captive portal: 200 for whatever is asked, by whomever."""
+    page = {"content-type": "text/html"}
+    scene.server.faults.add(status=200, body="<html>Back soon", fields=page, times=-1)
+    with pytest.raises(UpstreamUnavailable):
+        scene.read(scene.ben, route, REPORT, method=method)
+    assert len(scene.decisions) == 0
+
+
+def test_a_front_door_that_gave_up_waiting_has_not_refused(scene: Scene) -> None:
+    scene.server.faults.add(status=408, times=-1)
+    with pytest.raises(UpstreamUnavailable):
+        scene.sign(scene.ann, REPORT)
+
+
+@pytest.mark.parametrize(("stated", "told"), [({"retry-after": "120"}, 120), ({}, 5)])
+def test_an_upstream_that_is_away_says_for_how_long(
+    scene: Scene, stated: dict[str, str], told: int
+) -> None:
+    scene.server.faults.add(status=503, fields={"server": "door", **stated})
+    with pytest.raises(UpstreamUnavailable) as caught:
+        scene.sign(scene.ann, REPORT)
+    assert caught.value.retry_after == told
+
+
 def line(path: object = NOTE, error: object = None, url: object = "/x") -> dict[str, object]:
     return {"path": path, "error": error, "signedURL": url}
 
@@ -290,8 +347,8 @@ def line(path: object = NOTE, error: object = None, url: object = "/x") -> dict[
         {},
         [],
         [line(), line()],
-        [line(path="other")],
-        [line(error=7)],
+        [line(path="other", url=OPENED)],
+        [line(error=7, url=OPENED)],
         [line(error="", url=None)],
         [line(url=None)],
         [line(url="")],

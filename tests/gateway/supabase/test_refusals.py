@@ -234,11 +234,22 @@ def test_a_broken_document_tells_a_reason_that_is_a_code(reason: str, told: str)
         assert refusal_for(error).message.endswith(f": {told}")
 
 
+@pytest.mark.parametrize(
+    ("stated", "told"), [("30", b"30"), ("0", b"1"), ("soon", b"1"), ("", b"1"), ("9" * 9, b"3600")]
+)
+def test_who_is_throttled_upstream_learns_when_to_come_back(stated: str, told: bytes) -> None:
+    page = Answer(429, ((b"retry-after", stated.encode()),), b"<html>slow down</html>")
+    refusal = refusal_for(UpstreamRefused(page))
+    assert (refusal.http_status(False), refusal.http_status(True)) == (429, 429)
+    assert (refusal.code, refusal.message) == ("SlowDown", "Too many requests")
+    assert refusal.fields == ((b"retry-after", told),)
+
+
 def test_upstreams_refusal_keeps_its_words() -> None:
     refusal = refusal_for(UpstreamRefused(Answer(400, body=NO_KEY)))
     assert refusal.body() == NO_KEY
-    unlike = refusal_for(UpstreamRefused(Answer(429, body=b'{"statusCode":429,"message":7}')))
-    assert (unlike.code_status, unlike.message, unlike.code) == ("429", "7", "AccessDenied")
+    unlike = refusal_for(UpstreamRefused(Answer(403, body=b'{"statusCode":403,"message":7}')))
+    assert (unlike.code_status, unlike.message, unlike.code) == ("403", "7", "AccessDenied")
 
 
 def test_text_beyond_ascii_stays_text() -> None:
