@@ -16,6 +16,7 @@ from signing.storage import Route
 PREFIX: Final = f"{storage.PREFIX}/".encode()
 ROUTES: Final = frozenset(b"sign public authenticated info upload list list-v2 copy move".split())
 """What stands where a bare route has its bucket."""
+_WORDS = ROUTES | frozenset(b"object render image bucket cdn s3".split())
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,14 +83,27 @@ def call_of(method: str, raw_path: bytes, query_string: bytes) -> Call:
 
     Paths are decoded once, as clients of these routes spell them as they please.
     """
-    segments = raw_path.removeprefix(PREFIX).split(b"/")
-    passed = Passed(_public(segments), _bucket(segments))
+    segments = _segments(raw_path)
     if method in ("GET", "HEAD"):
+        passed = Passed(_public(segments), _bucket(segments))
         return _got(segments, query_string) or passed
+    passed = Passed(bucket=_bucket(segments))
     if method == "POST" and segments[:2] == [b"object", b"sign"]:
         address = _address(segments[2:], whole=True)
         return Sign(address) if address else passed
     return passed
+
+
+def _segments(raw_path: bytes) -> list[bytes]:
+    """What is below the prefix: a route's words decoded, names as they came.
+
+    The storage server's router decodes before it chooses, so `%73ign` is its `sign`.
+    """
+    segments = raw_path.removeprefix(PREFIX).split(b"/")
+    for place, segment in enumerate(segments[:3]):
+        if b"%" in segment and (word := unquote_to_bytes(segment)) in _WORDS:
+            segments[place] = word
+    return segments
 
 
 def _got(segments: list[bytes], query_string: bytes) -> Call | None:

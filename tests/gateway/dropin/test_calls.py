@@ -111,6 +111,42 @@ def test_a_public_object_that_no_link_may_name_is_nobodys_own() -> None:
         assert call.public
 
 
+@pytest.mark.parametrize(
+    ("method", "spelled", "plain"),
+    [
+        ("POST", "object/%73ign/documents/a", "object/sign/documents/a"),
+        ("POST", "%6Fbject/sign/documents", "object/sign/documents"),
+        ("GET", "object/%61uthenticated/documents/a", "object/authenticated/documents/a"),
+        ("GET", "%6fbject/documents/a", "object/documents/a"),
+        ("GET", "render/im%61ge/p%75blic/pub/a", "render/image/public/pub/a"),
+        ("GET", "object/inf%6f/authenticated/documents/a", "object/info/authenticated/documents/a"),
+        ("GET", "object/info/%70ublic/documents/a", "object/info/public/documents/a"),
+        ("POST", "%733/documents/a", "s3/documents/a"),
+        ("PUT", "b%75cket/documents", "bucket/documents"),
+    ],
+)
+def test_the_words_of_a_route_are_read_however_they_are_spelled(
+    method: str, spelled: str, plain: str
+) -> None:
+    """The storage server's router reads them decoded, too."""
+    paths = (f"/storage/v1/{path}".encode() for path in (spelled, plain))
+    one, other = (call_of(method, path, b"") for path in paths)
+    assert one == other
+    assert one.bucket in ("documents", "pub")
+
+
+def test_names_are_decoded_once_wherever_they_stand() -> None:
+    call = call_of("GET", b"/storage/v1/object/%2573ign/%2573ign/a", b"")
+    assert isinstance(call, Read)
+    assert call.address == Address("%73ign", "%73ign/a")
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH"])
+def test_what_changes_something_is_its_callers_in_a_bucket_of_any_name(method: str) -> None:
+    for path in (b"object/public/a", b"object/public/pub/a", b"render/image/public/a"):
+        assert not getattr(call_of(method, b"/storage/v1/" + path, b""), "public", False)
+
+
 @pytest.mark.parametrize("escaped", ["%2F", "%2f"])
 def test_an_encoded_slash_is_a_slash_of_the_key_and_never_of_the_bucket(escaped: str) -> None:
     call = call_of("GET", f"/storage/v1/object/public/pub/a{escaped}b".encode(), b"")

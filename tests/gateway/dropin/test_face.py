@@ -125,6 +125,15 @@ def test_no_spelling_of_a_token_goes_round_what_was_taken_back(filled: Pair, sch
     assert all("authorization" not in ask.fields for ask in filled.asked())
 
 
+@pytest.mark.parametrize("route", ["/object/%73ign/", "/%6Fbject/sign/"])
+def test_no_spelling_of_a_route_gets_a_revoked_viewer_a_link(filled: Pair, route: str) -> None:
+    token = filled.upstream.user_a
+    filled.door.post("/admin/revoke", {"viewers": [USER_A]})
+    answer = filled.ask("POST", f"{route}documents/{REPORT}", token, json={"expiresIn": 60})
+    assert answer.json()["code"] == "AccessDenied"
+    assert filled.asked() == []
+
+
 def test_a_bucket_of_another_region_is_not_touched(open_pair: Callable[..., Pair]) -> None:
     abroad = open_pair(clinic={"home": "us"}, server={"region": "eu"})
     abroad.upstream.put("documents", REPORT, b"%PDF-1.4 x")
@@ -136,6 +145,9 @@ def test_a_bucket_of_another_region_is_not_touched(open_pair: Callable[..., Pair
         abroad.get(f"/object/public/documents/{REPORT}"),
         abroad.get(f"/object/info/documents/{REPORT}", token),
         abroad.get(f"/object/sign/documents/{REPORT}?token=1.x"),
+        abroad.get(f"/object/inf%6F/documents/{REPORT}", token),
+        abroad.get(f"/%6Fbject/p%75blic/documents/{REPORT}"),
+        abroad.ask("POST", f"/object/%73ign/documents/{REPORT}", token, json={"expiresIn": 9}),
         abroad.ask("POST", f"/object/documents/{REPORT}", token, content=b"x"),
     ):
         assert answer.json()["statusCode"] == "451"
