@@ -5,6 +5,7 @@ httpcore and not httpx: nothing is spelled anew, no field is added, no cookie is
 
 from __future__ import annotations
 
+import socket
 import ssl
 from collections.abc import AsyncGenerator, AsyncIterable
 from contextlib import asynccontextmanager
@@ -20,6 +21,9 @@ CONNECT: Final = 5.0
 # Shorter than Node's and uvicorn's five seconds: a request never meets a connection that upstream
 # is just closing, for a POST can not be sent twice.
 _IDLE = 2.0
+# What comes ahead of a client that stands still, which the loop takes all at once: the kernel's
+# own measure is megabytes.
+AHEAD: Final = (socket.SOL_SOCKET, socket.SO_RCVBUF, 256 << 10)
 
 Broken = (
     httpcore.TimeoutException,
@@ -40,7 +44,11 @@ class Carrier:
         self._tls = tls
         self._times = {"connect": CONNECT, "read": silence, "write": silence, "pool": CONNECT}
         self._pool = httpcore.AsyncConnectionPool(
-            tls, max_connections=None, max_keepalive_connections=32, keepalive_expiry=_IDLE
+            tls,
+            max_connections=None,
+            max_keepalive_connections=32,
+            keepalive_expiry=_IDLE,
+            socket_options=[AHEAD],
         )
 
     @asynccontextmanager
@@ -71,7 +79,10 @@ class Carrier:
     def _own(self, upload: Incoming) -> httpcore.AsyncConnectionPool:
         backend = HearingBackend(upload.answered)
         return httpcore.AsyncConnectionPool(
-            self._tls, max_keepalive_connections=0, network_backend=backend
+            self._tls,
+            max_keepalive_connections=0,
+            network_backend=backend,
+            socket_options=[AHEAD],
         )
 
 

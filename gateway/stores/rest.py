@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import socket
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -22,6 +23,9 @@ _LENGTH = re.compile(r"\d{1,18}")
 _BUSY = frozenset((429, 502, 503, 504))
 # As many as readers need: the budget for bodies under way bounds those.
 _LIMITS = httpx.Limits(max_connections=None, max_keepalive_connections=32)
+# What comes ahead of a reader that stands still, which the loop takes all at once: the kernel's
+# own measure is megabytes, many times what a reader is reckoned with.
+AHEAD = (socket.SOL_SOCKET, socket.SO_RCVBUF, 256 << 10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +142,10 @@ class Rest:
                     return response
                 await response.aclose()
             await asyncio.sleep(self._backoff * 2 ** (attempt - 1))
-        return await self._send(path, asked)
+        try:
+            return await self._send(path, asked)
+        except _Broken:  # its name is no word for operators
+            raise StoreUnavailable("failed") from None
 
     async def _send(self, path: str, asked: str) -> httpx.Response:
         """Not built by the client, which would add its own fields and the cookies of others."""
@@ -157,7 +164,8 @@ class Rest:
     def _connected(self) -> httpx.AsyncClient:
         """Built where it is used: its connections survive neither a fork nor another loop."""
         if self._client is None:
-            self._client = httpx.AsyncClient(limits=_LIMITS, follow_redirects=False)
+            transport = httpx.AsyncHTTPTransport(limits=_LIMITS, socket_options=[AHEAD])
+            self._client = httpx.AsyncClient(transport=transport, follow_redirects=False)
         return self._client
 
 

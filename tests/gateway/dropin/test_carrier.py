@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import datetime
 import ipaddress
+import socket
 import ssl
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +15,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from gateway.dropin.carrier import Carrier, request_of
+from gateway.dropin.carrier import AHEAD, Carrier, request_of
 from gateway.errors import RequestRefused, UpstreamUnavailable
 
 MEGABYTE = 1 << 20
@@ -113,3 +114,20 @@ def test_a_cookie_of_upstream_is_kept_for_nobody(passing: Any, upstream: Any) ->
         client.get(passing.url + "/storage/v1/bucket")
     passing.ask("GET", "/storage/v1/bucket")
     assert upstream.asked[1].values(b"cookie") == []
+
+
+def test_little_comes_ahead_of_a_client_that_stands_still(upstream: Any) -> None:
+    """Twice what is asked for, as the kernel counts its own needs (socket(7)); else megabytes."""
+
+    async def room() -> int:
+        carrier = Carrier(ssl.create_default_context(), 5)
+        try:
+            request = request_of("GET", upstream.url.encode(), b"/", [(b"host", b"a")], b"")
+            async with carrier.answered(request, None) as answer:
+                line = answer.extensions["network_stream"].get_extra_info("socket")
+                return int(line.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF))
+        finally:
+            await carrier.aclose()
+
+    assert 0 < asyncio.run(room()) <= 2 * AHEAD[2]
+    assert AHEAD[2] <= MEGABYTE

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
+import httpcore
 import pytest
 
 from gateway.errors import StoreUnavailable
+from gateway.originals import REMOTE_READER
 from gateway.settings import Credentials, StoreAddress
 from gateway.stores import CHUNK, Body, StoredObject
-from gateway.stores.rest import Patience
+from gateway.stores.rest import AHEAD, Patience
 from gateway.stores.supabase import SupabaseStore
 
 LARGE = bytes(range(256)) * (3 * CHUNK // 256) + b"the end"
@@ -145,6 +148,26 @@ def test_a_connection_that_breaks_before_the_answer_is_tried_again() -> None:
 def test_a_source_that_always_hangs_up_is_unavailable() -> None:
     with pytest.raises(StoreUnavailable, match="failed"):
         outcome(hang_up)
+
+
+def test_little_comes_ahead_of_a_reader_that_stands_still(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Readers are reckoned with `REMOTE_READER` octets; the kernel's own room is megabytes."""
+    rooms: list[int] = []
+    connect = httpcore.AnyIOBackend.connect_tcp
+
+    async def watched(*args: Any, **options: Any) -> httpcore.AsyncNetworkStream:
+        stream = await connect(*args, **options)
+        line = stream.get_extra_info("socket")
+        rooms.append(line.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF))
+        return stream
+
+    monkeypatch.setattr(httpcore.AnyIOBackend, "connect_tcp", watched)
+    assert outcome(whole())[0] == LARGE
+    # The kernel counts twice what is asked for (socket(7)).
+    assert rooms
+    assert max(rooms) <= 2 * AHEAD[2] <= REMOTE_READER
 
 
 def test_a_source_whose_fields_do_not_end_is_unavailable_within_the_patience() -> None:
