@@ -219,7 +219,9 @@ class GuardedProtocol(HttpToolsProtocol):
         if self._coding is not None and (self._coding != b"chunked" or self._length is not None):
             raise Refusal("framing")
         empty = self._coding is None and self._length == b"0"
-        if not empty and self.parser.get_method() in _BODILESS:
+        # llhttp reads no body where another protocol is offered: it would be lost, and unnoticed.
+        bodiless = self.parser.get_method() in _BODILESS or self.parser.should_upgrade()
+        if bodiless and not empty:
             raise Refusal("body")
         self._length = self._coding = None
 

@@ -220,6 +220,18 @@ REFUSED = {
         "body",
     ),
     "a body on OPTIONS": (b"OPTIONS / HTTP/1.1\r\n" + HOST + b"Content-Length: 1\r\n\r\nx", "body"),
+    "a body and another protocol": (
+        b"POST / HTTP/1.1\r\n"
+        + HOST
+        + b"Connection: Upgrade\r\nUpgrade: h2c\r\nContent-Length: 1\r\n\r\nx",
+        "body",
+    ),
+    "chunks and another protocol": (
+        b"POST / HTTP/1.1\r\n"
+        + HOST
+        + b"Connection: Upgrade\r\nUpgrade: websocket\r\nTransfer-Encoding: chunked\r\n\r\n",
+        "body",
+    ),
     "absolute-form": (b"GET http://evil/x HTTP/1.1\r\n" + HOST + b"\r\n", "target"),
     "authority-form": (b"CONNECT a:443 HTTP/1.1\r\n" + HOST + b"\r\n", "target"),
     "a user before the path": (b"GET @evil/x HTTP/1.1\r\n" + HOST + b"\r\n", "syntax"),
