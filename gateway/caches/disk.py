@@ -13,12 +13,14 @@ import os
 import re
 import secrets
 import time
+from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
-from gateway.caches.entry import HEADER_SIZE, CachedFile, Meta, pack, unpack, verified
+from gateway.caches.entry import HEADER_SIZE, CachedFile, Lengths, Meta, pack, unpack, verified
+from gateway.caches.opened import OpenEntry
 from gateway.caches.sweeper import TEMPORARY, Sweeper
 
 R = TypeVar("R")
@@ -33,6 +35,8 @@ _USE_NOTED = 60
 # A sweep follows this part of the limit, so eight writing workers overshoot by an eighth.
 _SWEEP_PART = 64
 _THREADS = 4
+# Entries that are remembered to be whole, so that not each part read costs a look at all octets.
+_PROVEN = 10_000
 # A disk smaller than the limit, or filled by others: the cache gives way.
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 
@@ -51,11 +55,22 @@ class DiskCache:
         self._sweeper = Sweeper(folder, limit_bytes)
         self._unswept = limit_bytes  # the first put sweeps what an earlier process left
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="disk-cache")
+        self._proven: OrderedDict[str, tuple[int, bytes]] = OrderedDict()
         self.failures = 0
 
     async def get(self, key: str) -> CachedFile | None:
         """The entry, or None when there is no whole one."""
         return await self._run(lambda: self._read(key, self._path(key)))
+
+    async def open(self, key: str) -> OpenEntry | None:
+        """The entry, to be read in parts and closed, or None when there is no whole one."""
+        path = self._path(key)
+        opening = asyncio.ensure_future(self._run(lambda: self._open(key, path)))
+        try:
+            return await asyncio.shield(opening)
+        except asyncio.CancelledError:  # the thread goes on, and nobody would close its file
+            opening.add_done_callback(_closed)
+            raise
 
     async def put(self, key: str, meta: Meta, body: bytes | memoryview) -> bool:
         """Keep an entry in place of an earlier one; False when it is too large or the disk full."""
@@ -91,6 +106,35 @@ class DiskCache:
     async def _run(self, work: Callable[[], R]) -> R:
         return await asyncio.get_running_loop().run_in_executor(self._threads, work)
 
+    def _open(self, key: str, path: Path) -> OpenEntry | None:
+        try:
+            descriptor = os.open(path, _READ)
+        except OSError:
+            return None
+        try:
+            entry = self._entry(key, descriptor)
+        except OSError:
+            entry = None
+        if entry is None:
+            os.close(descriptor)
+            _unlink(path)
+        return entry
+
+    def _entry(self, key: str, descriptor: int) -> OpenEntry | None:
+        lengths = _lengths(descriptor)
+        if lengths is None:
+            return None
+        entry = OpenEntry(descriptor, lengths, self._run)
+        mark = (os.fstat(descriptor).st_ino, lengths.digest)
+        # Torn files are left by a crash: what was whole once in this process stays so.
+        if self._proven.get(key) != mark:
+            if not entry.whole(key):
+                return None
+            self._proven[key] = mark
+            if len(self._proven) > _PROVEN:
+                self._proven.popitem(last=False)
+        return entry
+
     def _read(self, key: str, path: Path) -> CachedFile | None:
         try:
             descriptor = os.open(path, _READ)
@@ -124,17 +168,30 @@ class DiskCache:
 
 
 def _entry(key: str, descriptor: int) -> CachedFile | None:
-    """The verified entry of an open file; notes its use, which is what the sweeper goes by."""
+    """The verified entry of an open file."""
+    lengths = _lengths(descriptor)
+    if lengths is None:
+        return None
+    text = os.pread(descriptor, lengths.meta, HEADER_SIZE)
+    body = os.pread(descriptor, lengths.body, HEADER_SIZE + lengths.meta)
+    return verified(key, lengths, text, body)
+
+
+def _closed(opening: asyncio.Future[OpenEntry | None]) -> None:
+    if not opening.cancelled() and (entry := opening.result()):
+        entry.close()
+
+
+def _lengths(descriptor: int) -> Lengths | None:
+    """What the header says, when the file has that size; notes the use, for the sweeper."""
     lengths = unpack(os.pread(descriptor, HEADER_SIZE, 0))
     status = os.fstat(descriptor)
     if lengths is None or lengths.file != status.st_size:
         return None
-    text = os.pread(descriptor, lengths.meta, HEADER_SIZE)
-    body = os.pread(descriptor, lengths.body, HEADER_SIZE + lengths.meta)
     if time.time() - status.st_mtime > _USE_NOTED:
         with contextlib.suppress(OSError):
             os.utime(descriptor)
-    return verified(key, lengths, text, body)
+    return lengths
 
 
 def _unlink(path: Path) -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import struct
+from collections.abc import Iterable
 from dataclasses import dataclass
 from hashlib import blake2b
+from itertools import chain
 
 Meta = dict[str, str | int]
 
@@ -40,7 +42,7 @@ class Lengths:
 def pack(key: str, meta: Meta, body: bytes | memoryview) -> bytes:
     """Everything that stands before the body."""
     text = json.dumps(meta, ensure_ascii=False, separators=(",", ":")).encode()
-    return _HEADER.pack(_MAGIC, len(text), len(body), _digest(key, text, body)) + text
+    return _HEADER.pack(_MAGIC, len(text), len(body), _digest(key, text, (body,))) + text
 
 
 def unpack(header: bytes) -> Lengths | None:
@@ -53,14 +55,19 @@ def unpack(header: bytes) -> Lengths | None:
 
 def verified(key: str, lengths: Lengths, text: bytes, body: bytes) -> CachedFile | None:
     """The entry, if these are the octets that were written under `key`."""
-    if _digest(key, text, body) != lengths.digest:
+    if not proven(key, lengths, text, (body,)):
         return None
     return CachedFile(json.loads(text), body)
 
 
-def _digest(key: str, text: bytes, body: bytes | memoryview) -> bytes:
+def proven(key: str, lengths: Lengths, text: bytes, body: Iterable[bytes]) -> bool:
+    """Whether these are the octets that were written under `key`, the body's piece by piece."""
+    return _digest(key, text, body) == lengths.digest
+
+
+def _digest(key: str, text: bytes, body: Iterable[bytes | memoryview]) -> bytes:
     """Over the key too, so that an entry under another's name is none."""
     digest = blake2b(digest_size=32)
-    for part in (key.encode(), struct.pack(">I", len(text)), text, body):
+    for part in chain((key.encode(), struct.pack(">I", len(text)), text), body):
         digest.update(part)
     return digest.digest()
