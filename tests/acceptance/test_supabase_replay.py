@@ -131,6 +131,7 @@ def stage(gateway_in: Callable[..., Any]) -> Iterator[Callable[[Backend, str], S
                     clinic={"buckets": ["documents", "pub"]},
                     renditions={"workers": 1},
                 )
+                gateway.secrets |= {upstream.service, upstream.anon, upstream.user_a, "report.pdf"}
                 ring = KeyRing([Key("k1", bytes.fromhex("5a" * 32))], "k1")
                 signer = Signer(ring, [SignedZone("clinic", 900, 86_400, False)])
                 stages[backend, only] = Stage(upstream, gateway.start(), signer)
