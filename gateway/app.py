@@ -1,26 +1,18 @@
-"""The composition root: settings become parts, parts become the applications that are served."""
+"""The composition root: settings become the parts that a process works with."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Coroutine, Mapping
 from functools import cache
 from pathlib import Path
 from time import monotonic, time
 
 import httpx
-from starlette.routing import Route, Router
 
 from cdn.fields import NONE, Profile
 from cdn.providers import Provider
 from cdn.providers import build as build_provider
-from gateway.admin import BODIES as ADMIN_BODIES
-from gateway.admin import Admin
-from gateway.api import BODIES as API_BODIES
-from gateway.api import LINKS, Api
-from gateway.asgi import App
-from gateway.auth import Authenticator
 from gateway.caches.budget import ByteBudget
 from gateway.caches.coalesce import Stripes
 from gateway.caches.disk import DiskCache
@@ -29,10 +21,7 @@ from gateway.catalogue import REMOTE_TTL, Catalogue
 from gateway.deliver import Deliverer
 from gateway.derive import Deriver
 from gateway.documents import DocumentRef, Zone
-from gateway.edge import Edge
 from gateway.gauges import Gauges
-from gateway.home import Examples, Home, no_examples
-from gateway.hooks import Hooks
 from gateway.issue import Issuer
 from gateway.looks import Looks
 from gateway.measure import Measurer, NoDescriber
@@ -43,35 +32,20 @@ from gateway.project import Project
 from gateway.purges import PurgeRequest, Purges
 from gateway.regions import Residency
 from gateway.representations import Ready, Representation, ready
-from gateway.routes import Gateway
 from gateway.rules import Rules
 from gateway.settings import Settings
 from gateway.state.database import Database
 from gateway.state.ledger import Ledger
 from gateway.state.revocations import Revocations
-from gateway.storage import Storage
 from gateway.stores import Store
 from gateway.stores.opening import open_store
 from gateway.stores.timed import TimedStore
-from gateway.telemetry import Draining, Metrics, Telemetry
+from gateway.telemetry import Metrics
 from imaging.pool import RenderPool
 from imaging.renditions import Renditions
 from signing.links import SignedZone, Signer
 
 READERS_BUDGET = 256 << 20
-
-
-@dataclass(frozen=True, slots=True)
-class Applications:
-    """What a worker serves: `admin` is None when everything answers on the main port.
-
-    `start` and `close` are awaited once each, around the serving.
-    """
-
-    main: App
-    admin: App | None
-    start: Callable[[], Awaitable[None]]
-    close: Callable[[], Awaitable[None]]
 
 
 def compose(
@@ -81,24 +55,21 @@ def compose(
     opener: Callable[..., Store] = open_store,
     serves: bool = True,
 ) -> Parts:
-    """Make every part from the settings.
+    """Make every part from the settings; `opener` makes a store of an address.
 
-    `opener` makes a store of an address. A process that does not serve measures nothing new, and
-    takes no declared prefix away from those that do.
-
-    Raises `ConfigurationError` and `StateUnavailable`.
+    A process that does not serve measures nothing new, and takes no declared prefix away from
+    those that do. Raises `ConfigurationError` and `StateUnavailable`.
     """
     metrics = metrics or Metrics()
     zones = settings.zone_values()
     database = Database.open(settings.server.database)
-    client = httpx.AsyncClient(timeout=10, verify=_trusted())
+    client = httpx.AsyncClient(timeout=10, verify=trusted())
     providers = _providers(settings, client)
     stores = _stores(settings, opener, metrics.fetched)
     purges = Purges(database, providers, zones)
     purges.declare_now(time(), only_add=not serves)
     rules = _rules(settings, database)
-    levels = _levels(settings)
-    dress = _dresser(settings)
+    levels, dress = _levels(settings), _dresser(settings)
     originals = Originals(levels, lambda document: stores[zones[document.ref.zone].store], dress)
     catalogue = _catalogue(rules, stores, originals, levels, purges)
     pool = RenderPool(_render_workers(settings), timeout=settings.renditions.timeout)
@@ -107,9 +78,10 @@ def compose(
     budget = ByteBudget(READERS_BUDGET)
     gauges = Gauges(purges)
     gauges.register(metrics, pool, levels.memory, budget)
+    profiles = _profiles(zones, providers)
     ledger = Ledger(database)
     issuer = Issuer(rules, catalogue, measurer, ledger)
-    project = Project.of(settings, rules, _trusted(), (issuer, ledger), (purges, catalogue))
+    project = Project.of(settings, rules, trusted(), (issuer, ledger), (purges, catalogue))
     return Parts(
         settings=settings,
         rules=rules,
@@ -119,68 +91,13 @@ def compose(
         ledger=ledger,
         purges=purges,
         catalogue=catalogue,
-        deliverer=Deliverer(
-            rules, _profiles(zones, providers), catalogue, originals, deriver, budget
-        ),
+        deliverer=Deliverer(rules, profiles, catalogue, originals, deriver, budget),
         issuer=issuer,
         levels=levels,
         pool=pool,
         gauges=gauges,
         client=client,
         project=project,
-    )
-
-
-def build(
-    parts: Parts, telemetry: Telemetry, draining: Draining, examples: Examples = no_examples
-) -> Applications:
-    """Put the parts behind their routes."""
-    settings = parts.settings
-    moved = settings.admin.port is not None
-    authenticator = Authenticator(settings.admin)
-    api = Api(
-        authenticator=authenticator,
-        issuer=parts.issuer,
-        viewers=parts.project.viewers,
-        telemetry=telemetry,
-        bodies={**API_BODIES, **ADMIN_BODIES},
-    )
-    admin = Admin(
-        authenticator=authenticator,
-        purges=parts.purges,
-        zones=parts.rules.zones,
-        telemetry=telemetry,
-        draining=draining,
-        check=parts.check,
-        open_metrics=moved,
-    )
-    home = Route("/", Home(examples).page, methods=["GET"])
-    corp = settings.server.corp
-    secret = settings.supabase.webhook_secret.get_secret_value()
-    hooks = Hooks(secret, parts.project.hints, telemetry.metrics)
-    main = [home, *api.routes(), *hooks.routes(), *admin.health()]
-    main += [] if moved else admin.operations()
-    router = Router(main, redirect_slashes=False)
-    others = Edge(router, telemetry, corp=corp, open_to_pages={LINKS.encode()})
-    storage = Storage.of(parts, _trusted(), telemetry)
-    routed = storage.face if settings.supabase.configured else others
-    gateway = Gateway(parts.deliverer, routed, others, parts.rules.zones, telemetry, corp=corp)
-    operations = Router([*admin.operations(), *admin.health()], redirect_slashes=False)
-
-    async def start() -> None:
-        await parts.start()
-        telemetry.start()
-
-    async def close() -> None:
-        await storage.proxy.aclose()
-        await parts.close()
-        telemetry.close()
-
-    return Applications(
-        main=gateway,
-        admin=Edge(operations, telemetry, corp=corp) if moved else None,
-        start=start,
-        close=close,
     )
 
 
@@ -267,7 +184,8 @@ def _profiles(
 
 
 # Reading the certificates of all authorities takes 80 ms.
-_trusted = cache(httpx.create_ssl_context)
+trusted = cache(httpx.create_ssl_context)
+"""What TLS connections to others are proved by; made once."""
 
 
 def _providers(settings: Settings, client: httpx.AsyncClient) -> dict[str, Provider]:

@@ -32,7 +32,7 @@ class Storage:
 
     @classmethod
     def of(cls, parts: Parts, tls: ssl.SSLContext, telemetry: Telemetry) -> Storage:
-        """Put the routes together for a Supabase project that is configured."""
+        """Put the routes together; without a Supabase project nothing leads to them."""
         project, rules = parts.project, parts.rules
         supabase = parts.settings.supabase
         bounds = Bounds(supabase.largest, supabase.strict)

@@ -12,7 +12,8 @@ from time import time
 
 import click
 
-from gateway.app import build, compose
+from gateway.app import compose
+from gateway.applications import build
 from gateway.auth import Operator
 from gateway.cli.invocation import address_of, settings_of
 from gateway.cli.sandbox import ZONE, Sandbox, free_port, prepare

@@ -7,7 +7,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from gateway.app import build, compose
+from gateway.app import compose
+from gateway.applications import build
 from gateway.asgi import App
 from gateway.configuration import load
 from gateway.telemetry import Draining, LineWriter, Telemetry

@@ -17,7 +17,8 @@ import httpx
 import pytest
 from PIL import Image, ImageDraw
 
-from gateway.app import build, compose
+from gateway.app import compose
+from gateway.applications import build
 from gateway.documents import DocumentRef
 from gateway.parts import Parts
 from gateway.settings import Settings, StoreAddress

@@ -1,0 +1,89 @@
+"""What a worker serves: the parts behind their routes."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from starlette.routing import Route, Router
+
+from gateway.admin import BODIES as ADMIN_BODIES
+from gateway.admin import Admin
+from gateway.api import BODIES as API_BODIES
+from gateway.api import LINKS, Api
+from gateway.app import trusted
+from gateway.asgi import App
+from gateway.auth import Authenticator
+from gateway.edge import Edge
+from gateway.home import Examples, Home, no_examples
+from gateway.hooks import Hooks
+from gateway.parts import Parts
+from gateway.routes import Gateway
+from gateway.storage import Storage
+from gateway.telemetry import Draining, Telemetry
+
+
+@dataclass(frozen=True, slots=True)
+class Applications:
+    """What a worker serves: `admin` is None when everything answers on the main port.
+
+    `start` and `close` are awaited once each, around the serving.
+    """
+
+    main: App
+    admin: App | None
+    start: Callable[[], Awaitable[None]]
+    close: Callable[[], Awaitable[None]]
+
+
+def build(
+    parts: Parts, telemetry: Telemetry, draining: Draining, examples: Examples = no_examples
+) -> Applications:
+    """Put the parts behind their routes."""
+    settings = parts.settings
+    moved = settings.admin.port is not None
+    authenticator = Authenticator(settings.admin)
+    api = Api(
+        authenticator=authenticator,
+        issuer=parts.issuer,
+        viewers=parts.project.viewers,
+        telemetry=telemetry,
+        bodies={**API_BODIES, **ADMIN_BODIES},
+    )
+    admin = Admin(
+        authenticator=authenticator,
+        purges=parts.purges,
+        zones=parts.rules.zones,
+        telemetry=telemetry,
+        draining=draining,
+        check=parts.check,
+        open_metrics=moved,
+    )
+    home = Route("/", Home(examples).page, methods=["GET"])
+    corp = settings.server.corp
+    secret = settings.supabase.webhook_secret.get_secret_value()
+    hooks = Hooks(secret, parts.project.hints, telemetry.metrics)
+    main = [home, *api.routes(), *hooks.routes(), *admin.health()]
+    main += [] if moved else admin.operations()
+    router = Router(main, redirect_slashes=False)
+    others = Edge(router, telemetry, corp=corp, open_to_pages={LINKS.encode()})
+    storage = Storage.of(parts, trusted(), telemetry)
+    routed = storage.face if settings.supabase.configured else others
+    gateway = Gateway(parts.deliverer, routed, others, parts.rules.zones, telemetry, corp=corp)
+    operations = Router([*admin.operations(), *admin.health()], redirect_slashes=False)
+
+    async def start() -> None:
+        await parts.start()
+        telemetry.start()
+
+    async def close() -> None:
+        await storage.proxy.aclose()
+        await parts.close()
+        telemetry.close()
+
+    return Applications(
+        main=gateway,
+        admin=Edge(operations, telemetry, corp=corp) if moved else None,
+        start=start,
+        close=close,
+    )
