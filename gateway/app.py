@@ -66,8 +66,7 @@ def compose(
     client = httpx.AsyncClient(timeout=10, verify=trusted())
     providers = _providers(settings, client)
     stores = _stores(settings, opener, metrics.fetched)
-    purges = Purges(database, providers, zones)
-    purges.declare_now(time(), only_add=not serves)
+    purges = _purges(database, providers, zones, serves=serves)
     rules = _rules(settings, database)
     levels, dress = _levels(settings), _dresser(settings)
     originals = Originals(levels, lambda document: stores[zones[document.ref.zone].store], dress)
@@ -108,6 +107,19 @@ def signer_of(settings: Settings) -> Signer:
         settings.signing.key_ring(),
         [SignedZone(zone.name, zone.window, zone.longest_life, zone.sealed) for zone in zones],
     )
+
+
+def _purges(
+    database: Database,
+    providers: Mapping[str, Provider],
+    zones: Mapping[str, Zone],
+    *,
+    serves: bool,
+) -> Purges:
+    """Purges, with the declared prefixes of the zones in force."""
+    purges = Purges(database, providers, zones)
+    purges.declare_now(time(), only_add=not serves)
+    return purges
 
 
 def _rules(settings: Settings, database: Database) -> Rules:

@@ -50,15 +50,7 @@ def build(
         telemetry=telemetry,
         bodies={**API_BODIES, **ADMIN_BODIES},
     )
-    admin = Admin(
-        authenticator=authenticator,
-        purges=parts.purges,
-        zones=parts.rules.zones,
-        telemetry=telemetry,
-        draining=draining,
-        check=parts.check,
-        open_metrics=moved,
-    )
+    admin = _admin(parts, authenticator, telemetry, draining)
     home = Route("/", Home(examples).page, methods=["GET"])
     corp = settings.server.corp
     secret = settings.supabase.webhook_secret.get_secret_value()
@@ -86,4 +78,19 @@ def build(
         admin=Edge(operations, telemetry, corp=corp) if moved else None,
         start=start,
         close=close,
+    )
+
+
+def _admin(
+    parts: Parts, authenticator: Authenticator, telemetry: Telemetry, draining: Draining
+) -> Admin:
+    """The operators' routes; on a port of their own metrics need no token."""
+    return Admin(
+        authenticator=authenticator,
+        purges=parts.purges,
+        zones=parts.rules.zones,
+        telemetry=telemetry,
+        draining=draining,
+        check=parts.check,
+        open_metrics=parts.settings.admin.port is not None,
     )
