@@ -61,6 +61,38 @@ def test_what_passes_stays_inside_however_often_it_is_decoded(rest: str) -> None
         assert f"{normpath(reading)}/".startswith("/storage/v1/")
 
 
+@pytest.mark.parametrize("deep", [b"%" + b"25" * 6, b"%25" * 2500 + b"25" * 3500])
+def test_what_is_encoded_over_and_over_is_refused_and_not_unwrapped(deep: bytes) -> None:
+    """Each layer costs a reading of all that is left: together seconds, for one request."""
+    for path, query in ((b"/storage/v1/" + deep, b""), (PATH, b"a=" + deep), (PATH, deep)):
+        with pytest.raises(RequestRefused) as refused:
+            target_of(path, query)
+        assert refused.value.status == 400
+
+
+def test_what_is_encoded_a_few_times_passes_as_it_came() -> None:
+    path = b"/storage/v1/object/documents/100%25252525.pdf"
+    assert target_of(path, b"a=%25252525") == path + b"?a=%25252525"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"1.k1.1795405322.0.-.-.io", b"1.k1.1795405322.7.-.-.ix-w64", b"1f4.k1.1795405322.0.-.-.ia"],
+)
+@pytest.mark.parametrize("signature", [b"lVq_j_3ZxrlpW8cSB7l5BL5TL0jEobch"])
+def test_a_whole_token_of_ours_is_not_sent_on_wherever_it_stands(
+    body: bytes, signature: bytes
+) -> None:
+    token = body + b"." + signature
+    escaped = token.replace(b".", b"%2E")
+    for query in (b"token[]=" + token, b"x=" + token, token, b"a=b%26token=" + escaped):
+        with pytest.raises(LinkRefused):
+            target_of(PATH, query)
+    for end in (b"%3Ftoken=" + token, b"&token=" + token, b"%253ft%253d" + escaped):
+        with pytest.raises(LinkRefused):
+            target_of(PATH + end, b"")
+
+
 @pytest.mark.parametrize(
     "query",
     [
