@@ -12,6 +12,8 @@ from typing import Any
 
 from gateway.asgi import Field
 from gateway.crossorigin import ANY_ORIGIN
+from gateway.dropin.targets import holds_token
+from gateway.errors import RequestRefused
 
 _OF_A_CONNECTION = frozenset(
     b"connection keep-alive proxy-authenticate proxy-authentication-info proxy-authorization "
@@ -27,13 +29,17 @@ _OURS_TO_SAY = frozenset(
 # What upstream says of its whole origin, which is not ours: an HSTS rule of its own would bind
 # the customer's subdomains.
 _OF_AN_ORIGIN = frozenset(
-    b"alt-svc clear-site-data nel report-to reporting-endpoints strict-transport-security".split()
+    b"alt-svc clear-site-data nel report-to reporting-endpoints service-worker-allowed "
+    b"strict-transport-security".split()
 )
 _OF_CACHES = frozenset(
     b"age cache-control cdn-cache-control cloudflare-cdn-cache-control edge-control expires "
     b"surrogate-control x-accel-expires".split()
 )
 _STORABLE = frozenset((200, 206, 304))
+# No script, and an origin of its own (CSP3 §6.3.2); a film that is opened by itself still plays.
+# It stands beside upstream's own policy, if any: browsers obey both.
+_INERT: Field = (b"content-security-policy", b"sandbox")
 _PRIVATE: Field = (b"cache-control", b"private, no-store")
 _ABSENT: tuple[Field, ...] = (
     ANY_ORIGIN,
@@ -79,11 +85,20 @@ def request_fields(scope: Mapping[str, Any], origins: Origins) -> list[Field]:
     fields: list[Field] = scope["headers"]
     dropped = _named(fields) | _OF_A_CONNECTION | _OURS_TO_SAY
     # The parser leaves white space behind a value, which is none of it (RFC 9110, section 5.5).
-    kept = [(name, value.strip(b" \t")) for name, value in fields if name not in dropped]
+    told = [field for field in fields if field[0] not in dropped and not _tells_a_token(field)]
+    kept = [(name, value.strip(b" \t")) for name, value in told]
     chunked = any(name == b"transfer-encoding" for name, _ in fields)
     coding = [(b"transfer-encoding", b"chunked")] if chunked else []
     host = origins.upstream.partition(b"://")[2]
     return [(b"host", host), *kept, *coding, *_forwarded(scope, origins)]
+
+
+def _tells_a_token(field: Field) -> bool:
+    """Whether it names a page by a link of ours, or in a way that nobody can be sure of."""
+    try:
+        return field[0] == b"referer" and holds_token(field[1])
+    except RequestRefused:
+        return True
 
 
 def _forwarded(scope: Mapping[str, Any], origins: Origins) -> list[Field]:
@@ -96,7 +111,10 @@ def _forwarded(scope: Mapping[str, Any], origins: Origins) -> list[Field]:
 def answer_fields(
     status: int, fields: Iterable[Field], origins: Origins, *, public: bool
 ) -> list[Field]:
-    """The fields of the answer to the client: `private, no-store`, unless it is `public`'s own."""
+    """The fields of the answer to the client: `private, no-store`, unless it is `public`'s own.
+
+    What anybody may have uploaded runs nothing in the gateway's origin.
+    """
     came = [(name.lower(), value) for name, value in fields]
     keeps = public and status in _STORABLE
     dropped = _named(came) | _OF_A_CONNECTION | _OF_AN_ORIGIN
@@ -107,8 +125,17 @@ def answer_fields(
         dropped |= _OF_CACHES
     kept = [_here(field, origins) for field in came if field[0] not in dropped]
     present = {name for name, _ in kept}
-    added = [field for field in _ABSENT if field[0] not in present]
+    # A 304 changes the fields of what is stored, which may be a PDF.
+    inert = [] if status == 304 or _is_pdf(kept) else [_INERT]
+    added = [*inert, *(field for field in _ABSENT if field[0] not in present)]
     return [*kept, *added] if keeps else [*kept, _PRIVATE, *added]
+
+
+def _is_pdf(fields: Iterable[Field]) -> bool:
+    """Whether a viewer of PDFs gets it, which a sandbox blanks; of several types it is none."""
+    types = [value.lower() for name, value in fields if name == b"content-type"]
+    plain = [value.partition(b";")[0].strip() for value in types if b"," not in value]
+    return plain == [b"application/pdf"] and len(types) == 1
 
 
 def _here(field: Field, origins: Origins) -> Field:

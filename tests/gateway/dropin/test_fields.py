@@ -9,12 +9,15 @@ from gateway.dropin.fields import Origins, answer_fields, request_fields
 
 ORIGINS = Origins(b"https://files.example", b"https://ref.supabase.co")
 PRIVATE = (b"cache-control", b"private, no-store")
+CSP = (b"content-security-policy", b"sandbox")
 ADDED = [
+    CSP,
     (b"access-control-allow-origin", b"*"),
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),
     (b"x-robots-tag", b"none"),
 ]
+TOKEN = b"1.k1.1795405322.0.-.-.io.lVq_j_3ZxrlpW8cSB7l5BL5TL0jEobch"
 
 
 def scope_of(*fields: Field, client: Any = ("192.0.2.1", 40_000)) -> dict[str, Any]:
@@ -40,6 +43,20 @@ def test_fields_of_the_connection_stay_on_it() -> None:
     ]
     kept = (b"accept", b"*/*")
     assert sent(*dropped, kept, client=None) == [(b"host", b"ref.supabase.co"), kept]
+
+
+@pytest.mark.parametrize(
+    "referrer",
+    [
+        b"https://cdn.example/d/original/z/b/-/k?t=" + TOKEN,
+        b"https://cdn.example/storage/v1/object/sign/b/k?token=" + TOKEN.replace(b".", b"%2E"),
+        b"https://app.example/?next=%" + b"25" * 20,
+    ],
+)
+def test_a_token_of_ours_does_not_go_up_as_the_page_that_one_came_from(referrer: bytes) -> None:
+    plain = (b"referer", b"https://app.example/?token=1.5")
+    assert plain in sent(plain)
+    assert all(name != b"referer" for name, _ in sent((b"referer", referrer)))
 
 
 def test_a_client_can_not_take_a_bodys_frame_away() -> None:
@@ -126,7 +143,8 @@ CACHING = [
     ],
 )
 def test_only_public_answers_may_be_stored(status: int, public: bool, keeps: bool) -> None:
-    expected = [*CACHING, *ADDED] if keeps else [PRIVATE, *ADDED]
+    added = [field for field in ADDED if field != CSP or status != 304]
+    expected = [*CACHING, *added] if keeps else [PRIVATE, *added]
     assert answer_fields(status, CACHING, ORIGINS, public=public) == expected
 
 
@@ -138,7 +156,38 @@ def test_what_upstream_says_itself_is_not_said_again() -> None:
         (b"Referrer-Policy", b"origin"),
     ]
     kept = [(name.lower(), value) for name, value in said]
-    assert answer_fields(200, said, ORIGINS, public=False) == [*kept, PRIVATE]
+    assert answer_fields(200, said, ORIGINS, public=False) == [*kept, PRIVATE, CSP]
+
+
+@pytest.mark.parametrize(
+    "media_type",
+    [
+        b"image/svg+xml",
+        b"text/html; charset=utf-8",
+        b"application/pdf, text/html",
+        b"application/pdf;x=y, text/html",
+        b"application/pdfx",
+        b"",
+    ],
+)
+@pytest.mark.parametrize("public", [True, False])
+def test_nothing_that_is_passed_on_runs_in_our_origin(media_type: bytes, public: bool) -> None:
+    """At Supabase's own address it runs in an origin that nothing else of the customer has."""
+    theirs = (b"content-security-policy", b"script-src *")
+    said = [(b"content-type", media_type), theirs, (b"service-worker-allowed", b"/")]
+    fields = answer_fields(200, said, ORIGINS, public=public)
+    assert [field for field in fields if field[0] == CSP[0]] == [theirs, CSP]
+    assert all(name != b"service-worker-allowed" for name, _ in fields)
+
+
+@pytest.mark.parametrize(
+    ("status", "media_type"),
+    [(200, b"application/pdf"), (206, b"Application/PDF ;x=y"), (304, b"image/png"), (304, b"")],
+)
+def test_viewers_of_pdfs_are_not_blanked(status: int, media_type: bytes) -> None:
+    """A 304 changes the fields of what is stored, and does not tell its type."""
+    fields = answer_fields(status, [(b"content-type", media_type)], ORIGINS, public=True)
+    assert CSP not in fields
 
 
 def test_what_upstream_says_of_its_own_origin_and_connection_stays_there() -> None:

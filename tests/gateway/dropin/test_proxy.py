@@ -71,6 +71,7 @@ def test_an_answer_comes_back_with_status_fields_and_octets(passing: Any, upstre
         b"set-cookie: b=2",
         b'etag: "x"',
         b"cache-control: private, no-store",
+        b"content-security-policy: sandbox",
         b"access-control-allow-origin: *",
         b"x-content-type-options: nosniff",
         b"referrer-policy: no-referrer",
