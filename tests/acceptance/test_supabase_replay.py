@@ -179,8 +179,8 @@ DIFFERENCES = (
     Difference(
         "every answer of the gateway's own",
         "Access-Control-Expose-Headers, Cross-Origin-Resource-Policy, Content-Security-Policy",
-        "The same; of these, what is passed on has the policy `sandbox` alone. A PDF has no policy: "
-        "it would be blanked.",
+        "The same; of these, what is passed on has the policy `sandbox` alone. A PDF has no "
+        "policy: it would be blanked.",
         ".*",
         "recorded None",
     ),
