@@ -4,7 +4,7 @@
 # the purge secret in the environment variable OSTIARY_PURGE_SECRET; without it nobody can purge.
 #
 # What it keeps is what Surrogate-Control allows, under the whole URL with its token, and never
-# past the end of the link. Fields named Ostiary-Edge-* are this file's own.
+# past the end of the link; public objects of the storage routes have neither. Fields named Ostiary-Edge-* are this file's own.
 
 vcl 4.1;
 
@@ -23,7 +23,7 @@ sub vcl_recv {
         call ostiary_purge;
     }
     call vcl_req_host;
-    if (req.url !~ "^/(d|storage/v1/(object|render/image)/sign)/" ||
+    if (req.url !~ "^/(d|storage/v1/(object/public|(object|render/image)/sign))/" ||
         (req.method != "GET" && req.method != "HEAD")) {
         # The API, the pages, what Supabase decides for each caller, and other methods.
         return (pass);
@@ -32,16 +32,18 @@ sub vcl_recv {
         # A link carries its authority in the URL: what brings more is the origin's to judge.
         return (pass);
     }
-    if (req.url !~ "^/(d/[^?]+\?t|storage/v1/[^?]+\?token)=1\.[a-z0-9]{1,8}\.[1-9][0-9]{9}\.[0-9]{1,10}\.-\.-\.[a-z0-9_-]{2,70}\.[A-Za-z0-9_-]{32}(&|$)" ||
-        req.url ~ "^/d/[^?]+\?[^&]*&") {
-        # Broken tokens, those of Supabase, and those bound to a viewer or good for one use are
-        # never looked up. On the storage routes alone more may follow: download, cacheNonce.
-        return (pass);
-    }
-    set req.http.Ostiary-Edge-Exp = regsub(req.url, "^[^?]+\?[a-z]+=1\.[a-z0-9]+\.([0-9]{10})\..*$", "\1");
-    if (std.time(req.http.Ostiary-Edge-Exp, now) <= now) {
-        # Dead links get nothing from here, whatever is still kept.
-        return (pass);
+    if (req.url !~ "^/storage/v1/object/public/") {
+        if (req.url !~ "^/(d/[^?]+\?t|storage/v1/[^?]+\?token)=1\.[a-z0-9]{1,8}\.[1-9][0-9]{9}\.[0-9]{1,10}\.-\.-\.[a-z0-9_-]{2,70}\.[A-Za-z0-9_-]{32}(&|$)" ||
+            req.url ~ "^/d/[^?]+\?[^&]*&") {
+            # Broken tokens, those of Supabase, and those bound to a viewer or good for one use are
+            # never looked up. On the storage routes alone more may follow: download, cacheNonce.
+            return (pass);
+        }
+        set req.http.Ostiary-Edge-Exp = regsub(req.url, "^[^?]+\?[a-z]+=1\.[a-z0-9]+\.([0-9]{10})\..*$", "\1");
+        if (std.time(req.http.Ostiary-Edge-Exp, now) <= now) {
+            # Dead links get nothing from here, whatever is still kept.
+            return (pass);
+        }
     }
     unset req.http.Cookie;
     if (req.http.Ostiary-Edge-Stale == "ask") {
@@ -211,6 +213,10 @@ sub ostiary_keep_to_ask {
 sub ostiary_keep {
     set beresp.ttl = std.duration(regsub(beresp.http.Surrogate-Control, "(?i)^(.*[, ])?max-age=([0-9]+).*$", "\2") + "s", 0s) - beresp.age;
     set beresp.keep = std.time(regsub(bereq.url, "^[^?]+\?[a-z]+=1\.[a-z0-9]+\.([0-9]{10})\..*$", "\1"), now) - now;
+    if (bereq.url ~ "^/storage/v1/object/public/") {
+        # No link, so no end: what changes is purged. A day longer to ask with.
+        set beresp.keep = beresp.ttl + 1d;
+    }
     if (beresp.ttl > beresp.keep) {
         set beresp.ttl = beresp.keep;
     }
@@ -253,7 +259,7 @@ sub vcl_backend_error {
 # Answers -------------------------------------------------------------------------------------
 
 sub vcl_deliver {
-    if (resp.http.Ostiary-Edge-SWR && resp.status == 200) {
+    if (resp.http.Ostiary-Edge-SWR && resp.status == 200 && req.http.Ostiary-Edge-Exp) {
         # A shared copy: the browser's time is counted from now and ends with the link. Age and
         # Date start anew with it, or a copy kept for long would reach the browser stale.
         set resp.http.Date = now;

@@ -178,6 +178,32 @@ def test_what_one_caller_may_read_is_never_kept(front: Front, key: str, route: s
             assert FIRST not in answer.content
 
 
+def test_a_public_object_is_kept_as_long_as_supabase_says(front: Front) -> None:
+    name = f"{next(NUMBERS)} logo.txt"
+    front.upstream.put("pub", name, FIRST, "text/plain", "max-age=120")
+    path = f"/object/public/pub/{name}"
+    first, second = front.ask("GET", path), front.ask("GET", path)
+    assert first.content == second.content == FIRST
+    assert "varnish; hit" in second.headers["cache-status"]
+    assert "private, max-age=120" in second.headers["cache-control"]
+    assert 0 <= int(second.headers["age"]) < 120, "browsers count from when it was fetched"
+    known = front.ask("GET", path, front.upstream.user_a)
+    assert (known.status_code, known.headers["x-cache"]) == (200, "pass")
+    front.upstream.publish("pub", public=False)
+    try:
+        body = {"type": "bucket", "bucketId": "pub"}
+        fields = {"authorization": f"Bearer {HOOKS}"}
+        told = front.gateway.client.post("/hooks/purge", json=body, headers=fields)
+        assert told.status_code < 300
+        eventually(lambda: front.ask("GET", path).status_code == 400, "private at the edge")
+        assert "hit" not in front.ask("GET", path).headers["cache-status"]
+    finally:
+        front.upstream.publish("pub", public=True)
+    kept_not = f"{next(NUMBERS)}.txt"
+    front.upstream.put("pub", kept_not, FIRST, "text/plain", "no-cache")
+    assert not any(front.hits(f"/object/public/pub/{kept_not}") for _ in range(2))
+
+
 @pytest.mark.parametrize("spoil", ["x", "&token=1.x", "&%74oken=1.x"])
 def test_a_token_that_is_not_whole_gets_nothing_from_a_copy(
     front: Front, key: str, spoil: str
