@@ -6,8 +6,11 @@ import math
 import re
 from typing import cast
 
-# ECMA-262 §7.1.4.1, StringNumericLiteral; a sign is for decimals and infinity alone.
-_DECIMAL = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?|[+-]?Infinity")
+# ECMA-262 §7.1.4.1, StringNumericLiteral; a sign is for decimals and infinity alone. Each digit has
+# one place to stand in: a request may bring millions of them.
+_DECIMAL = re.compile(
+    r"[+-]?(?:[0-9]++(?:\.[0-9]*+)?|\.[0-9]++)(?:[eE][+-]?[0-9]++)?|[+-]?Infinity"
+)
 _BASED = re.compile(r"0(?:[xX][0-9a-fA-F]+|[oO][0-7]+|[bB][01]+)")
 _BLANK = (
     "\t\n\v\f\r \u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"

@@ -1,6 +1,8 @@
 """A number is what the storage server's validator takes for one."""
 
 import math
+import subprocess
+import sys
 
 import pytest
 
@@ -48,6 +50,18 @@ def test_what_is_too_small_is_infinite_the_other_way() -> None:
 )
 def test_all_else_is_none(value: object) -> None:
     assert math.isnan(number_of(value))
+
+
+def test_millions_of_digits_are_read_once() -> None:
+    """Tried anew at each digit they would take hours, so another process reads them."""
+    texts = "('1' * n + 'x', '0.' + '1' * n + 'x', '1e' + '1' * n + 'x', ' ' * n + 'x')"
+    script = f"""
+from math import isnan
+from gateway.supabase.numbers import number_of
+n = 2_000_000
+assert all(isnan(number_of(text)) for text in {texts})
+"""
+    subprocess.run([sys.executable, "-c", script], check=True, timeout=60)
 
 
 @pytest.mark.parametrize(("value", "item"), [([7], 7), ([[7]], [7]), ([], []), ([1, 2], [1, 2])])
