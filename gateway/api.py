@@ -14,6 +14,7 @@ from starlette.routing import Route
 from gateway.answers import link_answer
 from gateway.auth import Authenticator
 from gateway.crossorigin import preflight
+from gateway.dropin.credentials import Credentials
 from gateway.intake import model_of, origin_of, record
 from gateway.issue import Issued, Issuer, LinksCall, Refused
 from gateway.openapi import describe
@@ -66,14 +67,12 @@ class Api:
     async def _links(self, request: Request) -> Sequence[Issued | Refused]:
         """To an operator by scope and zones, to a Supabase user by the project's policies."""
         record(request, "v1.links")
-        fields = request.headers
-        authorization = fields.get("authorization", "").encode("latin-1")
+        authorization, apikey = Credentials.of(request.scope["headers"])
         operator = self.authenticator.known(authorization)
         if operator is not None:
             operator.need_scope("links")
             call = await model_of(request, LinksCall)
             return await self.issuer.issue(call, operator, origin_of(request), int(time()))
-        apikey = fields.get("apikey", "").encode("latin-1")
         caller = await self.viewers.caller(authorization, apikey)
         call = await model_of(request, LinksCall)
         return await self.viewers.issue(call, caller, origin_of(request), int(time()))

@@ -69,9 +69,10 @@ class Face:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         exchange = Exchange(self._telemetry.record(scope["method"]), scope["headers"])
         exchange.record.client = client_of(scope)
-        call = self._call(scope)
-        exchange.record.route = _route(call)
+        call: Call = Passed()
         try:
+            call = self._call(scope)
+            exchange.record.route = _route(call)
             delivery = await self._answer(call, exchange, scope, receive)
         except Exception as error:  # every error has an answer; unknown ones are logged there
             delivery = self._refusal(exchange, error)

@@ -50,3 +50,20 @@ def test_the_description_is_served(pair: Pair) -> None:
     answer = pair.door.get("/v1/openapi.json")
     assert answer.headers["content-type"] == "application/vnd.oai.openapi+json"
     assert "/v1/links" in answer.json()["paths"]
+
+
+def test_two_credentials_of_one_kind_are_nobodys(pair: Pair) -> None:
+    pair.upstream.put("documents", REPORT, b"x", "text/plain")
+    mine, theirs = (f"Bearer {token}" for token in (pair.upstream.user_a, pair.upstream.user_b))
+    for fields in (
+        [("authorization", mine), ("authorization", theirs)],
+        [("authorization", mine), ("apikey", "a"), ("apikey", "b")],
+    ):
+        answer = pair.door.ask(
+            "POST",
+            "/v1/links",
+            headers=fields,
+            json={"documents": [{"bucket": "documents", "key": REPORT}]},
+        )
+        assert (answer.status_code, answer.json()["code"]) == (401, "caller.refused")
+    assert pair.rows() == []
