@@ -31,6 +31,7 @@ from gateway.representations import Ready, http_date, tags_of
 from gateway.rules import Rules
 from gateway.state.revocations import Guard
 from gateway.streams import Stream
+from imaging.media import DICOM
 from imaging.negotiate import choose_format, origin_format
 from imaging.renditions import ORIGIN, Rendition
 from signing.errors import GrantRefused, LinkExpired, LinkRevoked
@@ -204,7 +205,8 @@ class Deliverer:
             return rendition.with_format(origin_format(document.sniffed)), False
         if not rendition.automatic:
             return rendition, False
-        form = choose_format(request.accept, alpha_or_page=rendition.page > 0)
+        paged = rendition.page > 0 or document.sniffed == DICOM
+        form = choose_format(request.accept, alpha_or_page=paged)
         return rendition.with_format(form), True
 
     def _answer(

@@ -19,9 +19,10 @@ from gateway.media import MediaType
 from gateway.originals import Key, Levels, Originals
 from gateway.representations import Ready, Representation
 from imaging.errors import BrokenSource, PageMissing, WorkerLost
-from imaging.media import PAGED, PICTURES
+from imaging.media import DICOM, PAGED, PICTURES
 from imaging.rendered import ENGINE_VERSION, Rendered
 from imaging.renditions import Rendition
+from imaging.windows import AS_STORED
 
 # What a worker will take in (design: at most 64 MB), and how long a bad source is not tried again.
 SOURCE_LIMIT = 64 << 20
@@ -90,17 +91,20 @@ class Deriver:
         stored = await self._stored(document, rendition, name)
         if stored is not None:
             return stored, True
-        self._refuse_the_hopeless(document, rendition.page)
+        self._refuse_the_hopeless(document, rendition)
         key = (document.id, document.version, rendition.spec)
         return await self._makes.load(key, lambda: self._make(document, rendition, name)), False
 
-    def _refuse_the_hopeless(self, document: Document, page: int) -> None:
+    def _refuse_the_hopeless(self, document: Document, rendition: Rendition) -> None:
+        page = rendition.page
         if document.size == 0:
             raise DocumentBroken("empty")
         if document.sniffed not in RENDERABLE:
             raise DocumentBroken("unsupported")
         if document.size > SOURCE_LIMIT:
             raise DocumentBroken("too-large")
+        if rendition.window != AS_STORED and document.sniffed != DICOM:
+            raise DocumentBroken("no-window")
         for part in (page, EVERY_PAGE):
             until, reason = self._poisoned.get((document.id, document.version, part), (0.0, ""))
             if until > self._clock():
@@ -114,7 +118,7 @@ class Deriver:
             stored = await self._stored(document, rendition, name)
             if stored is not None:
                 return stored
-            self._refuse_the_hopeless(document, rendition.page)
+            self._refuse_the_hopeless(document, rendition)
             rendered = await self._attempt(document, rendition)
             meta: dict[str, str | int] = {
                 "media_type": rendered.media_type,

@@ -12,10 +12,11 @@ from gateway.documents import Document
 from gateway.errors import GatewayError
 from gateway.originals import Levels, Originals
 from imaging.errors import BrokenSource, ImagingError, PoolBusy, WorkerLost
-from imaging.media import PAGED, PICTURES
+from imaging.media import DICOM, PAGED, PICTURES
 from imaging.rendered import ENGINE_VERSION, Description
 
-# Pictures tell their size in front; pages have to be counted in the whole document.
+# Pictures tell their size in front, DICOM its frames too; other pages have to be counted in the
+# whole document.
 HEAD = 256 << 10
 WHOLE = 64 << 20
 # Measuring leaves the workers' queue to renditions that somebody waits for.
@@ -89,9 +90,10 @@ class Measurer:
         return measured
 
     async def _describe(self, document: Document) -> Measured:
-        if document.sniffed in PICTURES:
+        if document.sniffed in PICTURES or document.sniffed == DICOM:
             found = await self._describer.describe(await self._head(document))
-            return Measured(found.width, found.height, None)
+            pages = found.pages if document.sniffed == DICOM else None
+            return Measured(found.width, found.height, pages)
         if not self._originals.local(document) or document.size > WHOLE:
             raise GatewayError("not worth a fetch")
         found = await self._describer.describe(await self._originals.whole(document, WHOLE))

@@ -13,6 +13,7 @@ from gateway.heads import Head
 from gateway.media import MediaType
 from gateway.preconditions import Validators
 from gateway.security import security_fields
+from imaging.media import DICOM
 
 Fields: TypeAlias = tuple[tuple[bytes, bytes], ...]
 
@@ -23,6 +24,9 @@ FORMATS = {
     b"image/webp": ("webp", "-webp"),
     b"image/avif": ("avif", "-avif"),
 }
+
+# A DICOM file's frame is shown through one window and in lossy bytes: nobody may diagnose by it.
+PREVIEW = (b"ostiary-preview", b"non-diagnostic")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +85,8 @@ def ready(representation: Representation, zone: Zone, *, corp: str) -> Ready:
         (b"last-modified", http_date(representation.document.modified_at)),
         *security_fields(corp, pdf=media.pdf),
     ]
+    if representation.document.sniffed == DICOM and representation.name != "original":
+        lasting.append(PREVIEW)
     if zone.cors:
         lasting.append((b"access-control-allow-origin", b"*"))
         lasting.append((b"access-control-expose-headers", b"*"))

@@ -12,8 +12,9 @@ HEIF = frozenset(f"image/{kind}" for kind in ("heic", "heif", "heic-sequence", "
 PICTURES = HEIF | {f"image/{kind}" for kind in ("jpeg", "png", "webp", "avif", "gif", "bmp", "jp2")}
 """What renditions are made of and has no pages."""
 
-PAGED = frozenset({"application/pdf", "image/tiff"})
-"""What renditions are made of page by page."""
+DICOM = "application/dicom"
+PAGED = frozenset({"application/pdf", "image/tiff", DICOM})
+"""What renditions are made of page by page; the frames of DICOM are its pages."""
 
 _SIGNATURES: tuple[tuple[bytes, str], ...] = (
     (b"\xff\xd8\xff", "image/jpeg"),
@@ -73,7 +74,7 @@ def sniff(head: bytes) -> str:
     head = bytes(head[:HEAD])
     # DICOM first: its preamble may be a TIFF header on purpose (PS3.10 §7.1).
     if head[128:132] == b"DICM":
-        return "application/dicom"
+        return DICOM
     for signature, media_type in _SIGNATURES:
         if head.startswith(signature):
             return media_type

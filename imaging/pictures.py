@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from PIL import Image, ImageFile
+from PIL import Image
 
 from imaging.colours import resizable, web_ready
 from imaging.geometry import SIDEWAYS, Box, Placement, Size, place
@@ -23,15 +23,13 @@ _UPRIGHT = {
 }
 
 
-def upright_size(image: ImageFile.ImageFile) -> tuple[int, int]:
+def upright_size(image: Image.Image) -> tuple[int, int]:
     """Width and height as they will be seen, from the header."""
     width, height = image.size
     return (height, width) if orientation_of(image) in SIDEWAYS else (width, height)
 
 
-def scale_picture(
-    image: ImageFile.ImageFile, rendition: Rendition, *, document: bool
-) -> Image.Image:
+def scale_picture(image: Image.Image, rendition: Rendition, *, document: bool) -> Image.Image:
     """The picture at its rendition's size, without alpha or colour left to be explained."""
     orientation, size = orientation_of(image), upright_size(image)
     profile = image.info.get("icc_profile") or b""
@@ -57,7 +55,7 @@ def _upright(image: Image.Image, orientation: int) -> Image.Image:
     return image.transpose(_UPRIGHT[orientation]) if orientation in _UPRIGHT else image
 
 
-def _draft(image: ImageFile.ImageFile, placement: Placement, gap: float) -> tuple[float, float]:
+def _draft(image: Image.Image, placement: Placement, gap: float) -> tuple[float, float]:
     """Lets a JPEG decode at 1/2, 1/4 or 1/8, and returns that scale across and down.
 
     The scaled size is rounded up, so the true picture ends at a fraction of its last pixel:

@@ -1,11 +1,13 @@
 """Rendition names: the ladder, declared presets, and exact specs, all canonical text.
 
     declared = [ "p" N "-" ] ( "w" RUNG / PRESET ) [ "-" FORMAT ] / "auto" / "linear" / "pN-text"
-    exact    = [ "p" N "-" ] SIZE [ "-g" GRAVITY ] [ "-q" Q ] [ "-" ( FORMAT / "origin" ) ]
+    exact    = [ "p" N "-" ] SIZE [ "-g" GRAVITY / "-win" WINDOW ] [ "-q" Q ]
+               [ "-" ( FORMAT / "origin" ) ]
     SIZE     = "full" / "w" W / "h" H / "w" W "-h" H "-" FIT
 
 N is 1…9999, W and H are 1…4096, Q is 1…100, FIT is cover, contain or fill, FORMAT is jpeg, webp,
-avif or png; GRAVITY (imaging/gravity.py) is for cover alone. No number has a leading zero. A name
+avif or png; GRAVITY (imaging/gravity.py) is for cover alone, WINDOW (imaging/windows.py) for DICOM
+alone and for pictures that nothing else crops. No number has a leading zero. A name
 that is not its own canonical text is refused.
 """
 
@@ -19,8 +21,9 @@ from types import MappingProxyType
 
 from imaging.errors import UnknownRendition
 from imaging.gravity import CENTRE, Gravity, parse_gravity
-from imaging.media import PAGED, PICTURES
+from imaging.media import DICOM, PAGED, PICTURES
 from imaging.rendered import MEDIA_TYPES
+from imaging.windows import AS_STORED, Window, parse_window
 
 LADDER = (160, 320, 480, 640, 960, 1280, 1920, 2560)
 FITS = ("cover", "contain", "fill")
@@ -33,7 +36,7 @@ _NUMBER = "[1-9][0-9]{0,3}"
 _EXACT = re.compile(
     rf"(?:p(?P<page>{_NUMBER})-)?(?:full|(?=[wh])(?:w(?P<width>{_NUMBER}))?"
     rf"(?:(?:(?<=[0-9])-(?=h))?h(?P<height>{_NUMBER}))?(?:-(?P<fit>{'|'.join(FITS)}))?)"
-    rf"(?:-g(?P<gravity>[a-z0-9_]+))?"
+    rf"(?:-g(?P<gravity>[a-z0-9_]+)|-win(?P<window>[a-z0-9_]+))?"
     rf"(?:-q(?P<quality>[1-9][0-9]{{0,2}}))?(?:-(?P<format>{_FORMAT}|{ORIGIN}))?"
 )
 _DECLARED = re.compile(rf"(?P<page>p{_NUMBER}-)?(?P<base>[a-z0-9_]+)(?:-(?P<format>{_FORMAT}))?")
@@ -59,6 +62,7 @@ class Rendition:
     format: str = ""
     label: str = ""
     gravity: Gravity = CENTRE
+    window: Window = AS_STORED
 
     def __post_init__(self) -> None:
         for noun, value, most in self._bounds():
@@ -68,6 +72,8 @@ class Rendition:
             raise ValueError("width and height together need a fit: cover, contain or fill")
         if self.gravity != CENTRE and self.fit != "cover":
             raise ValueError("gravity must come with cover, which alone crops")
+        if self.gravity != CENTRE and self.window != AS_STORED:
+            raise ValueError("gravity and a window must come in two renditions")
         if self.format not in ("", ORIGIN, *MEDIA_TYPES):
             raise ValueError("the format must be jpeg, webp, avif, png or origin")
         if self.quality and self.format == "png":
@@ -92,6 +98,7 @@ class Rendition:
             f"h{self.height}" if self.height else "",
             self.fit,
             f"g{self.gravity.text}" if self.gravity != CENTRE else "",
+            f"win{self.window.text}" if self.window != AS_STORED else "",
             f"q{self.quality}" if self.quality else "",
             self.format,
         )
@@ -127,8 +134,9 @@ def parse_spec(text: str) -> Rendition:
         int(found[part] or 0) for part in ("page", "width", "height", "quality")
     )
     gravity = parse_gravity(found["gravity"]) if found["gravity"] else CENTRE
+    window = parse_window(found["window"]) if found["window"] else AS_STORED
     fit, format = found["fit"] or "", found["format"] or ""
-    rendition = Rendition(page, width, height, fit, quality, format, gravity=gravity)
+    rendition = Rendition(page, width, height, fit, quality, format, gravity=gravity, window=window)
     if rendition.spec != text:
         raise ValueError(f"{text[:64]!r} is spelled {rendition.spec!r}")
     return rendition
@@ -177,9 +185,14 @@ class Renditions:
 
     def names(self, media_type: str) -> tuple[str, ...]:
         """Declared names that make sense for a media type, without formats; page one of pages."""
-        if media_type in PAGED:
-            return tuple(f"p1-{base}" for base in self._declared)
-        return tuple(self._declared) if media_type in PICTURES else ()
+        if media_type not in PAGED | PICTURES:
+            return ()
+        page = "p1-" if media_type in PAGED else ""
+        return tuple(
+            page + base
+            for base, rendition in self._declared.items()
+            if rendition.window == AS_STORED or media_type == DICOM
+        )
 
     def _find_declared(self, name: str) -> Rendition | None:
         found = _DECLARED.fullmatch(name)

@@ -14,7 +14,7 @@ from PIL import Image, ImageFile, UnidentifiedImageError
 from imaging.errors import BrokenSource, ImagingError, PageMissing, SourceTooLarge
 from imaging.heif import open_heif
 from imaging.limits import Limits
-from imaging.media import HEIF, sniff
+from imaging.media import DICOM, HEIF, sniff
 
 PDF = "application/pdf"
 _PILLOW = {
@@ -27,7 +27,7 @@ _PILLOW = {
     "image/bmp": "BMP",
     "image/jp2": "JPEG2000",
 }
-_OPENED = frozenset({PDF, *_PILLOW, *HEIF})
+_OPENED = frozenset({PDF, DICOM, *_PILLOW, *HEIF})
 _SOS = re.compile(rb"\xff\xda")
 _EXIF_ORIENTATION = 0x0112
 
@@ -101,7 +101,7 @@ def count_pages(image: ImageFile.ImageFile, media_type: str, limits: Limits) -> 
     raise SourceTooLarge("pages")
 
 
-def orientation_of(image: ImageFile.ImageFile) -> int:
+def orientation_of(image: Image.Image) -> int:
     """The EXIF orientation still to be applied, 1…8; TIFF's and HEIF's are applied in loading."""
     if image.format in ("TIFF", "HEIF"):
         return 1

@@ -33,14 +33,19 @@ def main() -> None:
     # A signal to the whole group is for the parent, who drains; the socket's end is for us.
     for name in (signal.SIGINT, signal.SIGTERM):
         signal.signal(name, signal.SIG_IGN)
-    with suppress(BrokenSource):
-        heif.prepare()
-    Image.init()  # every plugin now: a plugin found later would be a file opened in a job
-    # One job has one core; and each thread of a decoder would take its stack from the limit.
-    AvifImagePlugin.DEFAULT_MAX_THREADS = 1
+    prepare()
     with socket.socket(fileno=0) as channel:
         confine()
         serve(channel)
+
+
+def prepare() -> None:
+    """Loads every decoder there is: one found later would be a file opened in a job."""
+    with suppress(BrokenSource):
+        heif.prepare()
+    Image.init()
+    # One job has one core; and each thread of a decoder would take its stack from the limit.
+    AvifImagePlugin.DEFAULT_MAX_THREADS = 1
 
 
 def serve(channel: socket.socket) -> None:

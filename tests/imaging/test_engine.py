@@ -99,7 +99,7 @@ def test_a_description_needs_no_pixels(darkroom) -> None:
         render(source[:700], Rendition(width=160))
 
 
-@pytest.mark.parametrize("source", [b"", b"text", b"PK\x03\x04", b"<svg>", bytes(128) + b"DICM"])
+@pytest.mark.parametrize("source", [b"", b"text", b"PK\x03\x04", b"<svg>"])
 def test_what_is_no_picture_is_refused(source: bytes) -> None:
     reason = "unsupported" if source else "empty"
     with pytest.raises(BrokenSource, match=reason):

@@ -1,0 +1,39 @@
+"""Drawing: a DICOM frame as the picture that a rendition is scaled from."""
+
+from __future__ import annotations
+
+from PIL import Image
+
+from imaging.dicom.colours import coloured
+from imaging.dicom.files import GREYS, read_file
+from imaging.dicom.frames import read_frame
+from imaging.dicom.tones import grey
+from imaging.errors import PageMissing
+from imaging.limits import Limits
+from imaging.media import DICOM
+from imaging.rendered import Description
+from imaging.renditions import Rendition
+
+
+def describe_dicom(source: bytes | memoryview, limits: Limits) -> Description:
+    """Width and height of a frame with square pixels, and the number of frames."""
+    file = read_file(source, limits)
+    return Description(DICOM, *file.upright, file.frames)
+
+
+def draw_frame(source: bytes | memoryview, rendition: Rendition, limits: Limits) -> Image.Image:
+    """One frame in L or RGB at its own size, with square pixels, seen through its window."""
+    index = max(rendition.page - 1, 0)
+    file = read_file(source, limits, index)
+    if index >= file.frames:
+        raise PageMissing(file.frames)
+    frame = read_frame(file, index, limits)
+    if file.photometric in GREYS:
+        image = grey(file, frame, rendition.window)
+    else:
+        image = coloured(file, frame)
+    if image.size == file.upright:
+        return image
+    square = image.resize(file.upright, Image.Resampling.BICUBIC)
+    square.info = image.info
+    return square
