@@ -18,6 +18,7 @@ from gateway.rules import Rules
 from gateway.settings import Settings, SupabaseSettings
 from gateway.signings import Signings
 from gateway.state.ledger import Ledger
+from gateway.stores.lanes import Lanes
 from gateway.supabase.callers import Callers
 from gateway.supabase.decisions import Decisions
 from gateway.supabase.jwks import Jwks
@@ -25,9 +26,6 @@ from gateway.supabase.keys import Keyring
 from gateway.supabase.oracle import Oracle
 from gateway.supabase.upstream import Upstream
 from gateway.viewers import NoViewers, Viewers, Viewing
-
-# Questions to the storage server that may be under way at once, from one process.
-ASKING = httpx.Limits(max_connections=256, max_keepalive_connections=64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +54,7 @@ class Project:
     ) -> Project:
         """Make it of the settings; nothing is asked of the project yet."""
         supabase, zones = settings.supabase, settings.supabase_zones()
-        client = httpx.AsyncClient(verify=tls, limits=ASKING)
+        client = httpx.AsyncClient(transport=Lanes(tls))
         callers = Callers(
             _keyring(supabase, client),
             clock=time,

@@ -21,6 +21,9 @@ CONNECT: Final = 5.0
 # Shorter than Node's and uvicorn's five seconds: a request never meets a connection that upstream
 # is just closing, for a POST can not be sent twice.
 _IDLE = 2.0
+# httpcore compares all connections of a pool with one another: some hundred would stop the process
+# for seconds.
+_POOLS, _KEPT = 32, 4
 # What comes ahead of a client that stands still, which the loop takes all at once: the kernel's
 # own measure is megabytes.
 AHEAD: Final = (socket.SOL_SOCKET, socket.SO_RCVBUF, 256 << 10)
@@ -43,13 +46,8 @@ class Carrier:
     def __init__(self, tls: ssl.SSLContext, silence: float) -> None:
         self._tls = tls
         self._times = {"connect": CONNECT, "read": silence, "write": silence, "pool": CONNECT}
-        self._pool = httpcore.AsyncConnectionPool(
-            tls,
-            max_connections=None,
-            max_keepalive_connections=32,
-            keepalive_expiry=_IDLE,
-            socket_options=[AHEAD],
-        )
+        self._pools = [self._shared() for _ in range(_POOLS)]
+        self._under_way = [0] * _POOLS
 
     @asynccontextmanager
     async def answered(
@@ -61,20 +59,40 @@ class Carrier:
         Raises `UpstreamUnavailable`, and `RequestRefused` for fields that no server takes.
         """
         request.extensions["timeout"] = self._times
-        pool = self._pool if upload is None else self._own(upload)
-        try:
+        async with self._pool(upload) as pool:
             answer = await _asked(pool, request)
             try:
                 yield answer
             finally:
                 await answer.aclose()
-        finally:
-            if upload is not None:
-                await pool.aclose()
 
     async def aclose(self) -> None:
         """Close the connections that are kept."""
-        await self._pool.aclose()
+        for pool in self._pools:
+            await pool.aclose()
+
+    @asynccontextmanager
+    async def _pool(self, upload: Incoming | None) -> AsyncGenerator[httpcore.AsyncConnectionPool]:
+        """The shared pool with the fewest requests under way, or one for this upload alone."""
+        if upload is not None:
+            async with self._own(upload) as own:
+                yield own
+            return
+        place = self._under_way.index(min(self._under_way))
+        self._under_way[place] += 1
+        try:
+            yield self._pools[place]
+        finally:
+            self._under_way[place] -= 1
+
+    def _shared(self) -> httpcore.AsyncConnectionPool:
+        return httpcore.AsyncConnectionPool(
+            self._tls,
+            max_connections=None,
+            max_keepalive_connections=_KEPT,
+            keepalive_expiry=_IDLE,
+            socket_options=[AHEAD],
+        )
 
     def _own(self, upload: Incoming) -> httpcore.AsyncConnectionPool:
         backend = HearingBackend(upload.answered)

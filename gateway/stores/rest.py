@@ -14,6 +14,7 @@ import httpx
 
 from gateway.errors import Answer, DocumentNotFound, GatewayError, StoreUnavailable
 from gateway.stores import CHUNK, StoredObject
+from gateway.stores.lanes import Lanes
 
 # What one read brings at least, so that a slow source still flows.
 _FLOW = CHUNK // 2
@@ -21,8 +22,6 @@ _LONGEST_TEXT = 64 * 1024
 _SPAN = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18})")
 _LENGTH = re.compile(r"\d{1,18}")
 _BUSY = frozenset((429, 502, 503, 504))
-# As many as readers need: the budget for bodies under way bounds those.
-_LIMITS = httpx.Limits(max_connections=None, max_keepalive_connections=32)
 # What comes ahead of a reader that stands still, which the loop takes all at once: the kernel's
 # own measure is megabytes, many times what a reader is reckoned with.
 AHEAD = (socket.SOL_SOCKET, socket.SO_RCVBUF, 256 << 10)
@@ -164,7 +163,8 @@ class Rest:
     def _connected(self) -> httpx.AsyncClient:
         """Built where it is used: its connections survive neither a fork nor another loop."""
         if self._client is None:
-            transport = httpx.AsyncHTTPTransport(limits=_LIMITS, socket_options=[AHEAD])
+            # As many as readers need: the budget for bodies under way bounds those.
+            transport = Lanes(httpx.create_ssl_context(), [AHEAD])
             self._client = httpx.AsyncClient(transport=transport, follow_redirects=False)
         return self._client
 

@@ -19,6 +19,9 @@ NOBODY = Caller()
 PATIENCE = 15.0
 """How long a whole answer may take, in seconds: one that trickles holds up all who ask the same."""
 
+ABREAST = 256
+"""How many answers are waited for at once; who asks for more waits in line."""
+
 _TIMEOUT = httpx.Timeout(10.0, connect=5.0).as_dict()
 # Those of one connection, and those that the decoded body does not fit any more.
 _LEFT_OUT = frozenset(
@@ -32,12 +35,20 @@ class Upstream:
 
     Only the caller's two credentials go up. A policy that reads another field sees none, which
     can but refuse, and a decision depends on nothing that its cache does not know. `patience` is
-    in seconds.
+    in seconds; `abreast` is how many answers are waited for at once.
     """
 
-    def __init__(self, client: httpx.AsyncClient, url: str, *, patience: float = PATIENCE) -> None:
+    def __init__(
+        self,
+        client: httpx.AsyncClient,
+        url: str,
+        *,
+        patience: float = PATIENCE,
+        abreast: int = ABREAST,
+    ) -> None:
         self._client = client
         self._patience = patience
+        self._places = asyncio.Semaphore(abreast)
         self.base = f"{url.rstrip('/')}/storage/v1"
 
     async def ask(
@@ -87,7 +98,7 @@ class Upstream:
     @asynccontextmanager
     async def _answered(self, request: httpx.Request) -> AsyncGenerator[httpx.Response]:
         try:
-            async with asyncio.timeout(self._patience):
+            async with asyncio.timeout(self._patience), self._places:
                 response = await self._client.send(
                     request, stream=True, auth=None, follow_redirects=False
                 )

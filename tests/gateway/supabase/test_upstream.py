@@ -217,3 +217,39 @@ def test_an_answer_that_trickles_ends() -> None:
     with pytest.raises(UpstreamUnavailable, match="TimeoutError"):
         asyncio.run(asyncio.wait_for(run(), 10))
     assert body.closed
+
+
+def test_no_more_answers_than_agreed_are_waited_for_at_once() -> None:
+    under_way = most = 0
+
+    async def slow(request: httpx.Request) -> httpx.Response:
+        nonlocal under_way, most
+        under_way += 1
+        most = max(most, under_way)
+        await asyncio.sleep(0)
+        under_way -= 1
+        return httpx.Response(200)
+
+    async def run() -> list[Answer]:
+        async with httpx.AsyncClient(transport=httpx.MockTransport(slow)) as client:
+            upstream = Upstream(client, "http://project.test", abreast=3)
+            asks = [upstream.ask("GET", f"/{number}", CALLER) for number in range(20)]
+            return await asyncio.gather(*asks)
+
+    assert [answer.status for answer in asyncio.run(run())] == [200] * 20
+    assert most == 3
+
+
+def test_who_waits_in_line_for_too_long_is_told_so() -> None:
+    async def run() -> list[Answer | BaseException]:
+        async def never(request: httpx.Request) -> httpx.Response:
+            await asyncio.sleep(60)
+            return httpx.Response(200)
+
+        async with httpx.AsyncClient(transport=httpx.MockTransport(never)) as client:
+            upstream = Upstream(client, "http://project.test", abreast=1, patience=0.05)
+            asks = [upstream.ask("GET", "/x", CALLER) for _ in range(3)]
+            return await asyncio.gather(*asks, return_exceptions=True)
+
+    told = asyncio.run(asyncio.wait_for(run(), 30))
+    assert all(isinstance(error, UpstreamUnavailable) for error in told)
