@@ -178,7 +178,7 @@ def test_a_source_whose_fields_do_not_end_is_unavailable_within_the_patience() -
         await stall(writer, head)
 
     with pytest.raises(StoreUnavailable, match="timeout"):
-        outcome(trickle, patience=Patience(read=30, answer=0.1))
+        outcome(trickle, patience=Patience(read=30, answer=0.4))
 
 
 def test_a_silent_source_is_unavailable_within_the_patience() -> None:
