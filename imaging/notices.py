@@ -9,7 +9,7 @@ NARROWEST = 160
 """Below this many pixels across no line of text could be read."""
 
 _SHARE = 0.6
-_SMALLEST, _LARGEST = 11, 40
+_SMALLEST, _LARGEST = 11, 24
 
 
 def noticed(image: Image.Image, text: str) -> Image.Image:
@@ -20,9 +20,11 @@ def noticed(image: Image.Image, text: str) -> Image.Image:
     """
     if image.width < NARROWEST:
         return image
-    font = _font(_LARGEST)
+    font = ImageFont.load_default(_LARGEST)
     wide = font.getlength(text)
-    font = _font(max(_SMALLEST, min(_LARGEST, int(_LARGEST * _SHARE * image.width / wide))))
+    font = ImageFont.load_default(
+        max(_SMALLEST, min(_LARGEST, int(_LARGEST * _SHARE * image.width / wide)))
+    )
     left, top, right, bottom = font.getbbox(text)
     margin = max(2, round((bottom - top) / 4))
     band = round(bottom - top) + 2 * margin
@@ -35,10 +37,3 @@ def noticed(image: Image.Image, text: str) -> Image.Image:
     draw.rectangle((0, corner, right - left + 2 * margin, marked.height), fill=black)
     draw.text((margin - left, corner + margin - top), text, fill=white, font=font)
     return marked
-
-
-def _font(size: int) -> ImageFont.FreeTypeFont:
-    font = ImageFont.load_default(size)
-    if not isinstance(font, ImageFont.FreeTypeFont):
-        raise TypeError("Pillow was built without FreeType")
-    return font

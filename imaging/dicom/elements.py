@@ -33,6 +33,18 @@ _IMAGE_GROUP = 0x0028
 _SPACING = 0x00181164
 
 
+class _Form(NamedTuple):
+    """How an element's head is written in one order of octets."""
+
+    tag: struct.Struct
+    long: struct.Struct
+    short: struct.Struct
+
+
+_LITTLE = _Form(struct.Struct("<HH"), struct.Struct("<I"), struct.Struct("<H"))
+_BIG = _Form(struct.Struct(">HH"), struct.Struct(">I"), struct.Struct(">H"))
+
+
 class Element(NamedTuple):
     """One element's head: its tag, VR ("" where implicit), and where its value stands."""
 
@@ -90,35 +102,28 @@ class Walk:
         return self._data_set(at, len(self.octets), self.explicit)[0]
 
     def head(self, at: int, explicit: bool) -> Element:
-        """The element at that place."""
+        """The element at that place, of which eight octets must be there; none are behind a cut."""
         self.left -= 1
         if self.left < 0:
             raise SourceTooLarge("elements")
-        order = "<" if self.little else ">"
-        group, number = struct.unpack_from(order + "HH", self.octets, at)
-        tag = group << 16 | number
-        if not explicit or group == 0xFFFE:
-            return Element(
-                tag, b"", at + 8, struct.unpack_from(order + "I", self.octets, at + 4)[0]
-            )
-        vr = bytes(self.octets[at + 4 : at + 6])
-        if not (vr.isalpha() and vr.isupper()):  # some writers forget what they announced
-            return self.head(at, explicit=False)
+        form = _LITTLE if self.little else _BIG
+        group, number = form.tag.unpack_from(self.octets, at)
+        tag, vr = group << 16 | number, bytes(self.octets[at + 4 : at + 6])
+        # Some writers forget the VRs that they announced.
+        if not explicit or group == 0xFFFE or not (vr.isalpha() and vr.isupper()):
+            return Element(tag, b"", at + 8, form.long.unpack_from(self.octets, at + 4)[0])
+        if vr in _LONG and at + 12 > len(self.octets):
+            return Element(tag, vr, len(self.octets), 0)
         if vr in _LONG:
-            return Element(
-                tag, vr, at + 12, struct.unpack_from(order + "I", self.octets, at + 8)[0]
-            )
-        return Element(tag, vr, at + 8, struct.unpack_from(order + "H", self.octets, at + 6)[0])
+            return Element(tag, vr, at + 12, form.long.unpack_from(self.octets, at + 8)[0])
+        return Element(tag, vr, at + 8, form.short.unpack_from(self.octets, at + 6)[0])
 
     def _data_set(self, at: int, end: int, explicit: bool) -> tuple[DataSet, int]:
         values: dict[int, bytes] = {}
         items: dict[int, tuple[DataSet, ...]] = {}
         while at + 8 <= end:
-            try:
-                element = self.head(at, explicit)
-            except struct.error:  # cut in the middle of a head
-                break
-            if element.tag == PIXELS:
+            element = self.head(at, explicit)
+            if element.tag == PIXELS and not self.depth:
                 self.pixels = element
                 break
             if element.tag in (ITEM_END, SEQUENCE_END):
@@ -164,10 +169,7 @@ class Walk:
         # A sequence that came as UN is written without VRs (PS3.5 §6.2.2).
         levels = [explicit and element.vr != b"UN"]
         while levels and at + 8 <= len(self.octets):
-            try:
-                inner = self.head(at, levels[-1])
-            except struct.error:
-                return len(self.octets)
+            inner = self.head(at, levels[-1])
             at = inner.start
             if inner.tag in (ITEM_END, SEQUENCE_END):
                 levels.pop()

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from PIL import Image
 
-from imaging.dicom.elements import ITEM, UNDEFINED, Walk
+from imaging.dicom.elements import ITEM, UNDEFINED, Element, Walk
 from imaging.dicom.files import JPEG, RLE, DicomFile
 from imaging.dicom.pictures import open_jpeg, open_jpeg_2000
 from imaging.errors import BrokenSource
@@ -35,13 +35,14 @@ class Frame:
 
 def read_frame(file: DicomFile, index: int, limits: Limits) -> Frame:
     """The frame of that index, from 0. Raises BrokenSource, "truncated" when it is not whole."""
-    if file.pixels is None:
+    pixels = file.pixels
+    if pixels is None:
         raise BrokenSource("no-picture")
-    if (file.pixels.length == UNDEFINED) == file.native:
+    if (pixels.length == UNDEFINED) == file.native:
         raise BrokenSource("damaged")
     if file.native:
-        return Frame(_native_planes(file, _native_octets(file, index)), _valued(file))
-    data = _fragments(file, index)
+        return Frame(_native_planes(file, _native_octets(file, pixels, index)), _valued(file))
+    data = _fragments(file, pixels, index)
     if file.syntax == RLE:
         return Frame(_planes(file, _rle_planes(file, data), little=True), _valued(file))
     if file.syntax in JPEG:
@@ -60,17 +61,16 @@ def _valued(file: DicomFile) -> Callable[[int], int]:
     return lambda code: code & mask
 
 
-def _native_octets(file: DicomFile, index: int) -> bytes:
-    assert file.pixels is not None
+def _native_octets(file: DicomFile, pixels: Element, index: int) -> bytes:
     count = file.rows * file.columns
     bits = count * (2 * file.allocated if file.halved else file.samples * file.allocated)
     first, last = index * bits // 8, ((index + 1) * bits + 7) // 8
     if index * bits % 8:
         raise BrokenSource("unsupported")
-    stored = file.octets[file.pixels.start :][: file.pixels.length]
+    stored = file.octets[pixels.start :][: pixels.length]
     if len(stored) < last:
         raise BrokenSource("truncated")
-    if file.allocated == 8 and not file.header.little and file.pixels.vr == b"OW":
+    if file.allocated == 8 and not file.header.little and pixels.vr == b"OW":
         even = first - first % 2
         words = array("H", bytes(stored[even : last + last % 2]))
         words.byteswap()
@@ -132,12 +132,11 @@ def _greys(picture: Image.Image) -> Planes:
     return (picture.convert("I"),) if picture.mode.startswith("I") else picture.split()
 
 
-def _fragments(file: DicomFile, index: int) -> bytes:
+def _fragments(file: DicomFile, pixels: Element, index: int) -> bytes:
     """The octets of a compressed frame (PS3.5 §A.4): one fragment or several."""
-    assert file.pixels is not None
     walk = Walk(file.octets, explicit=False, little=True)
     found: list[memoryview] = []
-    at = file.pixels.start
+    at = pixels.start
     while at + 8 <= len(file.octets):
         item = walk.head(at, explicit=False)
         if item.tag != ITEM:
@@ -171,18 +170,8 @@ def _rle_planes(file: DicomFile, data: bytes) -> list[bytes]:
 
 
 def _unpacked(segment: bytes, size: int) -> bytes:
-    """A segment of runs and literals, exactly `size` octets of it."""
-    out, at, end = bytearray(), 0, len(segment)
-    while len(out) < size and at < end:
-        count = segment[at]
-        if count < 128:
-            out += segment[at + 1 : at + 2 + count]
-            at += count + 2
-        elif count > 128:
-            out += segment[at + 1 : at + 2] * (257 - count)
-            at += 2
-        else:
-            at += 1
-    if len(out) < size:
-        raise BrokenSource("truncated")
-    return bytes(out[:size])
+    """A segment of runs and literals, `size` octets of it; Pillow knows them from TIFF."""
+    try:
+        return Image.frombytes("L", (size, 1), segment, "packbits", "L").tobytes()
+    except ValueError:
+        raise BrokenSource("truncated") from None

@@ -19,7 +19,7 @@ Curve = Callable[[float], float]
 """From a value to a lightness; below 0 is black and above 1 is white."""
 
 # So many pixels show where most values lie, when no window does.
-_SAMPLE = 512
+_SAMPLE = 256
 _OUTLIERS = 0.01
 
 

@@ -26,6 +26,8 @@ ZONE = Zone("clinic", "main", ("documents",))
 JPEG = b"\xff\xd8\xff\xe0\x00\x10JFIF\x00"
 TIFF = b"II*\x00\x08\x00\x00\x00"
 PDF = b"%PDF-1.7\n"
+DICOM = bytes(128) + b"DICM"
+HEIC = b"\0\0\0\x14ftypheic" + bytes(8)
 
 
 class Ruler:
@@ -103,6 +105,8 @@ def bench(new_bench: Callable[..., Bench]) -> Bench:
         (JPEG, Measured(800, 600, None)),
         (TIFF, Measured(800, 600, 3)),
         (PDF, Measured(None, None, 3)),
+        (DICOM, Measured(800, 600, 3)),
+        (HEIC, Measured(800, 600, None)),
     ],
 )
 def test_what_is_measured_depends_on_the_kind(
@@ -135,7 +139,8 @@ def test_a_measure_is_taken_once_and_remembered_on_disk(
 
 def test_a_large_picture_is_measured_by_its_head(bench: Bench) -> None:
     assert bench.measure(bench.put(JPEG + bytes(HEAD))) == Measured(800, 600, None)
-    assert bench.ruler.sizes == [HEAD]
+    assert bench.measure(bench.put(DICOM + bytes(HEAD), "b")) == Measured(800, 600, 3)
+    assert bench.ruler.sizes == [HEAD, HEAD]
 
 
 def test_pages_of_a_remote_store_are_not_fetched_to_be_counted(

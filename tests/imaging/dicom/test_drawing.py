@@ -2,16 +2,23 @@
 
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from PIL import Image
+from pydicom.data import get_testdata_file
 
 from imaging.engine import describe, render
 from imaging.errors import BrokenSource, ImagingError
+from imaging.limits import Limits
 from imaging.rendered import Description
 from imaging.renditions import Rendition, Renditions, parse_spec
 
+NAMES = ("MR_small_RLE", "SC_rgb_jpeg_dcmtk", "examples_palette", "MR_small_jp2klossless", "rtdose")
+SMALL = [Path(str(get_testdata_file(f"{name}.dcm", download=False))).read_bytes() for name in NAMES]
 ROOT = Path(__file__).resolve().parents[3]
 
 
@@ -54,6 +61,12 @@ def test_a_smaller_one_is_not(darkroom, scan) -> None:
     assert image.convert("L").getextrema() == (20, 20)
 
 
+def test_a_strip_that_the_mark_would_hide_is_left_as_it_is(darkroom, scanner) -> None:
+    source = scanner.file(bytes([20]) * 8_000, (400, 20))
+    image = darkroom.opened(render(source, parse_spec("w400-png")).body)
+    assert image.convert("L").getextrema() == (20, 20)
+
+
 def test_a_window_shows_other_greys(darkroom, scan) -> None:
     wide, narrow = (
         darkroom.opened(render(scan, parse_spec(f"w100-{window}png")).body).getpixel((9, 9))
@@ -92,6 +105,17 @@ def test_names_are_those_of_pages_and_windows_are_for_dicom_alone() -> None:
     assert renditions.find("p3-lung-webp").spec == "p3-w640-winm600_1500-webp"
     assert renditions.declared("p3-lung-webp")
     assert not renditions.declared("w640-winm600_1500")
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.data())
+def test_a_file_with_wrong_octets_is_shown_or_refused(data: st.DataObject) -> None:
+    source = bytearray(data.draw(st.sampled_from(SMALL)))
+    for _ in range(data.draw(st.integers(1, 6))):
+        at = data.draw(st.integers(132, min(len(source), 1_200) - 1))
+        source[at] = data.draw(st.sampled_from((0, 1, 2, 3, 16, 127, 128, 254, 255)))
+    with suppress(ImagingError):
+        render(bytes(source), Rendition(width=32), Limits(pixels=1_000_000))
 
 
 QUIET = """

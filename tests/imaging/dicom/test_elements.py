@@ -98,6 +98,16 @@ def test_known_sequences_do_not_nest_for_ever() -> None:
     assert read_file(preamble() + lut * 20_000 + closed * 20_000 + shape(), Limits()).rows == 4
 
 
+def test_pixels_inside_of_a_sequence_are_not_the_picture_s(scanner) -> None:
+    icon = scanner.item(Rows=1, PixelData=bytes(2))
+    icon["PixelData"].VR = "OB"
+    source = scanner.file(
+        bytes(24), (6, 4), IconImageSequence=[icon], SharedFunctionalGroupsSequence=[icon]
+    )
+    file = read_file(source, Limits())
+    assert (file.rows, file.pixels.length) == (4, 24)
+
+
 @pytest.mark.parametrize(
     "flood",
     [
@@ -132,6 +142,14 @@ def test_a_length_that_is_too_long_ends_the_walk() -> None:
         read_file(preamble() + long + shape(), Limits())
     with pytest.raises(BrokenSource, match="no-picture"):
         read_file(preamble() + PRIVATE + b"SQ\0\0" + UNDEFINED + ITEM, Limits())
+
+
+def test_an_element_cut_in_its_head_ends_the_walk() -> None:
+    with pytest.raises(BrokenSource, match="no-picture"):
+        read_file(preamble() + b"\x08\0\x10\0OB\0\0", Limits())
+    cut = PRIVATE + b"SQ\0\0" + UNDEFINED + b"\x08\0\x10\0OB\0\0"
+    with pytest.raises(BrokenSource, match="no-picture"):
+        read_file(preamble() + cut, Limits())
 
 
 def test_a_deflated_bomb_is_left_at_the_limit() -> None:
