@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TypeAlias
 
+from gateway.descriptions import Described
 from gateway.issue import Issued, Refused
 from gateway.problems import problem_for
 from gateway.state.receipts import PurgeStatus
 from signing.links import LIVE
 
-Json: TypeAlias = "dict[str, Json] | list[Json] | str | int | bool | None"
+Json: TypeAlias = "dict[str, Json] | list[Json] | str | int | float | bool | None"
 
 
 def link_answer(answer: Issued | Refused) -> Json:
@@ -35,6 +36,28 @@ def link_answer(answer: Issued | Refused) -> Json:
         "width": answer.width,
         "height": answer.height,
         "pages": answer.pages,
+    }
+
+
+def document_answer(described: Described) -> Json:
+    """What a document is; `page_sizes` in points or pixels, null where a page tells none."""
+    document, measured = described.document, described.measured
+    ref = document.ref
+    return {
+        "document": {"zone": ref.zone, "bucket": ref.bucket, "key": ref.key},
+        "id": document.id,
+        "version": document.version,
+        "etag": document.etag,
+        "media_type": document.media.text.decode(),
+        "size": document.size,
+        "modified_at": document.modified_at,
+        "width": measured.width,
+        "height": measured.height,
+        "pages": measured.pages,
+        "page_sizes": [[*size] if all(size) else None for size in measured.sizes],
+        "renditions": list(described.names),
+        "broken": measured.broken or None,
+        "thumbhash": None,
     }
 
 

@@ -1,4 +1,4 @@
-"""The API for applications: links, and its own description."""
+"""The API for applications: links, what documents are, and its own description."""
 
 from __future__ import annotations
 
@@ -11,9 +11,11 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from gateway.answers import link_answer
+from gateway.answers import document_answer, link_answer
 from gateway.auth import Authenticator
 from gateway.crossorigin import preflight
+from gateway.descriptions import Described, Descriptions
+from gateway.documents import DocumentRef
 from gateway.dropin.credentials import Credentials
 from gateway.intake import model_of, origin_of, record
 from gateway.issue import Issued, Issuer, LinksCall, Refused
@@ -22,7 +24,18 @@ from gateway.telemetry import Telemetry
 from gateway.viewers import Viewing
 
 LINKS = "/v1/links"
+DOCUMENTS = "/v1/documents/"
+_DOCUMENT = DOCUMENTS + "{zone}/{bucket}/{key:path}"
 BODIES: Mapping[str, type[BaseModel]] = {LINKS: LinksCall}
+
+
+class OpenPaths:
+    """The raw paths of the routes that users of a project may call, from pages of any origin."""
+
+    def __contains__(self, raw_path: object) -> bool:
+        if not isinstance(raw_path, bytes):
+            return False
+        return raw_path == LINKS.encode() or raw_path.startswith(DOCUMENTS.encode())
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +44,7 @@ class Api:
 
     authenticator: Authenticator
     issuer: Issuer
+    descriptions: Descriptions
     viewers: Viewing
     telemetry: Telemetry
     bodies: Mapping[str, type[BaseModel]]
@@ -40,6 +54,8 @@ class Api:
         return [
             Route(LINKS, self.links, methods=["POST"]),
             Route(LINKS, self.preflight, methods=["OPTIONS"]),
+            Route(_DOCUMENT, self.document, methods=["GET"]),
+            Route(_DOCUMENT, self.document_preflight, methods=["OPTIONS"]),
             Route("/v1/openapi.json", self.openapi, methods=["GET"]),
         ]
 
@@ -54,15 +70,33 @@ class Api:
     async def preflight(self, request: Request) -> Response:
         """Let a page of another origin ask for links."""
         record(request, "v1.links")
-        asked = request.headers.get("access-control-request-headers", "")
-        answer = Response(status_code=204)
-        answer.raw_headers += preflight(asked.encode("latin-1"), b"POST, OPTIONS")
-        return answer
+        return _preflight(request, b"POST, OPTIONS")
+
+    async def document(self, request: Request) -> Response:
+        """Tell what a document is."""
+        return JSONResponse(document_answer(await self._described(request)))
+
+    async def document_preflight(self, request: Request) -> Response:
+        """Let a page of another origin ask what a document is."""
+        record(request, "v1.documents")
+        return _preflight(request, b"GET, HEAD, OPTIONS")
 
     async def openapi(self, request: Request) -> Response:
         """Describe the API."""
         record(request, "v1.openapi")
         return JSONResponse(describe(self.bodies), media_type="application/vnd.oai.openapi+json")
+
+    async def _described(self, request: Request) -> Described:
+        """To an operator by scope and zones, to a Supabase user by the project's policies."""
+        record(request, "v1.documents")
+        ref = DocumentRef(*(request.path_params[part] for part in ("zone", "bucket", "key")))
+        authorization, apikey = Credentials.of(request.scope["headers"])
+        operator = self.authenticator.known(authorization)
+        if operator is not None:
+            return await self.descriptions.of_operator(ref, operator)
+        caller = await self.viewers.caller(authorization, apikey)
+        await self.viewers.check(ref, caller)
+        return await self.descriptions.of(ref)
 
     async def _links(self, request: Request) -> Sequence[Issued | Refused]:
         """To an operator by scope and zones, to a Supabase user by the project's policies."""
@@ -76,3 +110,10 @@ class Api:
         caller = await self.viewers.caller(authorization, apikey)
         call = await model_of(request, LinksCall)
         return await self.viewers.issue(call, caller, origin_of(request), int(time()))
+
+
+def _preflight(request: Request, methods: bytes) -> Response:
+    answer = Response(status_code=204)
+    asked = request.headers.get("access-control-request-headers", "")
+    answer.raw_headers += preflight(asked.encode("latin-1"), methods)
+    return answer

@@ -20,6 +20,7 @@ from gateway.caches.memory import MemoryCache
 from gateway.catalogue import REMOTE_TTL, Catalogue
 from gateway.deliver import Deliverer
 from gateway.derive import Deriver
+from gateway.descriptions import Descriptions
 from gateway.documents import DocumentRef, Zone
 from gateway.gauges import Gauges
 from gateway.issue import Issuer
@@ -92,6 +93,7 @@ def compose(
         catalogue=catalogue,
         deliverer=Deliverer(rules, profiles, catalogue, originals, deriver, budget),
         issuer=issuer,
+        descriptions=Descriptions(rules, catalogue, measurer),
         levels=levels,
         pool=pool,
         gauges=gauges,

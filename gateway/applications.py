@@ -10,7 +10,7 @@ from starlette.routing import Route, Router
 from gateway.admin import BODIES as ADMIN_BODIES
 from gateway.admin import Admin
 from gateway.api import BODIES as API_BODIES
-from gateway.api import LINKS, Api
+from gateway.api import Api, OpenPaths
 from gateway.app import trusted
 from gateway.asgi import App
 from gateway.auth import Authenticator
@@ -46,6 +46,7 @@ def build(
     api = Api(
         authenticator=authenticator,
         issuer=parts.issuer,
+        descriptions=parts.descriptions,
         viewers=parts.project.viewers,
         telemetry=telemetry,
         bodies={**API_BODIES, **ADMIN_BODIES},
@@ -58,7 +59,7 @@ def build(
     main = [home, *api.routes(), *hooks.routes(), *admin.health()]
     main += [] if moved else admin.operations()
     router = Router(main, redirect_slashes=False)
-    others = Edge(router, telemetry, corp=corp, open_to_pages={LINKS.encode()})
+    others = Edge(router, telemetry, corp=corp, open_to_pages=OpenPaths())
     storage = Storage.of(parts, trusted(), telemetry)
     routed = storage.face if settings.supabase.configured else others
     gateway = Gateway(parts.deliverer, routed, others, parts.rules.zones, telemetry, corp=corp)

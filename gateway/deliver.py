@@ -31,9 +31,10 @@ from gateway.representations import Ready, http_date, tags_of
 from gateway.rules import Rules
 from gateway.state.revocations import Guard
 from gateway.streams import Stream
+from imaging.conversions import Conversion
 from imaging.media import DICOM
 from imaging.negotiate import choose_format, origin_format
-from imaging.renditions import ORIGIN, Rendition
+from imaging.renditions import ORIGIN, Product
 from signing.errors import GrantRefused, LinkExpired, LinkRevoked
 from signing.links import LIVE, Link, check_companions, check_generation
 
@@ -197,10 +198,10 @@ class Deliverer:
                 raise VersionSuperseded
         return document
 
-    def _rendition(
-        self, link: Pass, request: Request, document: Document
-    ) -> tuple[Rendition, bool]:
+    def _rendition(self, link: Pass, request: Request, document: Document) -> tuple[Product, bool]:
         rendition = self._renditions.find(link.rendition)
+        if isinstance(rendition, Conversion):
+            return rendition, False
         if rendition.format == ORIGIN:
             return rendition.with_format(origin_format(document.sniffed)), False
         if not rendition.automatic:

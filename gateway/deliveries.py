@@ -85,7 +85,7 @@ def selected(
         varying.append((b"content-length", b"%d" % size))
         whole = b"" if request.head or size == 0 else ready.representation.body
         if whole is None:
-            stream = Stream(ready.representation.document, [ByteRange(0, size - 1)], originals)
+            stream = _stream(ready, [ByteRange(0, size - 1)], originals)
             return Delivery(200, head, varying, stream, level, document)
         return Delivery(200, head, varying, whole, level, document)
     if isinstance(selection, Single):
@@ -126,7 +126,12 @@ def _parts(ready: Ready, several: Several) -> tuple[FieldList, list[bytes | Byte
 def _body(ready: Ready, parts: Sequence[bytes | ByteRange], originals: Originals) -> bytes | Stream:
     body = ready.representation.body
     if body is None:
-        return Stream(ready.representation.document, parts, originals)
+        return _stream(ready, parts, originals)
     return b"".join(
         part if isinstance(part, bytes) else body[part.first : part.last + 1] for part in parts
     )
+
+
+def _stream(ready: Ready, parts: Sequence[bytes | ByteRange], originals: Originals) -> Stream:
+    representation = ready.representation
+    return Stream(representation.document, parts, representation.source or originals)

@@ -1,13 +1,11 @@
-"""Derive: find a rendition of a document, or make it, once for everyone who waits for it."""
+"""Derive: find what is made of a document, or make it, once for everyone who waits for it."""
 
 from __future__ import annotations
 
 import asyncio
-from base64 import urlsafe_b64encode
 from collections import OrderedDict
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
-from hashlib import sha256
 from typing import Protocol
 from weakref import WeakValueDictionary
 
@@ -15,20 +13,24 @@ from gateway.caches.budget import ByteBudget
 from gateway.caches.coalesce import Coalescer
 from gateway.documents import Document
 from gateway.errors import DocumentBroken, Overloaded
-from gateway.media import MediaType
 from gateway.originals import Key, Levels, Originals
 from gateway.representations import Ready, Representation
+from gateway.shelves import Made, Shelf, name_of
+from imaging.conversions import KEPT, LINEAR, PDF, Conversion, Converted
 from imaging.errors import BrokenSource, PageMissing, WorkerLost
+from imaging.linear import HEAD, linearised
 from imaging.media import DICOM, PAGED, PICTURES
-from imaging.rendered import ENGINE_VERSION, Rendered
-from imaging.renditions import Rendition
+from imaging.rendered import Rendered
+from imaging.renditions import Product, Rendition
 from imaging.windows import AS_STORED
 
 # What a worker will take in (design: at most 64 MB), and how long a bad source is not tried again.
 SOURCE_LIMIT = 64 << 20
 # All sources in memory at once: one link opens thousands of pages of a large document. A browser
-# asks for six at a time.
+# asks for six at a time. A linearised copy takes its source's room, and that twice again while it
+# comes from the worker.
 SOURCES = 6 * SOURCE_LIMIT
+COPIED = 3
 POISONED_FOR = 600.0
 POISONED = 10_000
 # Renders of one document under way at a time, how long the next one waits for its turn, and how
@@ -41,13 +43,15 @@ RENDERABLE = PICTURES | PAGED
 
 
 class Renderer(Protocol):
-    """Turns a source into a rendition elsewhere than in this process."""
+    """Turns a source into what is made of it elsewhere than in this process."""
 
     async def render(self, source: bytes, rendition: Rendition) -> Rendered: ...
 
+    async def convert(self, source: bytes, conversion: Conversion) -> Converted: ...
+
 
 class Deriver:
-    """Finds or makes renditions.
+    """Finds or makes renditions, linearised copies and the text of pages.
 
     `clock` is monotonic, in seconds; `observe` is told of each render's kind and seconds.
     """
@@ -65,67 +69,72 @@ class Deriver:
         self._observe = observe
         self._originals = originals
         self._renderer = renderer
-        self._dress = dress
+        self._shelf = Shelf(levels, originals, dress)
         self._clock = clock
         self._makes: Coalescer[Key, Ready] = Coalescer()
         self._sources = ByteBudget(SOURCES)
-        self._poisoned: OrderedDict[tuple[str, str, int], tuple[float, str]] = OrderedDict()
+        self._poisoned: OrderedDict[tuple[str, str, int | str], tuple[float, str]] = OrderedDict()
         self._pages: OrderedDict[tuple[str, str], int] = OrderedDict()
         self._losses: OrderedDict[tuple[str, str], int] = OrderedDict()
         self._turns: WeakValueDictionary[tuple[str, str], asyncio.Semaphore] = WeakValueDictionary()
 
-    def near(self, document: Document, rendition: Rendition) -> Ready | None:
-        """The rendition as memory holds it, without waiting."""
-        return self._levels.memory.get((document.id, document.version, rendition.spec))
+    def near(self, document: Document, product: Product) -> Ready | None:
+        """What memory holds of it, without waiting."""
+        return self._shelf.near(document, product)
 
-    async def ready(self, document: Document, rendition: Rendition) -> tuple[Ready, bool]:
-        """The rendition, and whether a cache level had it already.
+    async def ready(self, document: Document, product: Product) -> tuple[Ready, bool]:
+        """What was asked for, and whether a cache level had it already.
 
-        `rendition` names its format. Raises `DocumentBroken` for what can not be rendered,
-        imaging's `PageMissing` and `PoolBusy`, `Overloaded`, and what the store raises.
+        A rendition names its format. Raises `DocumentBroken` for what can not be made, imaging's
+        `PageMissing` and `PoolBusy`, `Overloaded`, and what the store raises.
         """
-        near = self.near(document, rendition)
-        if near is not None:
-            return near, True
-        name = _file_name(document, rendition)
-        stored = await self._stored(document, rendition, name)
-        if stored is not None:
-            return stored, True
-        self._refuse_the_hopeless(document, rendition)
-        key = (document.id, document.version, rendition.spec)
-        return await self._makes.load(key, lambda: self._make(document, rendition, name)), False
+        found = self.near(document, product) or await self._shelf.find(document, product)
+        if found is not None:
+            return found, True
+        self._refuse_the_hopeless(document, product)
+        key = (document.id, document.version, product.spec)
+        return await self._makes.load(key, lambda: self._make(document, product)), False
 
-    def _refuse_the_hopeless(self, document: Document, rendition: Rendition) -> None:
-        page = rendition.page
+    def _refuse_the_hopeless(self, document: Document, product: Product) -> None:
         if document.size == 0:
             raise DocumentBroken("empty")
+        if isinstance(product, Conversion) and document.sniffed != PDF:
+            raise DocumentBroken(product.refusal)
         if document.sniffed not in RENDERABLE:
             raise DocumentBroken("unsupported")
-        if document.size > SOURCE_LIMIT:
+        # What is linearised already may have any size: that is seen in its first octets.
+        if document.size > SOURCE_LIMIT and product.spec != LINEAR:
             raise DocumentBroken("too-large")
-        if rendition.window != AS_STORED and document.sniffed != DICOM:
+        if _windowed(product) and document.sniffed != DICOM:
             raise DocumentBroken("no-window")
-        for part in (page, EVERY_PAGE):
+        for part in (_part(product), EVERY_PAGE):
             until, reason = self._poisoned.get((document.id, document.version, part), (0.0, ""))
             if until > self._clock():
                 raise DocumentBroken(reason)
-        pages = self._pages.get((document.id, document.version), page)
-        if page > pages:
+        pages = self._pages.get((document.id, document.version), product.page)
+        if product.page > pages:
             raise PageMissing(pages)
 
-    async def _make(self, document: Document, rendition: Rendition, name: str) -> Ready:
-        async with self._turn(document), self._levels.stripes.hold(name):
-            stored = await self._stored(document, rendition, name)
+    async def _make(self, document: Document, product: Product) -> Ready:
+        stripes = self._levels.stripes
+        async with self._turn(document), stripes.hold(name_of(document, product)):
+            stored = await self._shelf.find(document, product)
             if stored is not None:
                 return stored
-            self._refuse_the_hopeless(document, rendition)
-            rendered = await self._attempt(document, rendition)
-            meta: dict[str, str | int] = {
-                "media_type": rendered.media_type,
-                "etag": _etag(document, rendition, rendered),
-            }
-            await self._levels.disk.put(name, meta, rendered.body)
-            return self._keep(document, rendition, meta, rendered.body)
+            self._refuse_the_hopeless(document, product)
+            if product.spec == LINEAR and await self._linearised(document):
+                return await self._shelf.put(document, product, KEPT)
+            with self._sources.reserve(_room(document, product)):
+                made = await self._attempt(document, product)
+                return await self._shelf.put(document, product, made)
+
+    async def _linearised(self, document: Document) -> bool:
+        """Whether the original is linearised. Raises `DocumentBroken` when it could not be made."""
+        if linearised(await self._originals.head(document, HEAD), document.size):
+            return True
+        if document.size > SOURCE_LIMIT:
+            raise DocumentBroken("too-large")
+        return False
 
     @asynccontextmanager
     async def _turn(self, document: Document) -> AsyncGenerator[None]:
@@ -141,52 +150,30 @@ class Deriver:
         finally:
             turns.release()
 
-    async def _attempt(self, document: Document, rendition: Rendition) -> Rendered:
-        """Render, and remember what this document can not give."""
-        with self._sources.reserve(document.size):
-            source = await self._originals.whole(document, SOURCE_LIMIT)
-            try:
-                return await self._render(source, rendition)
-            except BrokenSource as broken:
-                lost = isinstance(broken, WorkerLost) and self._lose(document) >= LOSSES
-                self._poison(document, EVERY_PAGE if lost else rendition.page, broken.reason)
-                raise
-            except PageMissing as missing:
-                self._note_pages(document, missing.pages)
-                raise
+    async def _attempt(self, document: Document, product: Product) -> Made:
+        """Make it, and remember what this document can not give."""
+        source = await self._originals.whole(document, SOURCE_LIMIT)
+        try:
+            return await self._made(source, product)
+        except BrokenSource as broken:
+            lost = isinstance(broken, WorkerLost) and self._lose(document) >= LOSSES
+            self._poison(document, EVERY_PAGE if lost else _part(product), broken.reason)
+            raise
+        except PageMissing as missing:
+            self._note_pages(document, missing.pages)
+            raise
 
-    async def _render(self, source: bytes, rendition: Rendition) -> Rendered:
+    async def _made(self, source: bytes, product: Product) -> Made:
         began = self._clock()
         try:
-            return await self._renderer.render(source, rendition)
+            if isinstance(product, Conversion):
+                return await self._renderer.convert(source, product)
+            return await self._renderer.render(source, product)
         finally:
-            self._observe("page" if rendition.page else "image", self._clock() - began)
+            self._observe(_kind(product), self._clock() - began)
 
-    async def _stored(self, document: Document, rendition: Rendition, name: str) -> Ready | None:
-        cached = await self._levels.disk.get(name)
-        if cached is None:
-            return None
-        return self._keep(document, rendition, cached.meta, cached.body)
-
-    def _keep(
-        self, document: Document, rendition: Rendition, meta: dict[str, str | int], body: bytes
-    ) -> Ready:
-        representation = Representation(
-            document=document,
-            name=rendition.spec,
-            etag=f'"{meta["etag"]}"'.encode(),
-            media=MediaType(str(meta["media_type"]).encode(), inline=True, pdf=False),
-            size=len(body),
-            body=body,
-        )
-        dressed = self._dress(representation)
-        self._levels.memory.put(
-            (document.id, document.version, rendition.spec), dressed, dressed.weight
-        )
-        return dressed
-
-    def _poison(self, document: Document, page: int, reason: str) -> None:
-        key = (document.id, document.version, page)
+    def _poison(self, document: Document, part: int | str, reason: str) -> None:
+        key = (document.id, document.version, part)
         self._poisoned[key] = (self._clock() + POISONED_FOR, reason)
         if len(self._poisoned) > POISONED:
             self._poisoned.popitem(last=False)
@@ -205,13 +192,20 @@ class Deriver:
             self._pages.popitem(last=False)
 
 
-def _file_name(document: Document, rendition: Rendition) -> str:
-    parts = ("rendition", ENGINE_VERSION, document.id, document.version, rendition.spec)
-    return sha256("\0".join(parts).encode()).hexdigest()
+def _part(product: Product) -> int | str:
+    """What of a document turns out bad: a page's picture, its text, or the linearised whole."""
+    return product.spec if isinstance(product, Conversion) else product.page
 
 
-def _etag(document: Document, rendition: Rendition, rendered: Rendered) -> str:
-    """Strong, and another one for another encoding of the same name (delivery.md)."""
-    parts = (document.version, rendition.spec, ENGINE_VERSION, rendered.fingerprint)
-    digest = sha256("\0".join(parts).encode()).digest()
-    return urlsafe_b64encode(digest)[:22].decode()
+def _windowed(product: Product) -> bool:
+    return isinstance(product, Rendition) and product.window != AS_STORED
+
+
+def _room(document: Document, product: Product) -> int:
+    return document.size * (COPIED if product.spec == LINEAR else 1)
+
+
+def _kind(product: Product) -> str:
+    if isinstance(product, Conversion):
+        return product.kind
+    return "page" if product.page else "image"

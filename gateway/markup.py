@@ -37,8 +37,8 @@ def markup(
     grant = link.grant
     whole = () if grant.covers in ("previews", "exact") else ("original",)
     if grant.covers == "exact":
-        return _single(link, grant.name, base)
-    names = renditions.names(document.sniffed) if grant.covers != "original" else ()
+        return _single(link, grant.name, renditions, base)
+    names = _declared(renditions, document.sniffed, grant.covers)
     if not names:
         return Markup(whole)
     page = "p1-" if names[0].startswith("p1-") else ""
@@ -61,7 +61,17 @@ def markup(
     return Markup((*whole, *names), srcsets["webp"], picture)
 
 
-def _single(link: Link, name: str, base: str) -> Markup:
+def _declared(renditions: Renditions, media_type: str, covers: str) -> tuple[str, ...]:
+    """The declared names that a grant reaches."""
+    names = renditions.names(media_type) if covers in ("all", "previews") else ()
+    whole = covers == "all"
+    return tuple(name for name in names if whole or not renditions.carries_original(name))
+
+
+def _single(link: Link, name: str, renditions: Renditions, base: str) -> Markup:
+    """The one name; what is no picture has no HTML."""
+    if renditions.carries_original(name):
+        return Markup((name,))
     source = escape(base + link.for_rendition(name))
     picture = f'<picture><img src="{source}" alt="" loading="lazy" decoding="async"></picture>'
     return Markup((name,), "", picture)

@@ -17,6 +17,13 @@ _PROBLEM: Json = {
 }
 _TEXT: Json = {"type": "string"}
 _COUNT: Json = {"type": "integer", "minimum": 0}
+_MAYBE_TEXT: Json = {"type": ["string", "null"]}
+_PAGE_SIZE: Json = {
+    "type": ["array", "null"],
+    "items": {"type": "number", "exclusiveMinimum": 0},
+    "minItems": 2,
+    "maxItems": 2,
+}
 _MAYBE_COUNT: Json = {"type": ["integer", "null"], "minimum": 1}
 
 
@@ -38,6 +45,7 @@ def describe(bodies: Mapping[str, type[BaseModel]]) -> dict[str, Json]:
         "security": [{"operator": []}],
         "paths": {
             "/v1/links": _post("Issue links", bodies["/v1/links"], {"200": "Links"}),
+            "/v1/documents/{zone}/{bucket}/{key}": {"get": _document()},
             "/admin/purge": _post(
                 "Have shared caches forget", bodies["/admin/purge"], _PURGED, waits=True
             ),
@@ -113,6 +121,19 @@ def _status() -> Json:
     }
 
 
+def _document() -> Json:
+    """A key's slashes may stand as themselves, which OpenAPI has no word for."""
+    parameters: list[Json] = [
+        {"name": name, "in": "path", "required": True, "schema": _TEXT}
+        for name in ("zone", "bucket", "key")
+    ]
+    return {
+        "summary": "What a document is",
+        "parameters": parameters,
+        "responses": {"200": _answer("Document"), "404": _PROBLEM, "451": _PROBLEM, **_refusals()},
+    }
+
+
 def _hook(summary: str) -> Json:
     body: Json = {"type": "object", "description": "As Supabase sends it."}
     operation: Json = {
@@ -160,6 +181,18 @@ def _answers() -> dict[str, Json]:
                 "width": _MAYBE_COUNT,
                 "height": _MAYBE_COUNT,
                 "pages": _MAYBE_COUNT,
+            }
+        ),
+        "Document": _object(
+            {
+                "document": {"$ref": "#/components/schemas/Wanted"},
+                **dict.fromkeys(("id", "version", "etag", "media_type"), _TEXT),
+                "size": _COUNT,
+                "modified_at": _COUNT,
+                **dict.fromkeys(("width", "height", "pages"), _MAYBE_COUNT),
+                "page_sizes": {"type": "array", "items": _PAGE_SIZE, "maxItems": 1_000},
+                "renditions": {"type": "array", "items": _TEXT},
+                **dict.fromkeys(("broken", "thumbhash"), _MAYBE_TEXT),
             }
         ),
         "NoLink": _object(

@@ -89,6 +89,16 @@ class Originals:
             return near.representation.body
         return await self._loads.load(_key(document), lambda: self._fetch(document))
 
+    async def head(self, document: Document, octets: int) -> bytes:
+        """The first so many octets, or all of a shorter document; raises what the store raises."""
+        if document.size <= octets:
+            return await self.whole(document)
+        body = await self.open(document, 0, octets - 1)
+        try:
+            return b"".join([bytes(chunk) async for chunk in body])
+        finally:
+            await body.aclose()
+
     async def open(self, document: Document, first: int = 0, last: int | None = None) -> Body:
         """A stream of this very version from its store."""
         ref = document.ref

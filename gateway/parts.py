@@ -12,6 +12,7 @@ import structlog
 from cdn.providers import Provider
 from gateway.catalogue import Catalogue
 from gateway.deliver import Deliverer
+from gateway.descriptions import Descriptions
 from gateway.gauges import Gauges
 from gateway.issue import Issuer
 from gateway.originals import Levels
@@ -44,6 +45,7 @@ class Parts:
     catalogue: Catalogue
     deliverer: Deliverer
     issuer: Issuer
+    descriptions: Descriptions
     levels: Levels
     pool: RenderPool
     gauges: Gauges

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from email.utils import formatdate
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 from cdn.tags import Tags
 from gateway.dispositions import content_disposition
@@ -12,6 +13,7 @@ from gateway.documents import Document, DocumentRef, Zone
 from gateway.heads import Head
 from gateway.media import MediaType
 from gateway.preconditions import Validators
+from gateway.ranges import ByteRange
 from gateway.security import security_fields
 from imaging.media import DICOM
 
@@ -23,7 +25,25 @@ FORMATS = {
     b"image/png": ("png", "-png"),
     b"image/webp": ("webp", "-webp"),
     b"image/avif": ("avif", "-avif"),
+    b"text/plain; charset=utf-8": ("txt", "-text"),
 }
+# What holds the document whole, in its own format, keeps its name.
+_WHOLE = ("original", "linear")
+
+
+class Source(Protocol):
+    """Where octets come from that are not in memory."""
+
+    def cost(self, document: Document) -> int:
+        """The octets of memory that one stream may hold."""
+        ...
+
+    def stream(
+        self, document: Document, parts: Sequence[bytes | ByteRange]
+    ) -> AsyncGenerator[bytes | memoryview, None]:
+        """Octets in hand and ranges, in order, in chunks."""
+        ...
+
 
 # A DICOM file's frame is shown through one window and in lossy bytes: nobody may diagnose by it.
 PREVIEW = (b"ostiary-preview", b"non-diagnostic")
@@ -34,8 +54,8 @@ class Representation:
     """One selected representation (RFC 9110 section 3.2) of one version of a document.
 
     `name` is `original` or a rendition's canonical name with its format; `etag` carries its
-    quotes; `body` is None when the octets are streamed from the store; `final` is False while a
-    better one is to be expected at the same name.
+    quotes; `body` is None when the octets are streamed, from `source` or else from the document's
+    store; `final` is False while a better one is to be expected at the same name.
     """
 
     document: Document
@@ -45,12 +65,13 @@ class Representation:
     size: int
     body: bytes | None
     final: bool = True
+    source: Source | None = None
 
     @property
     def filename(self) -> str:
         """The name to save it under: the key's last segment, with the rendition's extension."""
         name = self.document.ref.key.rsplit("/", 1)[-1]
-        if self.name == "original":
+        if self.name in _WHOLE:
             return name
         stem = name.rsplit(".", 1)[0] or name
         extension, form = FORMATS.get(self.media.text, ("bin", ""))

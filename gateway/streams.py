@@ -10,19 +10,19 @@ from gateway.asgi import Receive, Send
 from gateway.caches.budget import ByteBudget
 from gateway.documents import Document
 from gateway.errors import GatewayError
-from gateway.originals import Originals
 from gateway.ranges import ByteRange
+from gateway.representations import Source
 from gateway.state.revocations import Guard
 
 
 class Stream:
-    """Octets in hand and ranges of one original, in order."""
+    """Octets in hand and ranges of one body, in order."""
 
     def __init__(
-        self, document: Document, parts: Sequence[bytes | ByteRange], originals: Originals
+        self, document: Document, parts: Sequence[bytes | ByteRange], source: Source
     ) -> None:
-        self._cost = originals.cost(document)
-        self._chunks = originals.stream(document, parts)
+        self._cost = source.cost(document)
+        self._chunks = source.stream(document, parts)
         self._first: bytes | memoryview = b""
         self._reserved = ExitStack()
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from gateway.auth import NEEDED, Operator
+from gateway.documents import DocumentRef
 from gateway.errors import (
     DocumentNotFound,
     GatewayError,
@@ -34,6 +35,8 @@ class Viewing(Protocol):
         self, call: LinksCall, caller: Caller, origin: str, now: int
     ) -> Sequence[Issued | Refused]: ...
 
+    async def check(self, ref: DocumentRef, caller: Caller) -> None: ...
+
 
 class NoViewers:
     """For a gateway without a Supabase project: only operators get links."""
@@ -47,6 +50,10 @@ class NoViewers:
     ) -> Sequence[Issued | Refused]:
         """Nothing is theirs."""
         return [Refused(wanted, DocumentNotFound()) for wanted in call.documents]
+
+    async def check(self, ref: DocumentRef, caller: Caller) -> None:
+        """Nothing is there for them."""
+        raise DocumentNotFound
 
 
 class Viewers:
@@ -94,6 +101,17 @@ class Viewers:
             next(issued) if error is None else Refused(wanted, error)
             for wanted, error in zip(call.documents, errors, strict=True)
         ]
+
+    async def check(self, ref: DocumentRef, caller: Caller) -> None:
+        """Whether Supabase would let the caller sign it; raises what it says if not.
+
+        Raises `DocumentNotFound`, `UpstreamRefused` and `UpstreamUnavailable`.
+        """
+        wanted = Wanted(zone=ref.zone, bucket=ref.bucket, key=ref.key)
+        [error] = await self._errors(caller, [wanted])
+        self._revocations.check_viewer(caller.subject)
+        if error is not None:
+            raise error
 
     async def _issued(
         self, call: LinksCall, allowed: list[Wanted], caller: Caller, origin: str, now: int

@@ -9,9 +9,9 @@
     └── PoolBusy                every worker is busy and the queue is full
 
 Reasons: "empty", "unsupported", "damaged", "truncated", "encrypted", "pdf-engine-missing",
-"heif-engine-missing"; of DICOM "transfer-syntax" (a compression not known here), "no-picture",
-and of all else "no-window"; "octets", "pixels", "pages", "scans", "elements", "memory"; "timeout",
-"crash". None tells of the content.
+"heif-engine-missing", "no-text"; of DICOM "transfer-syntax" (a compression not known here),
+"no-picture", and of all else "no-window"; "octets", "pixels", "pages", "scans", "elements",
+"memory"; "timeout", "crash". None tells of the content.
 """
 
 from __future__ import annotations

@@ -18,7 +18,9 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
+from typing import TypeAlias
 
+from imaging.conversions import LINEAR, PDF, Conversion, find_conversion
 from imaging.errors import UnknownRendition
 from imaging.gravity import CENTRE, Gravity, parse_gravity
 from imaging.media import DICOM, PAGED, PICTURES
@@ -125,6 +127,10 @@ class Rendition:
         return replace(self, format=format, quality=quality, label=label)
 
 
+Product: TypeAlias = Rendition | Conversion
+"""Whatever the engine makes of a source."""
+
+
 def parse_spec(text: str) -> Rendition:
     """The rendition of an exact spec; ValueError says what is wrong with it."""
     found = _EXACT.fullmatch(text)
@@ -154,10 +160,10 @@ class Renditions:
         for name, spec in presets.items():
             self._declared[name] = _preset(name, spec)
 
-    def find(self, name: str) -> Rendition:
-        """The rendition of a declared name or an exact spec; UnknownRendition else."""
-        if rendition := self._find_declared(name):
-            return rendition
+    def find(self, name: str) -> Product:
+        """What a declared name or an exact spec stands for; UnknownRendition else."""
+        if product := find_conversion(name) or self._find_declared(name):
+            return product
         try:
             return parse_spec(name)
         except ValueError:
@@ -188,11 +194,13 @@ class Renditions:
         if media_type not in PAGED | PICTURES:
             return ()
         page = "p1-" if media_type in PAGED else ""
-        return tuple(
+        pictures = tuple(
             page + base
             for base, rendition in self._declared.items()
             if rendition.window == AS_STORED or media_type == DICOM
         )
+        whole = (LINEAR, Conversion(1).name) if media_type == PDF else ()
+        return (*pictures, *whole)
 
     def _find_declared(self, name: str) -> Rendition | None:
         found = _DECLARED.fullmatch(name)

@@ -212,7 +212,11 @@ def routes() -> set[tuple[str, str]]:
     calls = Api(**dict.fromkeys((field.name for field in dataclasses.fields(Api)), nothing))
     every = [*calls.routes(), *parts.operations(), *parts.health()]
     every += Hooks("secret", nothing, nothing).routes()
-    found = {(method, route.path) for route in every for method in route.methods or ()}
+    found = {
+        (method, route.path.replace(":path", ""))
+        for route in every
+        for method in route.methods or ()
+    }
     return {(method, path) for method, path in found if method not in ("HEAD", "OPTIONS")} | {
         ("GET", "/")
     }

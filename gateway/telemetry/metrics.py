@@ -118,7 +118,7 @@ class Metrics:
         self._caches[layer, result] += 1
 
     def rendered(self, kind: str, seconds: float) -> None:
-        """Note one render of a kind ("image", "page")."""
+        """Note one render of a kind ("image", "page", "linear", "text")."""
         self._render_seconds.labels(kind).observe(seconds)
 
     def fetched(self, store: str, seconds: float) -> None:

@@ -20,9 +20,10 @@ from gateway.errors import DocumentBroken, Overloaded, StoreUnavailable
 from gateway.originals import SMALL, Levels, Originals
 from gateway.representations import Ready, Representation, ready
 from gateway.stores.memory import MemoryStore
+from imaging.conversions import KEPT, PDF, Conversion, Converted
 from imaging.errors import BrokenSource, ImagingError, PageMissing, PoolBusy, WorkerLost
 from imaging.rendered import Rendered
-from imaging.renditions import Rendition
+from imaging.renditions import Product, Rendition
 
 ZONE = Zone("clinic", "main", ("documents",))
 JPEG = b"\xff\xd8\xff\xe0\x00\x10JFIF\x00" + bytes(100)
@@ -36,8 +37,18 @@ class Painter:
         self.sources: list[bytes] = []
         self.refusal: ImagingError | None = None
         self.effort = "m4"
+        self.keeps = False
         self.gate = asyncio.Event()
         self.gate.set()
+
+    async def convert(self, source: bytes, conversion: Conversion) -> Converted:
+        self.sources.append(source)
+        await asyncio.sleep(0)
+        if self.refusal:
+            raise self.refusal
+        if conversion.page:
+            return Converted(b"read", "text/plain; charset=utf-8", "pdfium-1")
+        return KEPT if self.keeps else Converted(b"%PDF lined", PDF, "qpdf-1")
 
     async def render(self, source: bytes, rendition: Rendition) -> Rendered:
         self.sources.append(source)
@@ -71,7 +82,7 @@ class Studio:
         ref = DocumentRef("clinic", "documents", "a.jpg")
         return describe(ref, stored, self.store.kind, body[:4096])
 
-    def make(self, document: Document, rendition: Rendition = SMALL_WEBP) -> tuple[Ready, bool]:
+    def make(self, document: Document, rendition: Product = SMALL_WEBP) -> tuple[Ready, bool]:
         return asyncio.run(self.deriver.ready(document, rendition))
 
 
@@ -330,3 +341,108 @@ def test_a_store_that_is_down_poisons_nothing(studio: Studio) -> None:
         studio.make(document)
     studio.store.fault = None
     assert studio.make(document)[0].representation.body
+
+
+LETTER = b"%PDF-1.4\n" + bytes(100)
+LINEAR, TEXT = Conversion(), Conversion(1)
+
+
+def test_a_copy_and_texts_are_made_once_for_all(studio: Studio, sibling: Studio) -> None:
+    document = studio.put(LETTER)
+
+    async def ask(product: Conversion) -> set[bytes | None]:
+        made = await asyncio.gather(
+            *(
+                each.deriver.ready(document, product)
+                for each in (studio, sibling)
+                for _ in range(50)
+            )
+        )
+        return {one.representation.body for one, _ in made}
+
+    assert asyncio.run(ask(LINEAR)) == {b"%PDF lined"}
+    assert asyncio.run(ask(TEXT)) == {b"read"}
+    assert len(studio.painter.sources) + len(sibling.painter.sources) == 2
+
+
+@pytest.mark.parametrize(("product", "reason"), [(LINEAR, "unsupported"), (TEXT, "no-text")])
+def test_what_is_no_pdf_is_not_read_for_it(
+    studio: Studio, product: Conversion, reason: str
+) -> None:
+    with pytest.raises(DocumentBroken, match=reason):
+        studio.make(studio.put(JPEG), product)
+    with pytest.raises(DocumentBroken, match="empty"):
+        studio.make(studio.put(b""), product)
+    assert (studio.painter.sources, studio.store.opened) == ([], 0)
+
+
+def test_a_document_that_can_not_be_linearised_is_still_drawn_and_read(studio: Studio) -> None:
+    document = studio.put(LETTER)
+    studio.painter.refusal = BrokenSource("encrypted")
+    with pytest.raises(BrokenSource):
+        studio.make(document, LINEAR)
+    studio.painter.refusal = None
+    with pytest.raises(DocumentBroken, match="encrypted"):
+        studio.make(document, LINEAR)
+    for product in (TEXT, SMALL_WEBP, replace(SMALL_WEBP, page=1)):
+        assert studio.make(document, product)[0].representation.body
+
+
+def test_text_past_the_end_is_asked_for_once(studio: Studio) -> None:
+    document = studio.put(LETTER)
+    studio.painter.refusal = PageMissing(3)
+    for page in (9, 4, 5):
+        with pytest.raises(PageMissing):
+            studio.make(document, Conversion(page))
+    assert len(studio.painter.sources) == 1
+
+
+def test_a_linearised_source_is_not_read_whatever_its_size(studio: Studio) -> None:
+    head = b"%%PDF-1.4\n7 0 obj\n<</Linearized 1/L %d>>"
+    small = studio.put(head % 39)
+    assert small.size == 39
+    assert studio.make(small, LINEAR)[0].representation.size == 39
+    huge = studio.put((head % (SOURCE_LIMIT + 1)).ljust(SMALL + 1))
+    huge = replace(huge, size=SOURCE_LIMIT + 1)
+    made, _ = studio.make(huge, LINEAR)
+    assert (made.representation.size, made.representation.body) == (huge.size, None)
+    assert studio.make(huge, LINEAR)[1], "it is remembered"
+    assert studio.painter.sources == []
+
+
+def test_too_large_a_source_is_not_linearised(studio: Studio) -> None:
+    document = replace(studio.put(LETTER.ljust(SMALL + 1)), size=SOURCE_LIMIT + 1)
+    with pytest.raises(DocumentBroken, match="too-large"):
+        studio.make(document, LINEAR)
+    with pytest.raises(DocumentBroken, match="too-large"):
+        studio.make(document, TEXT)
+    assert studio.painter.sources == []
+
+
+def test_a_source_that_is_kept_is_sent_itself(studio: Studio) -> None:
+    studio.painter.keeps = True
+    document = studio.put(LETTER)
+    made, hit = studio.make(document, LINEAR)
+    assert (made.representation.body, hit) == (LETTER, False)
+    assert studio.make(document, LINEAR)[1]
+    assert len(studio.painter.sources) == 1
+
+
+def test_a_copy_needs_room_for_itself_too(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
+    document = studio.put(LETTER)
+    monkeypatch.setattr(studio.deriver, "_sources", ByteBudget(3 * document.size - 1))
+    with pytest.raises(Overloaded):
+        studio.make(document, LINEAR)
+    assert studio.make(document, TEXT)[0].representation.body
+    monkeypatch.setattr(studio.deriver, "_sources", ByteBudget(3 * document.size))
+    assert studio.make(document, LINEAR)[0].representation.body
+
+
+def test_each_kind_is_timed_by_its_name(tmp_path: Path) -> None:
+    studio, seen = Studio(tmp_path), []
+    studio.deriver._observe = lambda kind, seconds: seen.append(kind)
+    document = studio.put(LETTER)
+    for product in (LINEAR, TEXT, SMALL_WEBP, replace(SMALL_WEBP, page=1)):
+        studio.make(document, product)
+    assert seen == ["linear", "text", "image", "page"]
+    asyncio.run(studio.levels.disk.aclose())

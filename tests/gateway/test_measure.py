@@ -16,7 +16,7 @@ from gateway.catalogue import describe
 from gateway.documents import Document, DocumentRef, Zone
 from gateway.errors import StoreUnavailable
 from gateway.measure import HEAD, UNKNOWN, WHOLE, Measured, Measurer, NoDescriber
-from gateway.originals import Levels, Originals
+from gateway.originals import KEPT, Levels, Originals
 from gateway.representations import Ready, Representation, ready
 from gateway.stores.memory import MemoryStore
 from imaging.errors import BrokenSource, ImagingError, PageMissing, PoolBusy
@@ -36,6 +36,7 @@ class Ruler:
     def __init__(self) -> None:
         self.sizes: list[int] = []
         self.refusal: ImagingError | None = None
+        self.sizes_told: tuple[tuple[float, float], ...] = ()
         self.abreast = self.most = 0
 
     async def describe(self, source: bytes) -> Description:
@@ -46,7 +47,7 @@ class Ruler:
         self.abreast -= 1
         if self.refusal:
             raise self.refusal
-        return Description("image/jpeg", 800, 600, 3)
+        return Description("image/jpeg", 800, 600, 3, self.sizes_told)
 
 
 class RemoteStore(MemoryStore):
@@ -105,7 +106,7 @@ def bench(new_bench: Callable[..., Bench]) -> Bench:
         (JPEG, Measured(800, 600, None)),
         (TIFF, Measured(800, 600, 3)),
         (PDF, Measured(None, None, 3)),
-        (DICOM, Measured(800, 600, 3)),
+        (DICOM, Measured(800, 600, 3, ((800, 600),) * 3)),
         (HEIC, Measured(800, 600, None)),
     ],
 )
@@ -116,7 +117,12 @@ def test_what_is_measured_depends_on_the_kind(
     assert bench.ruler.sizes == [len(body)]
 
 
-@pytest.mark.parametrize("body", [b"", b"plain text", b"PK\x03\x04" + bytes(30)])
+def test_an_empty_document_is_known_to_be_broken(bench: Bench) -> None:
+    assert bench.measure(bench.put(b"")) == Measured(broken="empty")
+    assert (bench.ruler.sizes, bench.store.opened) == ([], 0)
+
+
+@pytest.mark.parametrize("body", [b"plain text", b"PK\x03\x04" + bytes(30)])
 def test_what_has_no_size_is_not_measured(bench: Bench, body: bytes) -> None:
     assert bench.measure(bench.put(body)) == UNKNOWN
     assert (bench.ruler.sizes, bench.store.opened) == ([], 0)
@@ -137,9 +143,18 @@ def test_a_measure_is_taken_once_and_remembered_on_disk(
     assert later.ruler.sizes == []
 
 
+def test_sizes_of_pages_are_remembered(bench: Bench) -> None:
+    bench.ruler.sizes_told = ((595.28, 841.89), (0, 0))
+    document = bench.put(PDF)
+    for _ in range(2):
+        assert bench.measure(document).sizes == ((595.28, 841.89), (0, 0))
+    assert len(bench.ruler.sizes) == 1
+
+
 def test_a_large_picture_is_measured_by_its_head(bench: Bench) -> None:
     assert bench.measure(bench.put(JPEG + bytes(HEAD))) == Measured(800, 600, None)
-    assert bench.measure(bench.put(DICOM + bytes(HEAD), "b")) == Measured(800, 600, 3)
+    frames = bench.measure(bench.put(DICOM + bytes(HEAD), "b"))
+    assert (frames.width, frames.height, frames.pages) == (800, 600, 3)
     assert bench.ruler.sizes == [HEAD, HEAD]
 
 
@@ -152,15 +167,28 @@ def test_pages_of_a_remote_store_are_not_fetched_to_be_counted(
     assert bench.measure(bench.put(JPEG)) == Measured(800, 600, None)
 
 
+def test_pages_of_a_remote_store_are_fetched_when_that_is_asked_for(
+    new_bench: Callable[..., Bench],
+) -> None:
+    bench = new_bench(RemoteStore)
+    document = bench.put(PDF)
+    far = replace(document, size=KEPT + 1)
+    assert asyncio.run(bench.measurer.measure(far, fetch=True)) == UNKNOWN
+    assert bench.store.opened == 0
+    found = asyncio.run(bench.measurer.measure(document, fetch=True))
+    assert found == Measured(None, None, 3)
+    assert bench.measure(document) == found, "what is known needs no fetch"
+
+
 def test_pages_of_a_huge_document_are_not_counted(bench: Bench) -> None:
     assert bench.measure(replace(bench.put(PDF), size=WHOLE + 1)) == UNKNOWN
     assert bench.store.opened == 0
 
 
-def test_a_broken_document_is_unknown_and_not_tried_again(bench: Bench) -> None:
+def test_a_broken_document_tells_why_and_is_not_tried_again(bench: Bench) -> None:
     document = bench.put(JPEG)
     bench.ruler.refusal = BrokenSource("damaged")
-    assert bench.measure(document) == bench.measure(document) == UNKNOWN
+    assert bench.measure(document) == bench.measure(document) == Measured(broken="damaged")
     assert len(bench.ruler.sizes) == 1
 
 

@@ -16,6 +16,8 @@ from gateway.api import Api
 from gateway.hooks import Hooks
 from gateway.openapi import describe
 
+OPERATOR = {"Authorization": "Bearer operator-token"}
+
 
 @pytest.fixture(scope="module")
 def description() -> dict[str, Any]:
@@ -34,7 +36,7 @@ def _served() -> set[tuple[str, str]]:
     hooks = Hooks("secret", _ANY, _ANY)
     routes: list[Route] = [*Api.routes(_ANY), *Admin.operations(_ANY), *hooks.routes()]
     return {
-        (route.path, method.lower())
+        (route.path.replace(":path", ""), method.lower())
         for route in routes
         for method in (route.methods or set()) - {"HEAD", "OPTIONS"}
         if route.path.startswith(("/v1/", "/admin/", "/hooks/"))
@@ -80,6 +82,9 @@ def test_answers_are_as_described(gallery: Any, description: dict[str, Any]) -> 
     answer = gallery.post("/v1/links", {"documents": documents}).json()
     assert ["error" in one for one in answer["links"]] == [False, False, False, True, True]
     _check(description, "Links", answer)
+    for key in ("picture.jpg", "scan.tif", "letter.pdf", "note.txt", "broken.jpg"):
+        told = gallery.ask("GET", f"/v1/documents/clinic/documents/{key}", headers=OPERATOR)
+        _check(description, "Document", told.json())
     _check(description, "Purge", gallery.post("/admin/purge", {"tags": ["d-1"]}).json())
     _check(description, "Problem", gallery.post("/v1/links", {}).json())
     _check(description, "Problem", gallery.post("/v1/links", {}, "unknown").json())

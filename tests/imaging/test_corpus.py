@@ -2,10 +2,13 @@
 
 import asyncio
 import os
+from io import BytesIO
 from pathlib import Path
 
+import pikepdf
 import pytest
 
+from imaging.conversions import Conversion
 from imaging.errors import BrokenSource, PageMissing
 from imaging.pool import RenderPool
 from imaging.renditions import Renditions
@@ -53,3 +56,35 @@ def test_every_document_is_rendered_or_refused_for_a_reason() -> None:
         if outcomes & {"crash", "timeout", "wrong page count"}
     }
     assert any("rendered" in outcomes for outcomes in found.values())
+
+
+def test_every_pdf_is_linearised_and_read_or_refused_for_a_reason() -> None:
+    sources = [path.read_bytes() for path in sorted(Path(FOLDER).rglob("*.pdf"))]
+    assert sources, f"{FOLDER} holds no PDF"
+
+    async def outcomes(pool: RenderPool, source: bytes) -> set[str]:
+        made: set[str] = set()
+        for conversion in (Conversion(), Conversion(1)):
+            try:
+                converted = await pool.convert(source, conversion)
+            except BrokenSource as broken:
+                made.add(broken.reason)
+                continue
+            made.add("kept" if converted.kept else conversion.kind)
+            if conversion.kind == "linear" and converted.body:
+                assert len(converted.body) <= 1.02 * len(source)
+                with pikepdf.open(BytesIO(converted.body)) as copy:
+                    assert copy.check_linearization()
+        return made
+
+    async def main() -> list[set[str]]:
+        pool = RenderPool(2)
+        await pool.start()
+        try:
+            return [await outcomes(pool, source) for source in sources]
+        finally:
+            await pool.aclose()
+
+    found = asyncio.run(main())
+    assert not any(made & {"crash", "timeout"} for made in found)
+    assert any({"linear", "text"} <= made for made in found)

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from imaging.conversions import Conversion
 from imaging.errors import UnknownRendition
 from imaging.gravity import CENTRE, KINDS, Gravity, Offset
 from imaging.renditions import FITS, LADDER, Rendition, Renditions, parse_spec
@@ -86,12 +87,20 @@ def test_other_names_are_unknown(name: str) -> None:
     assert not RENDITIONS.declared(name)
 
 
-@pytest.mark.parametrize("name", ["auto", "linear", "p1-text", "p9999-text"])
-def test_reserved_names_are_declared_carry_the_original_and_are_not_made_yet(name: str) -> None:
+@pytest.mark.parametrize("name", ["linear", "p1-text", "p9999-text"])
+def test_conversions_are_declared_and_carry_the_original(name: str) -> None:
     assert RENDITIONS.declared(name)
     assert RENDITIONS.carries_original(name)
+    found = RENDITIONS.find(name)
+    assert isinstance(found, Conversion)
+    assert found.name == name
+
+
+def test_what_is_not_made_yet_is_declared_and_carries_the_original() -> None:
+    assert RENDITIONS.declared("auto")
+    assert RENDITIONS.carries_original("auto")
     with pytest.raises(UnknownRendition) as caught:
-        RENDITIONS.find(name)
+        RENDITIONS.find("auto")
     assert caught.value.reason == "not-made"
 
 

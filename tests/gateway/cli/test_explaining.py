@@ -167,7 +167,9 @@ def test_sealed_and_pinned_links_say_so(shell: Any) -> None:
         ("previews", "original", "original: NOT granted, 403", "refused"),
         ("original", "w640", "w640: NOT granted or not declared, 403", "refused"),
         ("all", "w641x", "w641x: NOT made here, 403, the nearest is w640", "refused"),
-        ("all", "linear", "linear: NOT made here, 403", "refused"),
+        ("all", "linear", "linear: granted", "good"),
+        ("previews", "p1-text", "p1-text: NOT granted or not declared, 403", "refused"),
+        ("all", "auto", "auto: NOT made here, 403", "refused"),
         ("exact", "w500", "w500: format by Accept", "good"),
     ],
 )

@@ -1,0 +1,62 @@
+"""Descriptions: what a document is, for pages and viewers that are to show it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gateway.auth import Operator
+from gateway.catalogue import Catalogue
+from gateway.documents import Document, DocumentRef
+from gateway.errors import DocumentNotFound, ResidencyRefused
+from gateway.measure import Measured, Measurer
+from gateway.rules import Rules
+from signing.addresses import check_bucket, check_key
+from signing.errors import Unsignable
+
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    """A document, what was measured of it, and the names that a link to all of it opens."""
+
+    document: Document
+    measured: Measured
+    names: tuple[str, ...]
+
+
+class Descriptions:
+    """Describes documents to whoever may have links to them."""
+
+    def __init__(self, rules: Rules, catalogue: Catalogue, measurer: Measurer) -> None:
+        self._zones = rules.zones
+        self._residency = rules.residency
+        self._renditions = rules.renditions
+        self._catalogue = catalogue
+        self._measurer = measurer
+
+    async def of(self, ref: DocumentRef) -> Described:
+        """What the document is now; its caller has been judged.
+
+        Raises `DocumentNotFound`, `ResidencyRefused` and what the store raises.
+        """
+        self._check(ref)
+        document = await self._catalogue.document(ref)
+        measured = await self._measurer.measure(document, fetch=True)
+        names = ("original", *self._renditions.names(document.sniffed))
+        return Described(document, measured, names)
+
+    async def of_operator(self, ref: DocumentRef, operator: Operator) -> Described:
+        """The same to an operator. Raises `NotAuthorised` too."""
+        operator.need("links", ref.zone)
+        return await self.of(ref)
+
+    def _check(self, ref: DocumentRef) -> None:
+        zone = self._zones.get(ref.zone)
+        if zone is None or ref.bucket not in zone.buckets:
+            raise DocumentNotFound
+        if not self._residency.admits(zone):
+            raise ResidencyRefused
+        try:
+            check_bucket(ref.bucket)
+            check_key(ref.key)
+        except (Unsignable, ValueError):  # half a surrogate pair has no octets to count
+            raise DocumentNotFound from None
