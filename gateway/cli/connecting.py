@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar, Unpack
 
 import click
 
-from gateway.cli.connection import Connection, Wishes, need
+from gateway.cli.connection import PUBLIC, Connection, Wishes, need
 from gateway.cli.drafts import Draft, pending, publish
 from gateway.cli.invocation import json_option
 from gateway.cli.reports import Report
@@ -19,10 +20,12 @@ from gateway.cli.surveying import store_checks, surveyed
 from gateway.configuration import DEFAULT_FILE, load, locate
 from gateway.errors import UpstreamUnavailable
 from gateway.settings.addresses import is_origin
+from gateway.settings.table import Unfit, named
 from gateway.supabase.installing import install
 from gateway.supabase.triggers import Telling
 
 Command = TypeVar("Command", bound=Callable[..., Any])
+_DASHBOARD = re.compile(r"https://(?:app\.)?supabase\.(?:com|io)/.*project/([a-z0-9]+)(?:[/?#].*)?")
 
 
 class Origin(click.ParamType[str]):
@@ -33,8 +36,36 @@ class Origin(click.ParamType[str]):
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
         origin = value.rstrip("/")
         if origin and not is_origin(origin):
-            self.fail("is not scheme and host[:port], such as https://ref.supabase.co", param, ctx)
+            what = "is not scheme and host[:port]"
+            self.fail(f"{what}{_meant(origin) or ', such as https://ref.supabase.co'}", param, ctx)
         return origin
+
+
+class ZoneName(click.ParamType[str]):
+    """A name that a zone may have, and the zone of the public buckets after it."""
+
+    name = "text"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        try:
+            named(value + PUBLIC)
+        except Unfit as error:
+            self.fail(f"{error.what}: {error.hint}; {PUBLIC} has to fit behind it", param, ctx)
+        return value
+
+
+def _meant(text: str) -> str:
+    """The origin that was most likely meant. What is behind the host is not repeated."""
+    if dashboard := _DASHBOARD.fullmatch(text):
+        return f": that is the dashboard. The project is at https://{dashboard[1]}.supabase.co"
+    scheme, colons, rest = text.rpartition("://")
+    host = re.split(r"[/?#]", rest, maxsplit=1)[0]
+    if not colons:
+        scheme = "http" if ":" in host else "https"
+    meant = f"{scheme}://{host}"
+    if not is_origin(meant):
+        return ""
+    return f": give {meant}" if colons else f": is it {meant}?"
 
 
 def origin_option(name: str, what: str) -> Callable[[Command], Command]:
@@ -53,7 +84,9 @@ def file_option(name: str, what: str) -> Callable[[Command], Command]:
 @origin_option("--gateway-url", "Where the project finds this gateway, for the webhook.")
 @origin_option("--public-url", "Where browsers find it, or the CDN in front: for links.")
 @click.option("--bucket", "buckets", multiple=True, help="Only this one; may be given again.")
-@click.option("--zone", default="documents", show_default=True, help="The name of the zone.")
+@click.option(
+    "--zone", type=ZoneName(), default="documents", show_default=True, help="The name of the zone."
+)
 @click.option(
     "--cache",
     type=click.Choice(["private", "windowed", "revalidate"]),
@@ -92,11 +125,23 @@ def connect(
         click.echo(Telling(wishes["gateway_url"]).sql, nl=False)
         return
     path = locate(file, os.environ) or Path(DEFAULT_FILE)
-    if path.exists() and not force:
-        raise click.ClickException(f"{path} is there already; --force overwrites it, with new keys")
+    _need_room(path, force)
     connection = Connection.of(wishes, os.environ)
     with Report(as_json=as_json) as report:
         _connect(connection, path, force, report)
+
+
+def _need_room(path: Path, force: bool) -> None:
+    """Raises `click.ClickException` where the file can not be written, before anything is asked."""
+    folder = path.absolute().parent
+    if path.exists() and not force:
+        raise click.ClickException(f"{path} is there already; --force overwrites it, with new keys")
+    if not folder.is_dir():
+        raise click.ClickException(f"there is no folder {folder}: make it first")
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise click.ClickException(
+            f"{folder} may not be written to: go to another folder, or name a file by --config"
+        )
 
 
 def _connect(connection: Connection, path: Path, force: bool, report: Report) -> None:

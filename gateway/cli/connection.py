@@ -14,6 +14,9 @@ from gateway.cli.keyfiles import ANON_KEY, JWT_SECRET, SERVICE_KEY, Given, given
 from gateway.configuration.variables import DATABASE_URL
 from gateway.supabase.survey import JWKS, Access, Survey
 
+PUBLIC = "-public"
+"""What is behind a zone's name in the name of the zone over its public buckets."""
+
 
 class Wishes(TypedDict):
     """What the command line says of the configuration to be written."""
@@ -92,7 +95,7 @@ class Connection:
         if private:
             yield ZoneDraft(name, private, self.wishes["cache"], public_url)
         if public:
-            yield ZoneDraft.public(f"{name}-public", public, public_url)
+            yield ZoneDraft.public(name + PUBLIC, public, public_url)
 
 
 def need(value: str, option: str) -> None:

@@ -12,6 +12,8 @@ from gateway.settings.schema import PREFIX, Node, schema, variable
 
 CONFIG = PREFIX + "CONFIG"
 DATABASE_URL = PREFIX + "CONNECT_DATABASE_URL"
+# varnishd reads it (deploy/varnish), and one shell may well start both.
+PURGE_SECRET = PREFIX + "PURGE_SECRET"
 FILE = "_FILE"
 
 # Kubernetes gives every pod such variables of a Service that happens to be called ostiary.
@@ -42,7 +44,7 @@ class UnknownVariable(Exception):
 
 def is_ours(name: str, value: str) -> bool:
     """Whether a variable speaks to the settings at all."""
-    if not name.startswith(PREFIX) or name in (CONFIG, DATABASE_URL):
+    if not name.startswith(PREFIX) or name in (CONFIG, DATABASE_URL, PURGE_SECRET):
         return False
     rest = name.removeprefix(PREFIX)
     return not (_SERVICE.fullmatch(rest) or _SERVICE_PORT.fullmatch(f"{rest}={value}"))

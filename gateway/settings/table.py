@@ -47,7 +47,8 @@ def filled(value: tuple[T, ...]) -> tuple[T, ...]:
     return value
 
 
-def _named(value: str) -> str:
+def named(value: str) -> str:
+    """A name as it is; raises `Unfit` when it may not stand in a file, a field and a tag."""
     if not _NAME.fullmatch(value):
         raise Unfit(
             "is not a name that may stand here",
@@ -57,7 +58,7 @@ def _named(value: str) -> str:
 
 
 def _named_or_empty(value: str) -> str:
-    return value and _named(value)
+    return value and named(value)
 
 
 def _key_octets(value: object) -> object:
@@ -82,7 +83,7 @@ def _seal_octets(value: object) -> object:
     return bytes.fromhex(value)
 
 
-Name = Annotated[str, AfterValidator(_named)]
+Name = Annotated[str, AfterValidator(named)]
 """The name of a zone, a store or a CDN."""
 
 Region = Annotated[str, AfterValidator(_named_or_empty)]

@@ -250,10 +250,30 @@ def test_a_file_without_a_key_is_told(desk: Desk, content: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["ref.supabase.co", "https://ref.supabase.co/storage/v1", "ftp://a"]
+    ("url", "remedy"),
+    [
+        ("ref.supabase.co", "is it https://ref.supabase.co?"),
+        ("127.0.0.1:8000", "is it http://127.0.0.1:8000?"),
+        ("https://ref.supabase.co/storage/v1", "give https://ref.supabase.co\n"),
+        ("https://ref.supabase.co?a=b", "give https://ref.supabase.co\n"),
+        ("https://supabase.com/dashboard/project/ref", "The project is at https://ref.supabase.co"),
+        ("https://app.supabase.com/project/ref/api", "The project is at https://ref.supabase.co"),
+        ("ftp://a", "such as https://ref.supabase.co"),
+        ("https://u:hidden@ref.supabase.co/x", "such as https://ref.supabase.co"),
+    ],
 )
-def test_an_address_with_a_path_is_told(desk: Desk, url: str) -> None:
-    assert "scheme and host" in desk.run("connect", "--supabase-url", url, status=2).output
+def test_an_address_that_is_no_origin_is_told_with_what_is_meant(
+    desk: Desk, url: str, remedy: str
+) -> None:
+    said = desk.run("connect", "--supabase-url", url, status=2).output
+    assert "is not scheme and host" in said
+    assert remedy in said
+    assert "hidden" not in said
+
+
+def test_a_slash_at_the_end_of_an_address_is_let_pass(desk: Desk) -> None:
+    desk.run("connect", "--supabase-url", f"{desk.server.url}/")
+    assert desk.written()["supabase"]["url"] == desk.server.url
 
 
 def test_the_project_has_to_be_named(desk: Desk) -> None:
@@ -281,12 +301,21 @@ def test_a_script_is_told_which_check_failed(desk: Desk) -> None:
 
 
 def test_a_name_that_no_zone_may_have_is_told(desk: Desk) -> None:
-    assert "is not a name" in desk.connect("--zone", "My Zone", status=1).output
-    assert list(desk.folder.iterdir()) == []
+    for name in ("My Zone", "", "a" * 26):
+        said = desk.connect("--zone", name, status=2).output
+        assert "is not a name" in said
+        assert "storage: answers" not in said
 
 
-def test_a_folder_that_is_not_there_is_told(desk: Desk) -> None:
-    assert "No such file" in desk.connect("--config", "nowhere/ostiary.toml", status=1).output
+def test_a_folder_that_can_not_be_written_to_is_told_before_anything_is_asked(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = desk.connect("--config", "nowhere/ostiary.toml", status=1).output
+    assert f"there is no folder {desk.folder / 'nowhere'}" in said
+    monkeypatch.setattr(os, "access", lambda *_: False)  # root may write everywhere
+    said += desk.connect(status=1).output
+    assert f"{desk.folder} may not be written to" in said
+    assert "storage: answers" not in said
 
 
 def test_the_s3_endpoint_is_tried_when_its_keys_are_given(desk: Desk) -> None:

@@ -168,6 +168,7 @@ def test_a_table_replaces_and_single_values_merge(
     "environ",
     [
         {"OSTIARY_CONFIG": "x.toml"},
+        {"OSTIARY_PURGE_SECRET": "of varnishd"},
         {"OSTIARY_SERVICE_HOST": "10.0.0.1", "OSTIARY_SERVICE_PORT": "80"},
         {"OSTIARY_PORT": "tcp://10.0.0.1:80", "OSTIARY_PORT_80_TCP_ADDR": "10.0.0.1"},
         {"OSTIARY_ADMIN_PORT": "tcp://10.0.0.1:80", "OSTIARY_ADMIN_SERVICE_PORT_HTTP": "80"},
