@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from functools import cache
+from importlib import import_module
 from io import BytesIO
+from types import ModuleType
 
 from PIL import Image, ImageFile
 
 from imaging.errors import BrokenSource
+
+# The same binding twice: the first only decodes, and is free of the encoder and its GPL.
+_BINDINGS = ("pi_heif", "pillow_heif")
 
 
 def prepare() -> None:
@@ -15,11 +21,11 @@ def prepare() -> None:
     Thumbnails, depth maps and other guests of the container stay where they are: a thumbnail need
     not show what the picture shows. One job has one core, so it has one thread.
     """
-    try:
-        from pillow_heif import register_heif_opener
-    except ImportError:
-        raise BrokenSource("heif-engine-missing") from None
-    register_heif_opener(thumbnails=False, depth_images=False, aux_images=False, decode_threads=1)
+    found = binding()
+    if found is None:
+        raise BrokenSource("heif-engine-missing")
+    register = found.register_heif_opener
+    register(thumbnails=False, depth_images=False, aux_images=False, decode_threads=1)
 
 
 def open_heif(source: bytes | memoryview) -> ImageFile.ImageFile:
@@ -30,3 +36,14 @@ def open_heif(source: bytes | memoryview) -> ImageFile.ImageFile:
     """
     prepare()
     return Image.open(BytesIO(source), formats=("HEIF",))
+
+
+@cache
+def binding() -> ModuleType | None:
+    """What speaks to libheif here, looked for once: a job may not look into folders."""
+    for name in _BINDINGS:
+        try:
+            return import_module(name)
+        except ImportError:
+            continue
+    return None

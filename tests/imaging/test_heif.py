@@ -2,6 +2,7 @@
 
 import struct
 import sys
+from collections.abc import Callable, Iterator
 from io import BytesIO
 
 import pillow_heif
@@ -10,6 +11,7 @@ from PIL import Image
 
 from imaging.engine import describe, render
 from imaging.errors import BrokenSource, PageMissing, SourceTooLarge
+from imaging.heif import binding
 from imaging.limits import Limits
 from imaging.media import HEIF
 from imaging.negotiate import origin_format
@@ -150,10 +152,28 @@ def test_names_and_formats_are_those_of_photographs() -> None:
     assert {origin_format(media_type) for media_type in HEIF} == {"jpeg"}
 
 
-def test_without_the_extra_heic_says_what_is_missing(
-    darkroom, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def without(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
+    """Make bindings absent."""
+
+    def absent(*names: str) -> None:
+        for name in names:
+            monkeypatch.setitem(sys.modules, name, None)
+        binding.cache_clear()
+
+    yield absent
+    binding.cache_clear()
+
+
+@pytest.mark.parametrize("absent", ["pi_heif", "pillow_heif"])
+def test_either_binding_is_enough(darkroom, without, absent: str) -> None:
     source = heic(darkroom, darkroom.quarters((64, 48)))
-    monkeypatch.setitem(sys.modules, "pillow_heif", None)
+    without(absent)
+    assert render(source, PNG).width == 64
+
+
+def test_without_the_extra_heic_says_what_is_missing(darkroom, without) -> None:
+    source = heic(darkroom, darkroom.quarters((64, 48)))
+    without("pi_heif", "pillow_heif")
     with pytest.raises(BrokenSource, match="heif-engine-missing"):
         describe(source)
