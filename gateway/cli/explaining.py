@@ -14,7 +14,7 @@ from cdn.policy import Shared
 from cdn.tags import Tags, version_tag
 from gateway.app import signer_of
 from gateway.cli.generations import generation_of
-from gateway.cli.harms import harms, looks
+from gateway.cli.harms import additions, harms, looks
 from gateway.cli.invocation import config_option, echo_json, json_option, settings_of
 from gateway.cli.mending import mend
 from gateway.cli.naming import target_of
@@ -59,6 +59,7 @@ def explain(file: Path | None, as_json: bool, url: str) -> None:
     ours = True
     try:
         lines += _lines(target.read(signer_of(settings)), settings, now)
+        lines += [("a miss when", why) for why in additions(target)]
     except LinkRefused as refusal:
         ours = False
         lines += _mended(raw_path, query, settings, now) or _harmed(refusal, target, settings)

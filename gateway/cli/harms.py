@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator
 
 from gateway.cli.mending import look_of, look_of_token
@@ -9,14 +10,32 @@ from gateway.cli.targets import PathTarget, StorageTarget, Target
 from gateway.configuration.nearest import nearest
 from gateway.settings import Settings
 from signing.grammar import STORAGE_TOKEN
+from signing.storage import PLACES
+
+_PLAIN = re.compile(r"[A-Za-z0-9_.;-]{1,32}")
 
 
 def looks(target: Target) -> Iterator[str]:
     """What its text shows of what is wrong; nothing in it is proved."""
-    if isinstance(target, PathTarget):
+    if isinstance(target, PathTarget) and target.beside:
+        yield f"only {' and '.join(PLACES.values())} of the storage routes take a token of ours"
+    elif isinstance(target, PathTarget):
         yield from look_of(target.raw_path, target.query)
     elif isinstance(target, StorageTarget) and target.query.ours:
         yield from look_of_token(target.token)
+
+
+def additions(target: Target) -> Iterator[str]:
+    """What a query has that means nothing here, and yet makes each of its texts a copy of its own.
+
+    Names that can not be printed, or not at a glance, are not repeated.
+    """
+    if not isinstance(target, StorageTarget):
+        return
+    known = {"token", "download", "cacheNonce"}
+    for name in dict.fromkeys(name for name, _ in target.query.pairs if name not in known):
+        shown = name if _PLAIN.fullmatch(name) else "a parameter"
+        yield f"{shown} in its query differs: it means nothing here, so leave it off"
 
 
 def harms(reason: str, target: Target, settings: Settings) -> Iterator[str]:

@@ -41,10 +41,21 @@ class PathTarget:
     def token(self) -> bytes:
         return self.query.removeprefix(b"t=")
 
+    @property
+    def beside(self) -> bool:
+        """Whether it is of a storage route that takes no token."""
+        return self.raw_path.startswith(f"{PREFIX}/".encode())
+
+    def _check(self) -> None:
+        if self.beside:
+            raise LinkRefused("place" if Query.parse(self.query).ours else "tokenless")
+
     def verify(self, signer: Signer, now: int) -> Link:
+        self._check()
         return signer.verify(self.raw_path, self.query, now)
 
     def read(self, signer: Signer) -> Link:
+        self._check()
         return signer.read(self.raw_path, self.query)
 
 

@@ -10,7 +10,7 @@ from typing import Literal
 
 from gateway.app import signer_of
 from gateway.cli.generations import Generation, generation_of
-from gateway.cli.targets import StorageTarget, Target
+from gateway.cli.targets import PathTarget, StorageTarget, Target
 from gateway.regions import Residency
 from gateway.settings import Settings
 from imaging.errors import UnknownRendition
@@ -41,6 +41,11 @@ REFUSALS = {
     "no-token": "there is no token in its query",
     "tokens": "there are several tokens in its query",
     "route": "its token is not for this storage route",
+    "place": "a token of ours stands where none is taken",
+}
+_UPSTREAM = {
+    "upstream": "its token is Supabase's own and is passed on to be judged there",
+    "tokenless": "it is no signed link: Supabase is asked, by the caller's own credentials",
 }
 
 
@@ -73,8 +78,9 @@ def moment(seconds: int) -> str:
 def judge(target: Target, settings: Settings, now: int) -> Verdict:
     """The verdict on what a link's text asks for."""
     verdict = _judge(target, settings, now)
-    if verdict.answer and isinstance(target, StorageTarget):
-        return replace(verdict, answer="told as Supabase tells it")
+    beside = isinstance(target, PathTarget) and target.beside
+    if verdict.answer and (beside or isinstance(target, StorageTarget)):
+        return replace(verdict, answer="by an answer in Supabase's words")
     return verdict
 
 
@@ -96,10 +102,8 @@ def _judge(target: Target, settings: Settings, now: int) -> Verdict:
 
 
 def _refused(reason: str) -> Verdict:
-    if reason == "upstream":
-        return Verdict(
-            "upstream", "its token is Supabase's own and is passed on to be judged there"
-        )
+    if reason in _UPSTREAM:
+        return Verdict("upstream", _UPSTREAM[reason])
     return Verdict("refused", f"{REFUSALS.get(reason, reason)} ({reason})", "403 link.refused")
 
 

@@ -61,10 +61,41 @@ def test_what_storage_clients_add_does_no_harm(project: Any) -> None:
     assert project.json("explain", f"{path}?download=&{token}")["verdict"].startswith("good: ")
 
 
+def test_a_parameter_that_means_nothing_is_told_to_part_copies(project: Any) -> None:
+    told = project.json("explain", stored() + "&cb=17&amp;download=&%0a=1&cb=18")
+    assert told["verdict"].startswith("good: ")
+    reasons = [why for why in told["a miss when"] if "means nothing here" in why]
+    assert [why.partition(" in its query")[0] for why in reasons] == [
+        "cb",
+        "amp;download",
+        "a parameter",
+    ]
+    told = project.json("explain", stored() + "&download=b.pdf&cacheNonce=1")
+    assert not any("means nothing here" in why for why in told["a miss when"])
+
+
+@pytest.mark.parametrize("place", ["object/public", "object/authenticated", "object", "s3"])
+def test_an_address_without_a_token_is_told_to_be_judged_by_supabase(
+    project: Any, place: str
+) -> None:
+    url = f"https://docs.example.org/storage/v1/{place}/documents/a.png"
+    told = project.json("explain", url, status=1)
+    assert told["verdict"].startswith("upstream: it is no signed link")
+    assert project.json("verify", url, status=1)["state"] == "upstream"
+
+
+def test_a_token_of_ours_on_another_storage_route_is_told(project: Any) -> None:
+    told = project.json("explain", stored().replace("object/sign", "object/public"), status=1)
+    assert told["verdict"].startswith("refused: a token of ours stands where none is taken")
+    assert [look.partition(" of the")[0] for look in told["look"]] == [
+        "only /object/sign and /render/image/sign"
+    ]
+
+
 def test_a_storage_link_that_is_over_is_explained(project: Any) -> None:
     told = project.json("explain", stored(age=1000))
     assert told["verdict"].startswith("expired: it was good until ")
-    assert told["verdict"].endswith(", told as Supabase tells it")
+    assert told["verdict"].endswith(", by an answer in Supabase's words")
     assert told["document"] == "documents/a b.png"
 
 
@@ -113,7 +144,7 @@ def test_what_is_wrong_with_a_storage_link_is_told(
 ) -> None:
     told = project.json("explain", damage(stored()), status=1)
     assert told["verdict"].startswith("refused: ")
-    assert told["verdict"].endswith(f"({reason}), told as Supabase tells it")
+    assert told["verdict"].endswith(f"({reason}), by an answer in Supabase's words")
     lines = told[member] if member == "look" else [told[member]]
     assert any(line.startswith(said) for line in lines) or not said
     assert "document" not in told
