@@ -21,8 +21,8 @@ from gateway.configuration import DEFAULT_FILE, load, locate
 from gateway.errors import UpstreamUnavailable
 from gateway.settings.addresses import is_origin
 from gateway.settings.table import Unfit, named
-from gateway.supabase.installing import install
-from gateway.supabase.triggers import Telling
+from gateway.survey.installing import install
+from gateway.survey.triggers import Telling
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 _DASHBOARD = re.compile(r"https://(?:app\.)?supabase\.(?:com|io)/.*project/([a-z0-9]+)(?:[/?#].*)?")

@@ -12,7 +12,7 @@ import click
 from gateway.cli.drafts import Draft, ZoneDraft
 from gateway.cli.keyfiles import ANON_KEY, JWT_SECRET, SERVICE_KEY, Given, given
 from gateway.configuration.variables import DATABASE_URL
-from gateway.supabase.survey import JWKS, Access, Survey
+from gateway.survey.project import JWKS, Access, Survey
 
 PUBLIC = "-public"
 """What is behind a zone's name in the name of the zone over its public buckets."""

@@ -25,7 +25,7 @@ from gateway.errors import ConfigurationError, GatewayError, StateUnavailable
 from gateway.parts import Parts
 from gateway.regions import Residency
 from gateway.settings import Settings
-from gateway.supabase.checks import State
+from gateway.survey.checks import State
 from imaging.errors import ImagingError
 
 ROOM = 1 << 30

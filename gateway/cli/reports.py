@@ -11,7 +11,7 @@ import click
 
 from gateway.cli.invocation import echo_json
 from gateway.cli.surveying import told
-from gateway.supabase.checks import Check, failed
+from gateway.survey.checks import Check, failed
 
 
 class Report:

@@ -8,7 +8,7 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 from gateway.catalogue import REMOTE_TTL
-from gateway.supabase.triggers import PLACEHOLDER
+from gateway.survey.triggers import PLACEHOLDER
 
 ANYWHERE = "https://GATEWAY"
 """Stands for the gateway's address where nobody gave it."""

@@ -12,9 +12,9 @@ from gateway.cli.keyfiles import ANON_KEY, given
 from gateway.errors import GatewayError
 from gateway.settings import Settings
 from gateway.stores.opening import open_store
-from gateway.supabase.checks import Check
-from gateway.supabase.probe import Probe
-from gateway.supabase.survey import Access, Survey, survey
+from gateway.survey.checks import Check
+from gateway.survey.probe import Probe
+from gateway.survey.project import Access, Survey, survey
 
 _COLOURS = {"ok": "green", "warn": "yellow", "fail": "red"}
 

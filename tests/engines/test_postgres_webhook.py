@@ -20,8 +20,8 @@ import pytest
 
 from gateway.errors import UpstreamUnavailable
 from gateway.supabase.events import Change, database_event
-from gateway.supabase.installing import install
-from gateway.supabase.triggers import Telling
+from gateway.survey.installing import install
+from gateway.survey.triggers import Telling
 from tests.contract.server import ContractServer
 
 pytestmark = pytest.mark.engines

@@ -21,8 +21,8 @@ from gateway.cli.drafts import Draft, Secrets, ZoneDraft, pending, publish
 from gateway.cli.rungs import Rung, higher, storage_environment
 from gateway.configuration import load
 from gateway.settings import SCOPES
-from gateway.supabase.installing import called
-from gateway.supabase.triggers import Telling
+from gateway.survey.installing import called
+from gateway.survey.triggers import Telling
 from tests.contract.server import USER_A, ContractServer
 from tests.contract.server.running import S3_ACCESS_KEY, S3_SECRET_KEY
 

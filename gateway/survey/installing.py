@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gateway.errors import ConfigurationError, Fault, UpstreamUnavailable
-from gateway.supabase.triggers import READ_BACK, TABLES, Telling
+from gateway.survey.triggers import READ_BACK, TABLES, Telling
 
 _WHERE = "OSTIARY_CONNECT_DATABASE_URL"
 _PATIENCE = 10

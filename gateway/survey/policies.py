@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 
 from gateway.errors import Answer
-from gateway.supabase.apikeys import SERVICE, ApiKey
-from gateway.supabase.buckets import Bucket, Samples
-from gateway.supabase.checks import Check, listed
-from gateway.supabase.probe import Probe
+from gateway.survey.apikeys import SERVICE, ApiKey
+from gateway.survey.buckets import Bucket, Samples
+from gateway.survey.checks import Check, listed
+from gateway.survey.probe import Probe
 from signing.addresses import canonical_bucket
 
 _NAME = "policies"

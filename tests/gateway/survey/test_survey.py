@@ -13,10 +13,10 @@ from typing import Any
 import httpx
 import pytest
 
-from gateway.supabase.buckets import Bucket
-from gateway.supabase.checks import Check, failed, listed
-from gateway.supabase.probe import Probe
-from gateway.supabase.survey import JWKS, Access, Survey, survey
+from gateway.survey.buckets import Bucket
+from gateway.survey.checks import Check, failed, listed
+from gateway.survey.probe import Probe
+from gateway.survey.project import JWKS, Access, Survey, survey
 from tests.contract.server import USER_A, ContractServer, Question, own_folder
 
 NOW = 1_800_000_000.0

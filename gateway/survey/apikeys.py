@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 
 from gateway.errors import Answer, CallerRefused, ConfigurationError
 from gateway.supabase import tokens
-from gateway.supabase.checks import Check
 from gateway.supabase.keys import Secret
+from gateway.survey.checks import Check
 
 SERVICE = "service_role"
 SOON = 30 * 86_400

@@ -8,12 +8,12 @@ from email.utils import parsedate_to_datetime
 from urllib.parse import urlsplit
 
 from gateway.errors import Answer, KeysUnavailable, UpstreamUnavailable
-from gateway.supabase import apikeys
-from gateway.supabase.buckets import Bucket, Samples, bucket_checks, buckets_in
-from gateway.supabase.checks import Check, failed
 from gateway.supabase.keys import KeySet
-from gateway.supabase.policies import policy_check
-from gateway.supabase.probe import Probe
+from gateway.survey import apikeys
+from gateway.survey.buckets import Bucket, Samples, bucket_checks, buckets_in
+from gateway.survey.checks import Check, failed
+from gateway.survey.policies import policy_check
+from gateway.survey.probe import Probe
 
 JWKS = "/auth/v1/.well-known/jwks.json"
 APART = 5.0

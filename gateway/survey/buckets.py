@@ -9,9 +9,9 @@ from secrets import token_hex
 from typing import Self, cast
 
 from gateway.errors import Answer
-from gateway.supabase.checks import Check, listed
-from gateway.supabase.probe import Probe
 from gateway.supabase.upstream import quoted
+from gateway.survey.checks import Check, listed
+from gateway.survey.probe import Probe
 from signing.addresses import canonical_bucket
 from signing.errors import Unsignable
 

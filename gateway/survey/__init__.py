@@ -1,0 +1,1 @@
+"""What `connect` and `doctor` find out about a Supabase project, and install in it."""
