@@ -15,6 +15,8 @@ from imaging.engine import describe, render
 from imaging.rendered import Description
 from imaging.renditions import Rendition
 
+A4 = (595.28, 841.89)
+
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -31,9 +33,9 @@ def test_each_kind_of_document_is_there(folder: Path) -> None:
     found = [describe(body(folder, sample)) for sample in write_samples(folder)]
     assert found == [
         Description("image/jpeg", 4000, 3000, 1),
-        Description("application/pdf", 595, 842, 2),
-        Description("application/pdf", 595, 842, 3),
-        Description("image/tiff", 1654, 2339, 3),
+        Description("application/pdf", 595, 842, 2, (A4,) * 2),
+        Description("application/pdf", 595, 842, 3, (A4,) * 3),
+        Description("image/tiff", 1654, 2339, 3, ((1654, 2339),) * 3),
     ]
 
 
