@@ -9,6 +9,7 @@ from time import monotonic, time
 
 import httpx
 
+from gateway.admissions import Admissions
 from gateway.catalogue import Catalogue
 from gateway.hints import Hints
 from gateway.issue import Issuer
@@ -36,7 +37,7 @@ class Project:
     """
 
     zones: Mapping[str, str]
-    callers: Callers
+    admissions: Admissions
     oracle: Oracle
     signings: Signings
     viewers: Viewing
@@ -64,11 +65,12 @@ class Project:
         decisions = Decisions(time)
         oracle = Oracle(Upstream(client, supabase.url), decisions)
         revocations, (issuer, ledger) = rules.revocations, issuing
+        admissions = Admissions(callers, revocations)
         revocations.follower.subscribe(DecisionNews(decisions, zones).tell)
-        viewers = Viewers(callers, oracle, issuer, revocations, zones)
+        viewers = Viewers(admissions, oracle, issuer, zones)
         return cls(
             zones=zones,
-            callers=callers,
+            admissions=admissions,
             oracle=oracle,
             signings=Signings(rules, ledger),
             viewers=viewers if supabase.configured else NoViewers(),
@@ -79,7 +81,7 @@ class Project:
     async def aclose(self) -> None:
         """Let go of the project's server."""
         await self.oracle.aclose()
-        await self.callers.aclose()
+        await self.admissions.aclose()
         await self.client.aclose()
 
 

@@ -36,7 +36,7 @@ class Storage:
         project, rules = parts.project, parts.rules
         supabase = parts.settings.supabase
         bounds = Bounds(supabase.largest, supabase.strict)
-        callers, oracle = project.callers, project.oracle
+        admissions, oracle = project.admissions, project.oracle
         zones = {bucket: rules.zones[zone] for bucket, zone in project.zones.items()}
 
         async def told(changes: list[Change]) -> None:
@@ -44,8 +44,8 @@ class Storage:
 
         proxy = Proxy(supabase.url, tls, telemetry, told)
         face = Face(
-            Reads(rules, parts.deliverer, callers, oracle, bounds, zones),
-            Signs(rules.revocations, callers, oracle, project.signings, bounds, zones),
+            Reads(rules, parts.deliverer, admissions, oracle, bounds, zones),
+            Signs(admissions, oracle, project.signings, bounds, zones),
             proxy,
             Transmitter(parts.deliverer, telemetry),
             telemetry,

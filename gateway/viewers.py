@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
+from gateway.admissions import Admissions
 from gateway.auth import NEEDED, Operator
 from gateway.documents import DocumentRef
 from gateway.errors import (
@@ -15,8 +16,7 @@ from gateway.errors import (
     UpstreamRefused,
 )
 from gateway.issue import Issued, Issuer, LinksCall, Refused, Wanted
-from gateway.state.revocations import Revocations
-from gateway.supabase.callers import Caller, Callers
+from gateway.supabase.callers import Caller
 from gateway.supabase.messages import SignMany
 from gateway.supabase.oracle import Oracle
 from signing.errors import SigningError
@@ -64,25 +64,21 @@ class Viewers:
 
     def __init__(
         self,
-        callers: Callers,
+        admissions: Admissions,
         oracle: Oracle,
         issuer: Issuer,
-        revocations: Revocations,
         zones: Mapping[str, str],
     ) -> None:
-        self._callers = callers
+        self._admissions = admissions
         self._oracle = oracle
         self._issuer = issuer
-        self._revocations = revocations
         self._zones = zones
 
     async def caller(self, authorization: bytes, apikey: bytes) -> Caller:
         """Who asks. Raises `NotAuthorised` without a token, `CallerRefused`, `ViewerRefused`."""
         if not authorization:
             raise NotAuthorised("A token is needed: Authorization: Bearer <token>.")
-        caller = await self._callers.caller(authorization, apikey)
-        self._revocations.check_viewer(caller.subject)
-        return caller
+        return await self._admissions.caller(authorization, apikey)
 
     async def issue(
         self, call: LinksCall, caller: Caller, origin: str, now: int
@@ -91,8 +87,7 @@ class Viewers:
 
         Raises `UpstreamUnavailable` and what issuing raises.
         """
-        errors = await self._errors(caller, call.documents)
-        self._revocations.check_viewer(caller.subject)  # perhaps while Supabase thought
+        errors = await self._admissions.still(caller, self._errors(caller, call.documents))
         allowed = [
             wanted for wanted, error in zip(call.documents, errors, strict=True) if error is None
         ]

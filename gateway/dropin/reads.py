@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from gateway.admissions import Admissions
 from gateway.deliver import Deliverer
 from gateway.deliveries import Delivery
 from gateway.dispositions import content_disposition
@@ -13,7 +14,7 @@ from gateway.dropin.credentials import Credentials
 from gateway.exchanges import Exchange
 from gateway.permits import Permit
 from gateway.rules import Rules
-from gateway.supabase.callers import Caller, Callers
+from gateway.supabase.callers import Caller
 from gateway.supabase.oracle import Oracle
 from gateway.supabase.transforms import Bounds, Transform
 from gateway.supabase.upstream import NOBODY
@@ -33,7 +34,7 @@ class Reads:
         self,
         rules: Rules,
         deliverer: Deliverer,
-        callers: Callers,
+        admissions: Admissions,
         oracle: Oracle,
         bounds: Bounds,
         zones: Mapping[str, Zone],
@@ -41,7 +42,7 @@ class Reads:
         self._signer = rules.signer
         self._revocations = rules.revocations
         self._deliverer = deliverer
-        self._callers = callers
+        self._admissions = admissions
         self._oracle = oracle
         self._bounds = bounds
         self._zones = zones
@@ -69,8 +70,8 @@ class Reads:
         if call.render:
             rendition = Transform.of_query(call.query.pairs, self._bounds).rendition_name()
         caller = await self._caller(call, credentials)
-        decision = await self._oracle.read(caller, call.how, exchange.method, bucket, key)
-        self._revocations.check_viewer(caller.subject)  # perhaps while Supabase thought
+        asked = self._oracle.read(caller, call.how, exchange.method, bucket, key)
+        decision = await self._admissions.still(caller, asked)
         zone = self._zones[bucket]
         grant = Grant("inline", "exact", rendition) if call.render else _ORIGINAL
         permit = Permit(
@@ -88,9 +89,7 @@ class Reads:
     async def _caller(self, call: Read, credentials: Credentials) -> Caller:
         if call.how == "public":
             return NOBODY
-        caller = await self._callers.caller(*credentials)
-        self._revocations.check_viewer(caller.subject)
-        return caller
+        return await self._admissions.caller(*credentials)
 
     async def _deliver(
         self, visit: StorageLink | Permit, download: str | None, exchange: Exchange

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
+from gateway.admissions import Admissions
 from gateway.documents import Zone
 from gateway.dropin.calls import Address
 from gateway.dropin.credentials import Credentials
 from gateway.signings import Order, Signings
-from gateway.state.revocations import Revocations
-from gateway.supabase.callers import Caller, Callers
+from gateway.supabase.callers import Caller
 from gateway.supabase.messages import SignMany, SignOne
 from gateway.supabase.oracle import Oracle, Sight
 from gateway.supabase.transforms import Bounds, Transform
@@ -31,15 +31,13 @@ class Signs:
 
     def __init__(
         self,
-        revocations: Revocations,
-        callers: Callers,
+        admissions: Admissions,
         oracle: Oracle,
         signings: Signings,
         bounds: Bounds,
         zones: Mapping[str, Zone],
     ) -> None:
-        self._revocations = revocations
-        self._callers = callers
+        self._admissions = admissions
         self._oracle = oracle
         self._signings = signings
         self._bounds = bounds
@@ -51,13 +49,15 @@ class Signs:
         grant = self._grant(wanted.transform)
         caller, zone = await self._admitted(address, credentials)
         bucket, key = address.bucket, address.key
-        theirs = await self._oracle.sign_one(caller, bucket, key, wanted)
-        self._revocations.check_viewer(caller.subject)  # perhaps while Supabase thought
+        asked = self._oracle.sign_one(caller, bucket, key, wanted)
+        theirs = await self._admissions.still(caller, asked)
         order = Order(zone, bucket, grant, wanted.expires_in, caller.actor)
         (link,) = await self._signings.issue(order, [key], now)
         if isinstance(link, StorageLink):
             return {"signedURL": link.target}
-        theirs = theirs or await self._oracle.sign_one(caller, bucket, key, wanted, fresh=True)
+        if not theirs:
+            asked = self._oracle.sign_one(caller, bucket, key, wanted, fresh=True)
+            theirs = await self._admissions.still(caller, asked)
         return {"signedURL": theirs}
 
     async def many(
@@ -67,8 +67,8 @@ class Signs:
         wanted = SignMany.read(body)
         grant = self._grant(wanted.transform)
         caller, zone = await self._admitted(address, credentials)
-        sights = await self._oracle.sign_many(caller, address.bucket, wanted.paths, wanted)
-        self._revocations.check_viewer(caller.subject)  # perhaps while Supabase thought
+        asked = self._oracle.sign_many(caller, address.bucket, wanted.paths, wanted)
+        sights = await self._admissions.still(caller, asked)
         order = Order(zone, address.bucket, grant, wanted.expires_in, caller.actor)
         allowed = list(dict.fromkeys(sight.key for sight in sights if sight.allowed))
         links = await self._signings.issue(order, allowed, now)
@@ -85,15 +85,14 @@ class Signs:
     async def _handed_on(
         self, caller: Caller, bucket: str, keys: Sequence[str], wanted: SignMany
     ) -> dict[str, str]:
-        fresh = await self._oracle.sign_many(caller, bucket, keys, wanted, fresh=True)
+        asked = self._oracle.sign_many(caller, bucket, keys, wanted, fresh=True)
+        fresh = await self._admissions.still(caller, asked)
         return {sight.key: sight.signed_url for sight in fresh if sight.allowed}
 
     async def _admitted(self, address: Address, credentials: Credentials) -> tuple[Caller, Zone]:
         zone = self._zones[address.bucket]
         self._signings.check(zone)
-        caller = await self._callers.caller(*credentials)
-        self._revocations.check_viewer(caller.subject)
-        return caller, zone
+        return await self._admissions.caller(*credentials), zone
 
     def _grant(self, transform: Mapping[str, object]) -> Grant:
         if not transform:

@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
+from gateway.admissions import Admissions
 from gateway.dropin.calls import Address
 from gateway.dropin.credentials import Credentials
 from gateway.dropin.signs import MISSING, Signs
@@ -57,8 +58,8 @@ class Desk:
         oracle = Oracle(Upstream(self.client, upstream.url), self.decisions)
         signings = Signings(parts.rules, parts.ledger)
         zones = dict.fromkeys(("documents", "pub"), parts.rules.zones["clinic"])
-        revocations = parts.rules.revocations
-        self.signs = Signs(revocations, callers, oracle, signings, Bounds(), zones)
+        admissions = Admissions(callers, parts.rules.revocations)
+        self.signs = Signs(admissions, oracle, signings, Bounds(), zones)
 
     def credentials(self, token: str, apikey: str = "") -> Credentials:
         return Credentials(f"Bearer {token}".encode(), (apikey or self.pair.upstream.anon).encode())
