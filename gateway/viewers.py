@@ -103,8 +103,7 @@ class Viewers:
         Raises `DocumentNotFound`, `UpstreamRefused` and `UpstreamUnavailable`.
         """
         wanted = Wanted(zone=ref.zone, bucket=ref.bucket, key=ref.key)
-        [error] = await self._errors(caller, [wanted])
-        self._revocations.check_viewer(caller.subject)
+        [error] = await self._admissions.still(caller, self._errors(caller, [wanted]))
         if error is not None:
             raise error
 
