@@ -10,16 +10,13 @@ from gateway.cli.targets import PathTarget, StorageTarget, Target
 from gateway.configuration.nearest import nearest
 from gateway.settings import Settings
 from signing.grammar import STORAGE_TOKEN
-from signing.storage import PLACES
 
 _PLAIN = re.compile(r"[A-Za-z0-9_.;-]{1,32}")
 
 
 def looks(target: Target) -> Iterator[str]:
     """What its text shows of what is wrong; nothing in it is proved."""
-    if isinstance(target, PathTarget) and target.beside:
-        yield f"only {' and '.join(PLACES.values())} of the storage routes take a token of ours"
-    elif isinstance(target, PathTarget):
+    if isinstance(target, PathTarget) and not target.beside:
         yield from look_of(target.raw_path, target.query)
     elif isinstance(target, StorageTarget) and target.query.ours:
         yield from look_of_token(target.token)

@@ -41,7 +41,7 @@ REFUSALS = {
     "no-token": "there is no token in its query",
     "tokens": "there are several tokens in its query",
     "route": "its token is not for this storage route",
-    "place": "a token of ours stands where none is taken",
+    "place": "our tokens are for object/sign and render/image/sign alone",
 }
 _UPSTREAM = {
     "upstream": "its token is Supabase's own and is passed on to be judged there",

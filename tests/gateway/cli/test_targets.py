@@ -86,10 +86,8 @@ def test_an_address_without_a_token_is_told_to_be_judged_by_supabase(
 
 def test_a_token_of_ours_on_another_storage_route_is_told(project: Any) -> None:
     told = project.json("explain", stored().replace("object/sign", "object/public"), status=1)
-    assert told["verdict"].startswith("refused: a token of ours stands where none is taken")
-    assert [look.partition(" of the")[0] for look in told["look"]] == [
-        "only /object/sign and /render/image/sign"
-    ]
+    assert told["verdict"].startswith("refused: our tokens are for object/sign and render/image")
+    assert told["look"] == []
 
 
 def test_a_storage_link_that_is_over_is_explained(project: Any) -> None:
