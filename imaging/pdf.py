@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from contextlib import contextmanager
+from functools import cache
 from typing import TYPE_CHECKING
 
 from PIL import Image
@@ -19,6 +20,7 @@ from imaging.saliency import sketch
 
 if TYPE_CHECKING:
     from pypdfium2 import PdfDocument, PdfPage
+    from pypdfium2.raw import FPDF_SYSFONTINFO
 
 _ERR_PASSWORD = 4  # FPDF_ERR_PASSWORD, fpdfview.h
 _PIXELS_PER_POINT = 2.0  # of a page whose size nobody asks for: small print can be read
@@ -76,6 +78,7 @@ def opened(source: bytes | memoryview, limits: Limits) -> Generator[PdfDocument]
         import pypdfium2
     except ImportError:
         raise BrokenSource("pdf-engine-missing") from None
+    _own_fonts()
     try:
         document = pypdfium2.PdfDocument(bytes(source))
     except pypdfium2.PdfiumError as error:
@@ -88,6 +91,20 @@ def opened(source: bytes | memoryview, limits: Limits) -> Generator[PdfDocument]
         yield document
     finally:
         document.close()
+
+
+@cache
+def _own_fonts() -> FPDF_SYSFONTINFO:
+    """Has PDFium draw what a file embeds, else what it brings itself: no font of this machine.
+
+    A page looks the same wherever it is rendered, and no job opens a file. PDFium keeps hold of
+    what is returned.
+    """
+    from pypdfium2.raw import FPDF_SYSFONTINFO, FPDF_SetSystemFontInfo
+
+    nothing = FPDF_SYSFONTINFO(version=1)
+    FPDF_SetSystemFontInfo(nothing)
+    return nothing
 
 
 def _told_size(document: PdfDocument, index: int) -> tuple[float, float]:

@@ -81,6 +81,11 @@ class RenderPool:
         """The process ids of the workers that run now."""
         return tuple(worker.pid for worker in self._all if worker.pid)
 
+    @property
+    def filtered(self) -> bool:
+        """Whether the kernel filters the system calls of every worker that greeted."""
+        return all(worker.filtered for worker in self._all)
+
     async def start(self) -> None:
         """Starts every worker and waits until each is ready, so that a broken setup shows now."""
         try:
@@ -174,6 +179,7 @@ class _Worker:
         self._channel: socket.socket | None = None
         self._greeted = False
         self._jobs = 0
+        self.filtered = False
 
     @property
     def pid(self) -> int:
@@ -219,6 +225,7 @@ class _Worker:
             if head.text("ready") != ENGINE_VERSION:
                 raise protocol.ProtocolError("another engine")
             self._greeted = True
+            self.filtered = head.fields.get("filtered") is True
         return channel
 
     def spawn(self) -> socket.socket:

@@ -2,12 +2,12 @@
 
     frame = "OSI1" head-length(4) body-length(8) head body        lengths big-endian
 
-A worker greets with `{"ready": VERSION}`, then answers each request with one frame. A request is
-`{"do": "render", "spec": …, "limits": {…}}`, `{"do": "convert", "name": …, "limits": {…}}` or
-`{"do": "describe", "limits": {…}}` with the source as its body. A reply is `{"ok": "rendered", …}`
-or `{"ok": "converted", …}` with what was made as its body, `{"ok": "described", …}`, or
-`{"error": KIND, …}`. A later engine adds operations and fields; an operation
-unknown to a worker is answered with the error "unsupported".
+A worker greets with `{"ready": VERSION, "filtered": …}`, then answers each request with one frame.
+A request is `{"do": "render", "spec": …, "limits": {…}}`, `{"do": "convert", "name": …, "limits":
+{…}}` or `{"do": "describe", "limits": {…}}` with the source as its body. A reply is
+`{"ok": "rendered", …}` or `{"ok": "converted", …}` with what was made as its body,
+`{"ok": "described", …}`, or `{"error": KIND, …}`. A later engine adds operations and fields; an
+operation unknown to a worker is answered with the error "unsupported".
 
 The pool does not trust a worker, which has read hostile bytes: every field of a reply is checked.
 """
@@ -22,7 +22,7 @@ from dataclasses import asdict, dataclass
 from imaging.conversions import Conversion, Converted
 from imaging.errors import BrokenSource, ImagingError, PageMissing, SourceTooLarge
 from imaging.limits import Limits
-from imaging.rendered import LARGEST_SIZE, SIZES, Description, Rendered
+from imaging.rendered import ENGINE_VERSION, LARGEST_SIZE, SIZES, Description, Rendered
 from imaging.renditions import Rendition
 
 PREFIX = struct.Struct("!4sIQ")
@@ -64,6 +64,11 @@ def pack(head: Mapping[str, object], body_length: int) -> bytes:
     """The frame up to its body, which follows uncopied."""
     text = json.dumps(head, separators=(",", ":")).encode()
     return PREFIX.pack(_MAGIC, len(text), body_length) + text
+
+
+def greeting(*, filtered: bool) -> bytes:
+    """A worker's first frame; `filtered` says whether the kernel filters its system calls."""
+    return pack({"ready": ENGINE_VERSION, "filtered": filtered}, 0)
 
 
 def unpack_prefix(prefix: bytes) -> tuple[int, int]:

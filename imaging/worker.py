@@ -1,8 +1,9 @@
 """One worker process: takes a job from its socket, renders, answers, until the socket ends.
 
 It is started with an empty environment, its socket as standard input, and no other descriptor.
-It never opens a path for a job and never writes to disk. When its parent dies, the socket ends
-and so does it; in mid-job the CPU limit is the last word.
+Before the first job it does everything once that takes a file, then gives up files, processes
+and sockets for good. When its parent dies, the socket ends and so does it; in mid-job the CPU
+limit is the last word.
 """
 
 from __future__ import annotations
@@ -15,17 +16,21 @@ from typing import BinaryIO
 
 from PIL import AvifImagePlugin, Image
 
-from imaging import heif, protocol
-from imaging.conversions import find_conversion
-from imaging.engine import ENGINE_VERSION, convert, describe, render
+from imaging import protocol, seccomp
+from imaging.conversions import Conversion, find_conversion
+from imaging.engine import convert, describe, render
 from imaging.errors import BrokenSource, ImagingError
-from imaging.renditions import parse_spec
+from imaging.media import PAGED
+from imaging.rendered import MEDIA_TYPES
+from imaging.renditions import Rendition, parse_spec
+from imaging.specimens import SPECIMENS
 
 MEMORY = 1 << 30
 """Address space for jobs, beyond what the process has once everything is imported."""
 
 CPU_SECONDS = 10
 _DESCRIPTORS = 32
+_TRIED_WIDTH = 200
 
 
 def main() -> None:
@@ -35,24 +40,28 @@ def main() -> None:
         signal.signal(name, signal.SIG_IGN)
     prepare()
     with socket.socket(fileno=0) as channel:
-        confine()
-        serve(channel)
+        serve(channel, filtered=confine())
 
 
 def prepare() -> None:
-    """Loads every decoder there is: one found later would be a file opened in a job."""
-    with suppress(BrokenSource):
-        heif.prepare()
-    Image.init()
-    # One job has one core; and each thread of a decoder would take its stack from the limit.
+    """Loads all that any job may need, by doing each kind of job once.
+
+    What is loaded later would be a file opened in a job.
+    """
+    # One job has one core; and no thread can be started later.
     AvifImagePlugin.DEFAULT_MAX_THREADS = 1
+    Image.init()
+    for media_type, makers in SPECIMENS.items():
+        for make in makers:
+            with suppress(KeyError, OSError):  # this Pillow does not write that format
+                _try_out(make(), media_type)
 
 
-def serve(channel: socket.socket) -> None:
+def serve(channel: socket.socket, *, filtered: bool = False) -> None:
     """Greets, then answers request after request; returns when the other side is gone."""
     with channel.makefile("rb") as inbox:
         try:
-            channel.sendall(protocol.pack({"ready": ENGINE_VERSION}, 0))
+            channel.sendall(protocol.greeting(filtered=filtered))
             while request := _receive(inbox):
                 reply, body = _answer(*request)
                 channel.sendall(protocol.pack(reply, len(body)))
@@ -61,17 +70,26 @@ def serve(channel: socket.socket) -> None:
             return
 
 
-def confine() -> None:
-    """Limits what a hijacked decoder can do: memory, descriptors, files, core dumps."""
+def confine() -> bool:
+    """Takes from a hijacked decoder what no job needs, for good.
+
+    Returns whether the kernel filters system calls; where it can not, the limits hold alone.
+    """
+    limit()
+    return seccomp.install()
+
+
+def limit() -> None:
+    """Bounds memory, descriptors, files and core dumps."""
     with open("/proc/self/statm", encoding="ascii") as statm:
         base = int(statm.read().split()[0]) * resource.getpagesize()
-    for limit, most in (
+    for bound, most in (
         (resource.RLIMIT_AS, base + MEMORY),
         (resource.RLIMIT_NOFILE, _DESCRIPTORS),
         (resource.RLIMIT_FSIZE, 0),
         (resource.RLIMIT_CORE, 0),
     ):
-        _lower(limit, most)
+        _lower(bound, most)
 
 
 def arm_cpu(seconds: int = CPU_SECONDS) -> None:
@@ -84,10 +102,22 @@ def arm_cpu(seconds: int = CPU_SECONDS) -> None:
     )
 
 
-def _lower(limit: int, most: int) -> None:
-    _, hard = resource.getrlimit(limit)
+def _try_out(specimen: bytes, media_type: str) -> None:
+    """Everything that can be asked of a source; that some of it is refused is no matter."""
+    for format in MEDIA_TYPES:
+        with suppress(ImagingError):
+            render(specimen, Rendition(width=_TRIED_WIDTH, format=format))
+    with suppress(ImagingError):
+        describe(specimen)
+    for conversion in (Conversion(), Conversion(page=1)) if media_type in PAGED else ():
+        with suppress(ImagingError):
+            convert(specimen, conversion)
+
+
+def _lower(bound: int, most: int) -> None:
+    _, hard = resource.getrlimit(bound)
     most = most if hard == resource.RLIM_INFINITY else min(most, hard)
-    resource.setrlimit(limit, (most, most))
+    resource.setrlimit(bound, (most, most))
 
 
 def _receive(inbox: BinaryIO) -> tuple[protocol.Head, bytes] | None:

@@ -205,6 +205,15 @@ async def _workers(parts: Parts) -> AsyncIterator[Finding]:
     else:
         told = f"{len(parts.pool.pids)}, Pillow {PIL.__version__}"
         yield Finding("render workers", "ok", told)
+        yield sandbox(filtered=parts.pool.filtered)
+
+
+def sandbox(*, filtered: bool) -> Finding:
+    """How well a worker that a document has taken over is held."""
+    if filtered:
+        return Finding("sandbox", "ok", "limits, and a filter of system calls")
+    hint = "a Linux kernel with seccomp on x86_64 or aarch64, in a container that allows it"
+    return Finding("sandbox", "note", "limits alone: decoders can call the whole kernel", hint)
 
 
 async def _cdns(parts: Parts) -> AsyncIterator[Finding]:

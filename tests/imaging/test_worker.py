@@ -115,14 +115,14 @@ def test_cpu_time_counts_from_what_was_used() -> None:
         resource.setrlimit(resource.RLIMIT_CPU, before)
 
 
-CONFINED = """
+LIMITED = """
 import sys, os, signal
 sys.path.insert(0, sys.argv[1])
 from imaging import worker
 import resource
 resource.setrlimit(resource.RLIMIT_NOFILE, (20, 20))
 resource.setrlimit(resource.RLIMIT_CPU, (5, 5))
-worker.confine()
+worker.limit()
 worker.arm_cpu(1000)
 print(resource.getrlimit(resource.RLIMIT_NOFILE), resource.getrlimit(resource.RLIMIT_CPU))
 try:
@@ -136,8 +136,8 @@ except OSError as error:
 """
 
 
-def test_a_confined_process_can_neither_grow_nor_write(tmp_path: Path) -> None:
-    command = [sys.executable, "-c", CONFINED, str(ROOT), str(tmp_path / "file")]
+def test_a_limited_process_can_neither_grow_nor_write(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", LIMITED, str(ROOT), str(tmp_path / "file")]
     done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
     # Limits that were tighter before stay as they were.
     assert done.stdout.splitlines() == ["(20, 20) (5, 5)", "no memory", "File too large"]

@@ -13,7 +13,7 @@ import pytest
 
 from cdn.providers.null import Null
 from gateway.app import compose
-from gateway.cli.doctor import Finding, data_folder, engine, hooks, look
+from gateway.cli.doctor import Finding, data_folder, engine, hooks, look, sandbox
 from gateway.cli.invocation import settings_of
 from gateway.state import receipts
 from imaging.pool import RenderPool
@@ -131,6 +131,11 @@ def state_of(shell: Any, *, pool: RenderPool) -> str:
 
     [found] = [one for one in asyncio.run(looked()) if one.name == "render workers"]
     return found.state
+
+
+def test_workers_without_a_filter_are_a_note() -> None:
+    assert sandbox(filtered=True).state == "ok"
+    assert sandbox(filtered=False).state == "note"
 
 
 def test_a_cdn_that_takes_a_purge_is_well(shell: Any) -> None:
