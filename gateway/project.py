@@ -17,8 +17,8 @@ from gateway.news import DecisionNews
 from gateway.purges import Purges
 from gateway.rules import Rules
 from gateway.settings import Settings, SupabaseSettings
-from gateway.signings import Signings
 from gateway.state.ledger import Ledger
+from gateway.storagelinks import StorageIssuer
 from gateway.stores.lanes import Lanes
 from gateway.supabase.callers import Callers
 from gateway.supabase.decisions import Decisions
@@ -39,7 +39,7 @@ class Project:
     zones: Mapping[str, str]
     admissions: Admissions
     oracle: Oracle
-    signings: Signings
+    storage_issuer: StorageIssuer
     viewers: Viewing
     hints: Hints
     client: httpx.AsyncClient
@@ -72,7 +72,7 @@ class Project:
             zones=zones,
             admissions=admissions,
             oracle=oracle,
-            signings=Signings(rules, ledger),
+            storage_issuer=StorageIssuer(rules, ledger),
             viewers=viewers if supabase.configured else NoViewers(),
             hints=Hints(*changing, zones, revocations.fresh, monotonic),
             client=client,

@@ -45,7 +45,7 @@ class Storage:
         proxy = Proxy(supabase.url, tls, telemetry, told)
         face = Face(
             Reads(rules, parts.deliverer, admissions, oracle, bounds, zones),
-            Signs(admissions, oracle, project.signings, bounds, zones),
+            Signs(admissions, oracle, project.storage_issuer, bounds, zones),
             proxy,
             Transmitter(parts.deliverer, telemetry),
             telemetry,

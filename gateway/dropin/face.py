@@ -28,7 +28,7 @@ LARGEST_BODY = 4 << 20
 JSON = b"application/json; charset=utf-8"
 
 
-class Passer(Protocol):
+class Forwarder(Protocol):
     """Hands a request on to Supabase, and its answer back."""
 
     async def pass_on(
@@ -47,7 +47,7 @@ class Face:
         self,
         reads: Reads,
         signs: Signs,
-        passer: Passer,
+        forwarder: Forwarder,
         transmitter: Transmitter,
         telemetry: Telemetry,
         *,
@@ -58,7 +58,7 @@ class Face:
     ) -> None:
         self._reads = reads
         self._signs = signs
-        self._passer = passer
+        self._forwarder = forwarder
         self._transmitter = transmitter
         self._telemetry = telemetry
         self._buckets = buckets
@@ -87,7 +87,7 @@ class Face:
         """Hand it to Supabase; an answer of our own only when that could not begin."""
         public = isinstance(call, Passed) and call.public
         try:
-            await self._passer.pass_on(exchange.record, scope, receive, send, public=public)
+            await self._forwarder.pass_on(exchange.record, scope, receive, send, public=public)
         except (GatewayError, SigningError) as error:
             return self._refusal(exchange, error)
         return None

@@ -28,7 +28,7 @@ _TELLING = 5.0
 
 
 @dataclass(frozen=True, slots=True)
-class Passage:
+class Forwarding:
     """One request on its way. `upload` is its body where that is streamed and not in hand.
 
     `poured` tells that the client has all of the answer, and may well leave.
@@ -87,8 +87,10 @@ class Proxy:
         keeps = LONGEST if write and write.asks else 0
         incoming = Incoming(scope, receive, self._silence, keeps=keeps)
         try:
-            passage = await self._passage(record, scope, target, incoming, write, public=public)
-            await self._until_left(passage, send)
+            forwarding = await self._forwarding(
+                record, scope, target, incoming, write, public=public
+            )
+            await self._until_left(forwarding, send)
         except ClientLeft:
             record.code = "delivery.aborted"
         finally:
@@ -96,7 +98,7 @@ class Proxy:
         record.trace = trace_id(dict(scope["headers"]).get(b"traceparent", b""))
         self._telemetry.request(record, now, perf_counter() - began)
 
-    async def _passage(
+    async def _forwarding(
         self,
         record: Record,
         scope: Scope,
@@ -105,7 +107,7 @@ class Proxy:
         write: Write | None,
         *,
         public: bool,
-    ) -> Passage:
+    ) -> Forwarding:
         upload = incoming if _streams(scope["headers"]) else None
         origins = Origins.of(scope, self._origin)
         request = request_of(
@@ -115,19 +117,19 @@ class Proxy:
             request_fields(scope, origins),
             upload or await incoming.read(),
         )
-        return Passage(record, request, incoming, upload, write, origins, public)
+        return Forwarding(record, request, incoming, upload, write, origins, public)
 
-    async def _until_left(self, passage: Passage, send: Send) -> None:
+    async def _until_left(self, forwarding: Forwarding, send: Send) -> None:
         """Relay the answer while the client is there.
 
         A write that upstream has had in full goes on without its client, for it may succeed.
         """
-        relaying = asyncio.create_task(self._relay(passage, send))
-        leaving = asyncio.create_task(passage.incoming.left())
+        relaying = asyncio.create_task(self._relay(forwarding, send))
+        leaving = asyncio.create_task(forwarding.incoming.left())
         try:
             await asyncio.wait({relaying, leaving}, return_when=asyncio.FIRST_COMPLETED)
-            written = passage.write is not None and passage.incoming.whole
-            if written or passage.poured.is_set():
+            written = forwarding.write is not None and forwarding.incoming.whole
+            if written or forwarding.poured.is_set():
                 await asyncio.wait({relaying})
         finally:
             relaying.cancel()
@@ -137,31 +139,33 @@ class Proxy:
             raise ClientLeft
         relaying.result()
 
-    async def _relay(self, passage: Passage, send: Send) -> None:
-        record = passage.record
-        async with self._carrier.answered(passage.request, passage.upload) as answer:
-            passage.incoming.release()
+    async def _relay(self, forwarding: Forwarding, send: Send) -> None:
+        record = forwarding.record
+        async with self._carrier.answered(forwarding.request, forwarding.upload) as answer:
+            forwarding.incoming.release()
             body = answer.aiter_stream()
-            head = await self._before(passage, answer.status, body)
+            head = await self._before(forwarding, answer.status, body)
             record.status = answer.status
-            await send(_start(passage, answer))
+            await send(_start(forwarding, answer))
             if await _pour(record, head, body, send):
-                passage.poured.set()
-        if passage.poured.is_set():
+                forwarding.poured.set()
+        if forwarding.poured.is_set():
             await send({"type": "http.response.body", "body": b""})
         else:
             record.code = "delivery.aborted"
 
-    async def _before(self, passage: Passage, status: int, body: AsyncIterator[bytes]) -> bytes:
+    async def _before(
+        self, forwarding: Forwarding, status: int, body: AsyncIterator[bytes]
+    ) -> bytes:
         """Tell of a write that succeeded; what had to be read of the answer for that."""
-        write, head = passage.write, b""
+        write, head = forwarding.write, b""
         if write is None or status not in range(200, 300):
             return b""
         try:
             if write.answers:
                 head = await _first(body)
         finally:
-            await self._tell(passage.record, changes_of(write, passage.incoming.seen, head))
+            await self._tell(forwarding.record, changes_of(write, forwarding.incoming.seen, head))
         return head
 
     async def _tell(self, record: Record, changes: list[Change]) -> None:
@@ -184,10 +188,12 @@ def _streams(fields: Iterable[tuple[bytes, bytes]]) -> bool:
     return b"transfer-encoding" in framing or int(framing.get(b"content-length", 0)) > _SHORT
 
 
-def _start(passage: Passage, answer: httpcore.Response) -> Message:
-    fields = answer_fields(answer.status, answer.headers, passage.origins, public=passage.public)
+def _start(forwarding: Forwarding, answer: httpcore.Response) -> Message:
+    fields = answer_fields(
+        answer.status, answer.headers, forwarding.origins, public=forwarding.public
+    )
     if all(name != b"x-request-id" for name, _ in fields):
-        fields.append((b"x-request-id", passage.record.request_id.encode()))
+        fields.append((b"x-request-id", forwarding.record.request_id.encode()))
     return {"type": "http.response.start", "status": answer.status, "headers": fields}
 
 

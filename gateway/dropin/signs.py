@@ -9,7 +9,7 @@ from gateway.admissions import Admissions
 from gateway.documents import Zone
 from gateway.dropin.calls import Address
 from gateway.dropin.credentials import Credentials
-from gateway.signings import Order, Signings
+from gateway.storagelinks import Order, StorageIssuer
 from gateway.supabase.callers import Caller
 from gateway.supabase.messages import SignMany, SignOne
 from gateway.supabase.oracle import Oracle, Sight
@@ -33,13 +33,13 @@ class Signs:
         self,
         admissions: Admissions,
         oracle: Oracle,
-        signings: Signings,
+        issuer: StorageIssuer,
         bounds: Bounds,
         zones: Mapping[str, Zone],
     ) -> None:
         self._admissions = admissions
         self._oracle = oracle
-        self._signings = signings
+        self._issuer = issuer
         self._bounds = bounds
         self._zones = zones
 
@@ -52,7 +52,7 @@ class Signs:
         asked = self._oracle.sign_one(caller, bucket, key, wanted)
         theirs = await self._admissions.still(caller, asked)
         order = Order(zone, bucket, grant, wanted.expires_in, caller.actor)
-        (link,) = await self._signings.issue(order, [key], now)
+        (link,) = await self._issuer.issue(order, [key], now)
         if isinstance(link, StorageLink):
             return {"signedURL": link.target}
         if not theirs:
@@ -71,7 +71,7 @@ class Signs:
         sights = await self._admissions.still(caller, asked)
         order = Order(zone, address.bucket, grant, wanted.expires_in, caller.actor)
         allowed = list(dict.fromkeys(sight.key for sight in sights if sight.allowed))
-        links = await self._signings.issue(order, allowed, now)
+        links = await self._issuer.issue(order, allowed, now)
         urls = {
             key: link.target
             for key, link in zip(allowed, links, strict=True)
@@ -91,7 +91,7 @@ class Signs:
 
     async def _admitted(self, address: Address, credentials: Credentials) -> tuple[Caller, Zone]:
         zone = self._zones[address.bucket]
-        self._signings.check(zone)
+        self._issuer.check(zone)
         return await self._admissions.caller(*credentials), zone
 
     def _grant(self, transform: Mapping[str, object]) -> Grant:

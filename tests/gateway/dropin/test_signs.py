@@ -15,7 +15,7 @@ from gateway.dropin.calls import Address
 from gateway.dropin.credentials import Credentials
 from gateway.dropin.signs import MISSING, Signs
 from gateway.errors import CallerRefused, InvalidRequest, UpstreamRefused
-from gateway.signings import Signings
+from gateway.storagelinks import StorageIssuer
 from gateway.supabase.callers import Callers
 from gateway.supabase.decisions import Decisions
 from gateway.supabase.keys import Keyring
@@ -56,10 +56,10 @@ class Desk:
         self.decisions = Decisions(self.clock)
         callers = Callers(Keyring(upstream.jwt_secret), clock=self.clock)
         oracle = Oracle(Upstream(self.client, upstream.url), self.decisions)
-        signings = Signings(parts.rules, parts.ledger)
+        issuer = StorageIssuer(parts.rules, parts.ledger)
         zones = dict.fromkeys(("documents", "pub"), parts.rules.zones["clinic"])
         admissions = Admissions(callers, parts.rules.revocations)
-        self.signs = Signs(admissions, oracle, signings, Bounds(), zones)
+        self.signs = Signs(admissions, oracle, issuer, Bounds(), zones)
 
     def credentials(self, token: str, apikey: str = "") -> Credentials:
         return Credentials(f"Bearer {token}".encode(), (apikey or self.pair.upstream.anon).encode())

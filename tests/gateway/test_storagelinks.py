@@ -11,10 +11,10 @@ import pytest
 
 from gateway.documents import DocumentRef
 from gateway.errors import ResidencyRefused, StateUnavailable
-from gateway.signings import REMEMBERED, Order, Signings
 from gateway.state.database import Database
 from gateway.state.ledger import IssueRow, Ledger
 from gateway.state.revocations import bump, document_scope, zone_scope
+from gateway.storagelinks import REMEMBERED, Order, StorageIssuer
 from signing.errors import Unsignable
 from signing.grants import Grant
 from signing.storage import StorageLink
@@ -40,17 +40,17 @@ class Writing(Ledger):
 
 
 class Desk:
-    """Signings of a gateway's own rules and database."""
+    """The issuer of a gateway's own rules and database."""
 
     def __init__(self, door: Any) -> None:
         self.door = door
         self.ledger = Writing(door.parts.database)
-        self.signings = Signings(door.parts.rules, self.ledger)
+        self.issuer = StorageIssuer(door.parts.rules, self.ledger)
         self.order = Order(door.parts.rules.zones["clinic"], "documents", ORIGINAL, 600, "viewer:a")
 
     def issue(self, *keys: str, now: int = NOW, **changes: Any) -> list[StorageLink | Unsignable]:
         order = replace(self.order, **changes)
-        links: list[StorageLink | Unsignable] = self.door.run(self.signings.issue(order, keys, now))
+        links: list[StorageLink | Unsignable] = self.door.run(self.issuer.issue(order, keys, now))
         return links
 
     def link(self, key: str = "a.pdf", now: int = NOW, **changes: Any) -> StorageLink:
@@ -105,7 +105,7 @@ def test_who_asks_again_gets_the_same_text_and_no_second_row(desk: Desk) -> None
 def test_within_a_window_the_memory_says_what_signing_would(desk: Desk) -> None:
     """Whatever was remembered, the text is that of a process that remembers nothing."""
     for step in range(0, 2_000, 37):
-        fresh = Signings(desk.door.parts.rules, desk.ledger)
+        fresh = StorageIssuer(desk.door.parts.rules, desk.ledger)
         [wanted] = desk.door.run(fresh.issue(desk.order, ["a.pdf"], NOW + step))
         assert desk.link(now=NOW + step) == wanted
 
@@ -198,10 +198,10 @@ def test_the_row_is_durable_before_the_link_is_given(door: Any) -> None:
             await super().record_issue(rows)
 
     desk = Desk(door)
-    signings = Signings(door.parts.rules, Slow(door.parts.database))
+    issuer = StorageIssuer(door.parts.rules, Slow(door.parts.database))
 
     async def race() -> StorageLink | Unsignable:
-        giving = asyncio.create_task(signings.issue(desk.order, ["a.pdf"], NOW))
+        giving = asyncio.create_task(issuer.issue(desk.order, ["a.pdf"], NOW))
         await asyncio.wait_for(asked.wait(), 20)
         for _ in range(10):
             await asyncio.sleep(0)
@@ -218,17 +218,17 @@ def test_the_row_is_durable_before_the_link_is_given(door: Any) -> None:
 def test_a_zone_that_seals_or_lives_elsewhere_has_none(open_door: Callable[..., Any]) -> None:
     sealed = Desk(open_door(clinic={"sealed": True}, signing={"seal_key": "7b" * 64}))
     with pytest.raises(Unsignable) as refused:
-        sealed.signings.check(sealed.order.zone)
+        sealed.issuer.check(sealed.order.zone)
     assert refused.value.reason == "sealed"
     abroad = Desk(open_door(clinic={"home": "us"}, server={"region": "eu"}))
     with pytest.raises(ResidencyRefused):
-        abroad.signings.check(abroad.order.zone)
+        abroad.issuer.check(abroad.order.zone)
     here = Desk(open_door())
-    here.signings.check(here.order.zone)
+    here.issuer.check(here.order.zone)
 
 
 def test_the_oldest_are_forgotten_when_there_are_too_many(desk: Desk) -> None:
-    links = desk.signings._given
+    links = desk.issuer._given
     desk.link("0")
     first = dict(links)
     [place] = first

@@ -1,4 +1,4 @@
-"""Signings: URLs of the storage routes, given once the ledger holds them."""
+"""Storage links: URLs of the storage routes, given once the ledger holds them."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Order:
     actor: str
 
 
-class Signings:
+class StorageIssuer:
     """Issues URLs of the storage routes; who may have them has been decided.
 
     Whoever asks again within a window gets the text that is in the ledger under their name
