@@ -41,6 +41,7 @@ from gateway.state.revocations import Revocations
 from gateway.stores import Store
 from gateway.stores.opening import open_store
 from gateway.stores.timed import TimedStore
+from gateway.supabase.costs import Costs
 from gateway.telemetry import Metrics
 from imaging.pool import RenderPool
 from imaging.renditions import Renditions
@@ -81,7 +82,8 @@ def compose(
     profiles = _profiles(zones, providers)
     ledger = Ledger(database)
     issuer = Issuer(rules, catalogue, measurer, ledger)
-    project = Project.of(settings, rules, trusted(), (issuer, ledger), (purges, catalogue))
+    costs = Costs(metrics.asked, metrics.decided)
+    project = Project.of(settings, rules, trusted(), (issuer, ledger), (purges, catalogue), costs)
     return Parts(
         settings=settings,
         rules=rules,

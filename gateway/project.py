@@ -21,6 +21,7 @@ from gateway.state.ledger import Ledger
 from gateway.storagelinks import StorageIssuer
 from gateway.stores.lanes import Lanes
 from gateway.supabase.callers import Callers
+from gateway.supabase.costs import FREE, Costs
 from gateway.supabase.decisions import Decisions
 from gateway.supabase.jwks import Jwks
 from gateway.supabase.keys import Keyring
@@ -52,6 +53,7 @@ class Project:
         tls: ssl.SSLContext,
         issuing: tuple[Issuer, Ledger],
         changing: tuple[Purges, Catalogue],
+        costs: Costs = FREE,
     ) -> Project:
         """Make it of the settings; nothing is asked of the project yet."""
         supabase, zones = settings.supabase, settings.supabase_zones()
@@ -63,7 +65,7 @@ class Project:
             audience=supabase.jwt_audience,
         )
         decisions = Decisions(time)
-        oracle = Oracle(Upstream(client, supabase.url), decisions)
+        oracle = Oracle(Upstream(client, supabase.url), decisions, costs)
         revocations, (issuer, ledger) = rules.revocations, issuing
         admissions = Admissions(callers, revocations)
         revocations.follower.subscribe(DecisionNews(decisions, zones).tell)

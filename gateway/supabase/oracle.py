@@ -14,6 +14,7 @@ from gateway.caches.coalesce import Coalescer
 from gateway.errors import Answer, UpstreamRefused, UpstreamUnavailable
 from gateway.permits import OWN
 from gateway.supabase.callers import Caller
+from gateway.supabase.costs import FREE, Costs
 from gateway.supabase.decisions import Decision, Decisions, Question
 from gateway.supabase.messages import MOST_PATHS, SignMany, SignOne
 from gateway.supabase.upstream import NOBODY, Upstream, quoted
@@ -54,12 +55,13 @@ class Oracle:
 
     A yes is remembered in `decisions`; equal questions at one time are asked once. A no raises
     `UpstreamRefused`, whose answer is for this caller and is not kept. What is neither raises
-    `UpstreamUnavailable`; an address that can not be, `Unsignable`.
+    `UpstreamUnavailable`; an address that can not be, `Unsignable`. `costs` hears of it all.
     """
 
-    def __init__(self, upstream: Upstream, decisions: Decisions) -> None:
+    def __init__(self, upstream: Upstream, decisions: Decisions, costs: Costs = FREE) -> None:
         self._upstream = upstream
         self._decisions = decisions
+        self._costs = costs
         self._asks: Coalescer[Hashable, str] = Coalescer()
         self._reads: Coalescer[Hashable, Decision] = Coalescer()
 
@@ -71,11 +73,14 @@ class Oracle:
         With `fresh`, what is known is of no use, and there always is a URL.
         """
         if not fresh and self._decisions.known(caller, "sign", bucket, key):
+            self._costs.decided(1, 0)
             return ""
+        self._costs.decided(0, 1)
         question = self._decisions.question(caller, "sign", bucket, key)
         wire = body.wire
         return await self._asks.load(
-            (question.place, wire), lambda: self._ask_one(caller, question, wire)
+            (question.place, wire),
+            lambda: self._costs.of("sign", self._ask_one(caller, question, wire)),
         )
 
     async def sign_many(
@@ -93,9 +98,11 @@ class Oracle:
             key: Sight(key) for key, yes in zip(keys, known, strict=True) if yes and not fresh
         }
         unknown = [key for key in dict.fromkeys(keys) if key not in sights]
+        self._costs.decided(len(sights), len(unknown))
         for first in range(0, len(unknown), MOST_PATHS):
             some = unknown[first : first + MOST_PATHS]
-            for sight in await self._ask_many(caller, bucket, some, body):
+            asking = self._ask_many(caller, bucket, some, body)
+            for sight in await self._costs.of("sign_many", asking):
                 sights[sight.key] = sight
         return [sights[key] for key in keys]
 
@@ -110,10 +117,13 @@ class Oracle:
         operation = f"{method} {route}"
         known = self._decisions.known(asker, operation, bucket, key)
         if known:
+            self._costs.decided(1, 0)
             return known
+        self._costs.decided(0, 1)
         question = self._decisions.question(asker, operation, bucket, key)
         return await self._reads.load(
-            question.place, lambda: self._ask_to_read(asker, route, method, question)
+            question.place,
+            lambda: self._costs.of("read", self._ask_to_read(asker, route, method, question)),
         )
 
     async def aclose(self) -> None:

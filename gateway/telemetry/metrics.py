@@ -57,9 +57,9 @@ class _Durations:
 class Metrics:
     """Counts, durations and gauges, in one process or, with PROMETHEUS_MULTIPROC_DIR, over all.
 
-    The methods of the hot path (`request`, `cache`) only count; `flush` hands the counts to
-    prometheus-client. `flush` is called each second and before each scrape, so that the other
-    processes' figures are at most a second old.
+    The methods of the hot path (`request`, `cache`, `decided`) only count; `flush` hands the
+    counts to prometheus-client. It is called each second and before each scrape, so that the
+    other processes' figures are at most a second old.
     """
 
     def __init__(self) -> None:
@@ -69,6 +69,7 @@ class Metrics:
         self._requests: Tally[tuple[str, int]] = Tally()
         self._caches: Tally[tuple[str, str]] = Tally()
         self._served = 0
+        self._known = self._unknown = 0
         self._durations: dict[str, _Durations] = {}
         self._readers: list[tuple[Gauge, Callable[[], float]]] = []
         self._define_counters()
@@ -87,14 +88,15 @@ class Metrics:
         self._served_total = counter("bytes_served", "Octets of bodies sent.")
         self._issued_total = counter("links_issued", "Links issued or refused.", "result")
         self._refused_total = counter("guard_refusals", "Refused by the socket guard.", "reason")
+        self._decided_total = counter("decisions", "Look-ups of Supabase's decisions.", "result")
         self._hooked_total = counter("hook_calls", "Calls of hooks.", "hook", "outcome")
         self._dropped_total = counter("log_lines_dropped", "Log lines nobody took in time.")
         self._dropped = 0
 
     def _define_histograms(self) -> None:
-        def histogram(name: str, text: str, label: str) -> BatchedHistogram:
+        def histogram(name: str, text: str, *labels: str) -> BatchedHistogram:
             return BatchedHistogram(
-                PREFIX + name, text, (label,), registry=self._registry, buckets=SECONDS
+                PREFIX + name, text, labels, registry=self._registry, buckets=SECONDS
             )
 
         self._request_seconds = histogram(
@@ -102,6 +104,9 @@ class Metrics:
         )
         self._render_seconds = histogram("render_seconds", "Time of one render.", "kind")
         self._fetch_seconds = histogram("store_fetch_seconds", "To a store's answer.", "store")
+        self._upstream_seconds = histogram(
+            "upstream_seconds", "To Supabase's decision.", "operation", "outcome"
+        )
 
     def request(self, route: str, status: int, seconds: float, sent: int) -> None:
         """Count one answered request; `sent` is its body's octets."""
@@ -124,6 +129,15 @@ class Metrics:
     def fetched(self, store: str, seconds: float) -> None:
         """Note one request to a store, to its first octet."""
         self._fetch_seconds.labels(store).observe(seconds)
+
+    def asked(self, operation: str, outcome: str, seconds: float) -> None:
+        """Note one question to Supabase: "sign", …, and "answered", "refused" or "unavailable"."""
+        self._upstream_seconds.labels(operation, outcome).observe(seconds)
+
+    def decided(self, known: int, unknown: int) -> None:
+        """Count documents by whether Supabase's yes was known, or had to be asked for."""
+        self._known += known
+        self._unknown += unknown
 
     def issued(self, result: str, count: int = 1) -> None:
         """Count links by result: "issued", or the per-item error's code."""
@@ -160,6 +174,9 @@ class Metrics:
         self._caches.clear()
         self._served_total.inc(self._served)
         self._served = 0
+        self._decided_total.labels("hit").inc(self._known)
+        self._decided_total.labels("miss").inc(self._unknown)
+        self._known = self._unknown = 0
         for route, durations in self._durations.items():
             self._request_seconds.labels(route).merge(durations.counts, durations.total)
         self._durations.clear()

@@ -85,6 +85,14 @@ def test_a_bucket_that_is_told_of_is_asked_about_again(allowed: Pair) -> None:
     assert every(allowed, REPORT) == every(allowed, SCAN) == {400}
 
 
+def test_what_supabase_costs_is_among_the_metrics(allowed: Pair) -> None:
+    every(allowed, REPORT)
+    text = allowed.door.get("/metrics", {"Authorization": "Bearer operator-token"}).text
+    assert 'ostiary_upstream_seconds_count{operation="sign_many",outcome="answered"} 2.0' in text
+    assert 'ostiary_decisions_total{result="hit"} 4.0' in text
+    assert 'ostiary_decisions_total{result="miss"} 8.0' in text
+
+
 def test_a_stranger_who_tells_changes_nothing(allowed: Pair) -> None:
     body = {"type": "object", "bucketId": "documents", "objectName": REPORT}
     assert (

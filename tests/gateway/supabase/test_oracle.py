@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from gateway.errors import UpstreamRefused, UpstreamUnavailable
 from gateway.permits import OWN
 from gateway.supabase.callers import Caller
+from gateway.supabase.costs import Costs
 from gateway.supabase.decisions import Decisions
 from gateway.supabase.messages import SignMany, SignOne
 from gateway.supabase.oracle import How, Oracle
@@ -43,6 +44,12 @@ class Scene:
         self.server.put("documents", EMPTY, b"")
         self.server.put("pub", "logo.png", b"png", cache_control="max-age=31536000")
         self.decisions = Decisions(lambda: self.now)
+        self.calls: list[tuple[str, str]] = []
+        self.known: list[tuple[int, int]] = []
+        self.costs = Costs(
+            lambda operation, outcome, _: self.calls.append((operation, outcome)),
+            lambda known, unknown: self.known.append((known, unknown)),
+        )
 
     def caller(self, token: str) -> Caller:
         return Caller(f"Bearer {token}".encode(), self.server.anon.encode())
@@ -59,7 +66,8 @@ class Scene:
         async def running() -> T:
             transport = httpx.ASGITransport(self.server.app)
             async with httpx.AsyncClient(transport=transport) as client:
-                oracle = Oracle(Upstream(client, "http://project.test"), self.decisions)
+                upstream = Upstream(client, "http://project.test")
+                oracle = Oracle(upstream, self.decisions, self.costs)
                 try:
                     return await use(oracle)
                 finally:
@@ -405,7 +413,8 @@ def test_equal_questions_at_one_time_are_one_call(scene: Scene) -> None:
 
     scene.server.think(20)
     scene.run(crowd)
-    assert len(scene.asked) == 2
+    assert len(scene.asked) == len(scene.calls) == 2
+    assert scene.known == [(0, 1)] * 40
 
 
 def test_different_lifetimes_asked_for_at_one_time_are_different_calls(scene: Scene) -> None:
@@ -452,6 +461,40 @@ def test_what_is_no_address_is_not_asked_for(scene: Scene, key: str) -> None:
     with pytest.raises(Unsignable):
         scene.read(scene.ann, "bare", key)
     assert scene.asked == []
+
+
+def test_each_call_is_told_with_its_outcome_and_what_was_known_is_no_call(scene: Scene) -> None:
+    for _ in range(2):
+        scene.sign(scene.ann, REPORT)
+        scene.read(scene.ann, "bare", REPORT)
+    scene.said(lambda: scene.sign(scene.ben, REPORT))
+    scene.server.faults.add(status=503, times=-1)
+    with pytest.raises(UpstreamUnavailable):
+        scene.read(scene.ben, "bare", REPORT)
+    assert scene.calls == [
+        ("sign", "answered"),
+        ("read", "answered"),
+        ("sign", "refused"),
+        ("read", "unavailable"),
+    ]
+    assert scene.known == [(0, 1), (0, 1), (1, 0), (1, 0), (0, 1), (0, 1)]
+
+
+def test_of_many_each_document_is_told_and_each_call(scene: Scene) -> None:
+    for keys in ([REPORT], [NOTE, REPORT, "none", NOTE]):
+        scene.run(lambda oracle, keys=keys: oracle.sign_many(scene.ann, "documents", keys, MANY))
+    some = [f"{USER_A}/{number}" for number in range(1500)]
+    scene.run(lambda oracle: oracle.sign_many(scene.ann, "documents", some, MANY))
+    assert scene.calls == [("sign_many", "answered")] * 4
+    assert scene.known == [(0, 1), (1, 2), (0, 1500)]
+
+
+def test_a_yes_that_is_of_no_use_was_not_known(scene: Scene) -> None:
+    scene.sign(scene.ann, REPORT)
+    scene.sign(scene.ann, REPORT, fresh=True)
+    scene.run(lambda o: o.sign_many(scene.ann, "documents", [REPORT], MANY))
+    scene.run(lambda o: o.sign_many(scene.ann, "documents", [REPORT], MANY, fresh=True))
+    assert scene.known == [(0, 1)] * 4
 
 
 @settings(max_examples=25, deadline=None)

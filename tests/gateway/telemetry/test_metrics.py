@@ -62,6 +62,7 @@ def test_every_event_has_its_figure() -> None:
     metrics.cache("memory", "hit")
     metrics.rendered("image", 0.2)
     metrics.fetched("main", 0.02)
+    metrics.asked("sign", "refused", 0.03)
     metrics.issued("issued", 3)
     metrics.refused("host")
     metrics.hooked("purge", "taken")
@@ -71,10 +72,25 @@ def test_every_event_has_its_figure() -> None:
     assert seen["ostiary_cache_requests_total", (("layer", "memory"), ("result", "hit"))] == 1
     assert seen["ostiary_render_seconds_count", (("kind", "image"),)] == 1
     assert seen["ostiary_store_fetch_seconds_sum", (("store", "main"),)] == 0.02
+    asked = (("operation", "sign"), ("outcome", "refused"))
+    assert seen["ostiary_upstream_seconds_sum", asked] == 0.03
     assert seen["ostiary_links_issued_total", (("result", "issued"),)] == 3
     assert seen["ostiary_guard_refusals_total", (("reason", "host"),)] == 1
     assert seen["ostiary_hook_calls_total", (("hook", "purge"), ("outcome", "taken"))] == 1
     assert seen["ostiary_log_lines_dropped_total", ()] == 7
+
+
+def test_documents_are_counted_by_whether_a_decision_was_known() -> None:
+    metrics = Metrics()
+    name = "ostiary_decisions_total"
+    metrics.decided(9, 1)
+    metrics.decided(0, 3)
+    for _ in range(2):
+        seen = scrape(metrics)
+        assert seen[name, (("result", "hit"),)] == 9
+        assert seen[name, (("result", "miss"),)] == 4
+    metrics.decided(1, 0)
+    assert scrape(metrics)[name, (("result", "hit"),)] == 10
 
 
 def test_gauges_are_read_when_asked_for() -> None:
