@@ -51,9 +51,8 @@ class Source:
     """The octets `span` of an object under way, and what the answer says of the object."""
 
     def __init__(self, response: httpx.Response) -> None:
+        _check_coding(response)
         fields = response.headers
-        if fields.get("content-encoding", "identity") != "identity":
-            raise StoreUnavailable("coding")
         self.span, size = _span(response)
         self.stored = StoredObject(
             etag=bare(fields.get("etag", "")),
@@ -204,11 +203,21 @@ def _span(response: httpx.Response) -> tuple[range, int]:
     return range(size), size
 
 
+def _check_coding(response: httpx.Response) -> None:
+    """Nothing is unpacked here: it was asked for as it is, and may be a bomb."""
+    if response.headers.get("content-encoding", "identity") != "identity":
+        raise StoreUnavailable("coding")
+
+
 async def _whole(response: httpx.Response) -> Answer:
-    """A short answer read to its end; a long one, or one that breaks, tells only its status."""
+    """A short answer read to its end; a long one, or one that breaks, tells only its status.
+
+    Raises `StoreUnavailable` for one that is packed.
+    """
     body = bytearray()
     try:
-        async for chunk in response.aiter_bytes():
+        _check_coding(response)
+        async for chunk in response.aiter_raw():
             body += chunk
             if len(body) > _LONGEST_TEXT:
                 return Answer(response.status_code)

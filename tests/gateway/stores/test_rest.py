@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gzip
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
@@ -15,7 +16,7 @@ from gateway.errors import StoreUnavailable
 from gateway.originals import REMOTE_READER
 from gateway.settings import Credentials, StoreAddress
 from gateway.stores import CHUNK, Body, StoredObject
-from gateway.stores.rest import AHEAD, Patience
+from gateway.stores.rest import AHEAD, Patience, Rest
 from gateway.stores.supabase import SupabaseStore
 
 LARGE = bytes(range(256)) * (3 * CHUNK // 256) + b"the end"
@@ -275,6 +276,30 @@ def test_a_range_of_another_length_than_it_states_never_ends_cleanly(data: bytes
 def test_an_answer_without_sense_is_an_unavailable_store(answer: Answer) -> None:
     with pytest.raises(StoreUnavailable):
         outcome(answer)
+
+
+@pytest.mark.parametrize("line", ["200 OK", "400 Bad Request", "404 Not Found", "500 Broken"])
+def test_what_is_packed_is_not_unpacked(line: str) -> None:
+    said = b'{"statusCode":"404","error":"not_found","message":"Object not found"}'
+    packed = told(line, gzip.compress(said), ETAG, "Content-Encoding: gzip")
+    with pytest.raises(StoreUnavailable, match="coding"):
+        outcome(packed)
+
+
+@pytest.mark.parametrize("coding", ["gzip", "br"])
+def test_packed_words_of_an_object_are_not_unpacked(coding: str) -> None:
+    packed = told("200 OK", gzip.compress(b'{"metadata":{}}'), f"Content-Encoding: {coding}")
+
+    async def run() -> None:
+        async with Source(packed).listening() as url:
+            words = Rest(url, "key", FAST)
+            try:
+                await words.said("/object/info/b/k")
+            finally:
+                await words.aclose()
+
+    with pytest.raises(StoreUnavailable, match="coding"):
+        asyncio.run(run())
 
 
 def test_a_range_answered_by_the_whole_object_is_not_delivered() -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 from collections.abc import AsyncIterator, Callable
 
 import httpx
@@ -63,8 +64,8 @@ def answered(server: Server, *asks: tuple[str, str], probe: bool = False) -> lis
 
 def always(status: int, *, body: httpx.AsyncByteStream | bytes = b"", **fields: str) -> Server:
     named = {name.replace("_", "-"): value for name, value in fields.items()}
-    stream = {"stream": body} if isinstance(body, Body) else {"content": body}
-    return Server(lambda _: httpx.Response(status, headers=named, **stream))
+    stream = httpx.ByteStream(body) if isinstance(body, bytes) else body
+    return Server(lambda _: httpx.Response(status, headers=named, stream=stream))
 
 
 def test_only_the_credentials_and_our_own_name_go_up() -> None:
@@ -132,6 +133,21 @@ def test_a_body_over_the_bound_is_no_answer() -> None:
 def test_the_largest_body_is_an_answer() -> None:
     (answer,) = answered(always(200, body=b"x" * LARGEST), ("GET", "/x"))
     assert len(answer.body) == LARGEST
+
+
+@pytest.mark.parametrize("coding", ["gzip", "br", "identity, gzip"])
+@pytest.mark.parametrize("status", [200, 400])
+def test_a_packed_body_is_no_answer_and_is_not_unpacked(status: int, coding: str) -> None:
+    body = Body(gzip.compress(b"{}"))
+    with pytest.raises(UpstreamUnavailable, match="coding"):
+        answered(always(status, body=body, content_encoding=coding), ("GET", "/x"))
+    assert (body.read, body.closed) == (False, True)
+
+
+def test_a_body_that_says_it_is_as_it_is_is_an_answer() -> None:
+    (answer,) = answered(always(200, body=b"{}", content_encoding="identity"), ("GET", "/x"))
+    assert answer.body == b"{}"
+    assert answer.fields == ()
 
 
 @pytest.mark.parametrize(("status", "read"), [(200, False), (206, False), (400, True)])
@@ -228,7 +244,7 @@ def test_no_more_answers_than_agreed_are_waited_for_at_once() -> None:
         most = max(most, under_way)
         await asyncio.sleep(0)
         under_way -= 1
-        return httpx.Response(200)
+        return httpx.Response(200, stream=httpx.ByteStream(b""))
 
     async def run() -> list[Answer]:
         async with httpx.AsyncClient(transport=httpx.MockTransport(slow)) as client:
