@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from time import time
 
-from gateway.documents import Zone
+from gateway.dropin.buckets import Buckets
 from gateway.dropin.face import Face
 from gateway.dropin.proxy import Proxy
 from gateway.dropin.reads import Reads
+from gateway.dropin.replies import Replies
 from gateway.dropin.signs import Signs
 from gateway.parts import Parts
-from gateway.regions import Residency
 from gateway.supabase.events import Change
 from gateway.supabase.transforms import Bounds
 from gateway.telemetry import Telemetry
@@ -49,15 +48,7 @@ class Storage:
             proxy,
             Transmitter(parts.deliverer, telemetry),
             telemetry,
-            buckets=zones,
-            admits=_admits(rules.residency, zones),
-            corp=parts.settings.server.corp,
-            strict=supabase.strict,
+            Replies(telemetry, corp=parts.settings.server.corp, strict=supabase.strict),
+            Buckets.of(zones, rules.residency),
         )
         return cls(face, proxy)
-
-
-def _admits(residency: Residency, zones: Mapping[str, Zone]) -> Callable[[str], bool]:
-    """Whether this region may touch a bucket; one of no zone is bound to no region."""
-    foreign = {bucket for bucket, zone in zones.items() if not residency.admits(zone)}
-    return lambda bucket: bucket not in foreign

@@ -21,7 +21,6 @@ from gateway.errors import UpstreamUnavailable
 from gateway.supabase.events import Change
 from gateway.telemetry import Record, Telemetry, trace_id
 
-ROUTE: Final = "storage.pass"
 _SHORT = 65_536
 SILENCE: Final = 60.0
 _TELLING = 5.0
@@ -81,7 +80,6 @@ class Proxy:
         incomplete, so that the server closes the connection (RFC 9112, section 8).
         """
         began, now = perf_counter(), time()
-        record.route = ROUTE
         target = target_of(scope["raw_path"], scope["query_string"])
         write = write_of(scope["method"], scope["raw_path"], scope["query_string"])
         keeps = LONGEST if write and write.asks else 0

@@ -169,6 +169,7 @@ class Door:
             await self._live(receive, send)
             return
         record = self._telemetry.record(scope["method"])
+        record.route = "passed"
         public = b"/public/" in scope["raw_path"]
         try:
             await self._proxy.pass_on(record, scope, receive, send, public=public)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from gateway.dropin.face import LARGEST_BODY
+from gateway.dropin.face import LARGEST_MANY, LARGEST_ONE
 from tests.contract.pairs import REPORT, Pair
 from tests.contract.server import USER_A
 
@@ -83,10 +83,16 @@ def test_head_is_told_of_an_error_without_a_body(filled: Pair) -> None:
 
 def test_a_body_that_is_too_long_is_refused_unread(filled: Pair) -> None:
     token = filled.upstream.user_a
-    for path in (f"/object/sign/documents/{REPORT}", "/object/sign/documents"):
-        answer = filled.ask("POST", path, token, content=b" " * (LARGEST_BODY + 1))
-        assert answer.json()["statusCode"] == "413"
-    assert filled.asked() == []
+    one = (f"/object/sign/documents/{REPORT}", {"expiresIn": 60}, LARGEST_ONE)
+    many = ("/object/sign/documents", {"expiresIn": 60, "paths": [REPORT]}, LARGEST_MANY)
+    for path, wanted, largest in (one, many):
+        body = json.dumps(wanted).encode().ljust(largest)
+        refused = filled.ask("POST", path, token, content=body + b" ")
+        assert refused.json()["statusCode"] == "413"
+        assert list(refused.json()) == ["statusCode", "error", "message", "code"]
+        assert filled.asked() == []
+        assert filled.ask("POST", path, token, content=body).status_code == 200
+        filled.upstream.requests.clear()
 
 
 def test_a_bucket_of_no_zone_is_supabases_alone(filled: Pair) -> None:

@@ -192,7 +192,7 @@ def test_an_upstream_that_is_down_is_503_in_supabases_form(pass_to: Any, spare_p
     assert passing.changes == []
 
 
-def test_the_log_tells_of_the_passage_and_not_of_the_path(upstream: Any, pass_to: Any) -> None:
+def test_the_log_tells_how_it_went_and_not_the_path(upstream: Any, pass_to: Any) -> None:
     passing = pass_to(upstream.url)
     upstream.body = b"12345"
     trace = "a" * 32
@@ -201,7 +201,7 @@ def test_the_log_tells_of_the_passage_and_not_of_the_path(upstream: Any, pass_to
     text = passing.log.read_text()
     [line] = map(json.loads, text.splitlines())
     told = [line[name] for name in ("method", "route", "status", "bytes", "trace", "code")]
-    assert told == ["GET", "storage.pass", 200, 5, trace, ""]
+    assert told == ["GET", "passed", 200, 5, trace, ""]
     assert "report" not in text
     assert "secret" not in text
 
