@@ -105,6 +105,9 @@ class Server(uvicorn.Server):
         if self._ready is not None:
             signal.signal(FORCE, lambda _number, _frame: self._force())
             self._ready()
+        else:
+            later = asyncio.get_running_loop().call_soon_threadsafe
+            signal.signal(signal.SIGHUP, lambda _number, _frame: later(_stay))
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Take a signal; not calling uvicorn's own spares us its raising the signal again."""
@@ -132,6 +135,11 @@ class Server(uvicorn.Server):
 
     def _force(self) -> None:
         self.should_exit = self.force_exit = True
+
+
+def _stay() -> None:
+    """One process can not be replaced by another: it serves on, and does not die of the wish."""
+    _log.warning("not_reloaded", reason="there is one worker: restart it")
 
 
 async def answer(

@@ -350,6 +350,15 @@ def test_workers_are_replaced_one_by_one_without_a_gap(pair: Gateway) -> None:
     assert len(pair.events("worker_died")) == deaths
 
 
+def test_one_worker_alone_serves_on_and_says_that_nothing_was_taken_over(start: Start) -> None:
+    gateway = start(workers=1)
+    gateway.send(signal.SIGHUP)
+    until(lambda: len(gateway.events("not_reloaded")) == 1)
+    assert gateway.get("/").startswith("main ")
+    gateway.send(signal.SIGTERM)
+    assert gateway.end() == 0
+
+
 def test_a_replacement_that_fails_leaves_the_old_one_serving(pair: Gateway) -> None:
     served = pair.serving
     (pair.folder / "broken").touch()
