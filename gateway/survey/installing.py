@@ -5,7 +5,7 @@ from __future__ import annotations
 from gateway.errors import ConfigurationError, Fault, UpstreamUnavailable
 from gateway.survey.triggers import READ_BACK, TABLES, Telling
 
-_WHERE = "OSTIARY_CONNECT_DATABASE_URL"
+_WHERE = "the webhook"
 _PATIENCE = 10
 
 
@@ -18,7 +18,10 @@ def install(database_url: str, telling: Telling) -> str:
     try:
         import psycopg
     except ImportError:
-        what, hint = "needs a package that is not installed", 'pip install "ostiary[postgres]"'
+        what, hint = (
+            "needs a package that is not installed",
+            'pip install "ostiary[postgres]", or --print-sql',
+        )
         raise ConfigurationError([Fault(_WHERE, what, hint)]) from None
     try:
         with psycopg.connect(database_url, connect_timeout=_PATIENCE) as connection:

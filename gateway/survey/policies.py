@@ -23,7 +23,7 @@ async def policy_check(probe: Probe, anon_key: str, samples: Samples) -> Check:
     if not private:
         return Check(_NAME, "ok", "there is no private bucket")
     if not anon_key:
-        hint = "give the key that browsers have: SUPABASE_ANON_KEY or --anon-key-file"
+        hint = "set SUPABASE_ANON_KEY to the key that browsers have"
         return Check(_NAME, "warn", "not tried: that takes the anon key", hint)
     if ApiKey.read(anon_key).role == SERVICE:
         hint = "give the anon or sb_publishable_ key as the one that browsers have"
