@@ -5,7 +5,6 @@ from __future__ import annotations
 from gateway.errors import ConfigurationError, Fault, UpstreamUnavailable
 from gateway.survey.triggers import READ_BACK, TABLES, Telling
 
-_WHERE = "the webhook"
 _PATIENCE = 10
 
 
@@ -18,11 +17,9 @@ def install(database_url: str, telling: Telling) -> str:
     try:
         import psycopg
     except ImportError:
-        what, hint = (
-            "needs a package that is not installed",
-            'pip install "ostiary[postgres]", or --print-sql',
-        )
-        raise ConfigurationError([Fault(_WHERE, what, hint)]) from None
+        hint = 'pip install "ostiary[postgres]", or --print-sql'
+        fault = Fault("the webhook", "needs a package that is not installed", hint)
+        raise ConfigurationError([fault]) from None
     try:
         with psycopg.connect(database_url, connect_timeout=_PATIENCE) as connection:
             # Built from a constant, an origin and a secret, each of them quoted.
