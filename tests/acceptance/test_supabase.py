@@ -94,6 +94,19 @@ def test_a_viewer_who_is_revoked_gets_nothing_until_reinstated(house: House) -> 
     assert given(house.everything(one)) == set(refused)
 
 
+@pytest.mark.parametrize("route", ["/object/%73ign", "/%6Fbject/sign", "/%6fbject/s%69gn"])
+def test_no_spelling_of_a_route_goes_round_what_was_taken_back(house: House, route: str) -> None:
+    """The storage server decodes before it chooses: it would sign for who asks it so."""
+    one, path, body = house.upstream.user_a, f"/storage/v1{route}/documents/{KEY}", {"expiresIn": 9}
+    direct = house.upstream.url + path
+    assert "token=" in httpx.post(direct, headers=house.upstream.fields(one), json=body).text
+    house.gateway.run("revoke", "--viewer", USER_A)
+    refused = house.ask("POST", path, one, body)
+    assert refused.json()["message"] == "Access to new links has ended"
+    house.gateway.run("reinstate", USER_A)
+    assert "token=1." in house.ask("POST", path, one, body).text
+
+
 def test_over_the_wire_two_credentials_are_none(house: House, wire: Callable[..., Any]) -> None:
     path = f"/storage/v1/object/authenticated/documents/{KEY.replace(' ', '%20')}"
     token = f"Authorization: Bearer {house.upstream.user_a}"

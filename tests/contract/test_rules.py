@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from typing import Any
+from urllib.parse import quote
 
 import jwt
 import pytest
@@ -63,6 +64,26 @@ def test_both_users_read_what_is_shared(server: ContractServer) -> None:
         assert answer.content == b"plan"
     refused = ask(server, "GET", "/storage/v1/object/documents/shared/plan.pdf", server.anon)
     assert refused.json()["code"] == "NoSuchKey"
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/object/%73ign/documents/", "/%6fbject/sig%6E/d%6Fcuments/", "/object/sign/documents%2F"],
+)
+def test_the_router_decodes_before_it_chooses_but_what_divides_a_path(
+    server: ContractServer, path: str
+) -> None:
+    answer = ask(server, "POST", f"/storage/v1{path}{REPORT}", server.user_a, json={"expiresIn": 9})
+    divided = "%2F" in path
+    assert ("token=" in answer.text) is not divided, answer.text
+
+
+def test_a_name_is_decoded_once(server: ContractServer) -> None:
+    server.put("documents", "shared/a & b?.txt", b"odd")
+    once = quote("a & b?.txt", safe="")
+    for name, found in ((once, True), (quote(once), False)):
+        path = f"/storage/v1/object/authenticated/documents/shared/{name}"
+        assert (ask(server, "GET", path, server.user_a).content == b"odd") is found
 
 
 @pytest.mark.parametrize("algorithm", ["ES256", "RS256", "EdDSA"])

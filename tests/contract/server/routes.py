@@ -111,14 +111,17 @@ ROUTES = (
     _route("DELETE /upload/resumable/{k}", tus.delete, "tus.upload.delete"),
     _route("OPTIONS /upload/resumable(?:/.*)?", tus.options, "tus.options", "none"),
 )
+# What decodeURI leaves alone, and the percent sign, lest a name be decoded twice.
+_RESERVED = re.compile("%(?=2[3-6BCF]|3[ABDF]|40)", re.IGNORECASE)
 _KNOWN = ("/object/", "/render/", "/bucket", "/cdn/", "/upload/")
 
 
 async def answered(desk: Desk, ask: Ask) -> Answer:
     """The answer of the REST face, refusals included."""
     path = ask.path.removeprefix(PREFIX)
+    spelled = _decoded(path)
     for route in ROUTES:
-        if ask.method in route.methods and (matched := route.pattern.fullmatch(path)):
+        if ask.method in route.methods and (matched := route.pattern.fullmatch(spelled)):
             break
     else:
         return _unknown(ask.method, path)
@@ -129,6 +132,11 @@ async def answered(desk: Desk, ask: Ask) -> Answer:
         return await answer if isawaitable(answer) else answer
     except Refusal as refusal:
         return refusal.answer()
+
+
+def _decoded(path: str) -> str:
+    """A path as the router matches it: what divides a URL, and `%`, stay encoded until then."""
+    return unquote(_RESERVED.sub("%25", path))
 
 
 def _caller(desk: Desk, ask: Ask, credentials: Credentials) -> Caller:
