@@ -6,7 +6,7 @@ export PYTHONDONTWRITEBYTECODE ?= 1
 # The certificates that this machine trusts, so that a proxy of its own is no obstacle.
 export UV_SYSTEM_CERTS ?= 1
 
-.PHONY: demo test fast check fix docs bench lock image clean
+.PHONY: demo test fast check fix docs bench fuzz lock image clean
 
 demo: .venv/demo ## start the embedded default with sample documents and print clickable links
 	@$(BIN)/ostiary demo
@@ -34,6 +34,11 @@ docs: .venv/dev ## write docs/settings.md and the vectors anew
 bench: .venv/dev ## the table of docs/performance.md, in one run
 	@sh deploy/debian-packages.sh bench
 	$(BIN)/python -m bench
+
+FUZZ_SECONDS ?= 60
+fuzz: .venv/dev ## feed the engine mutants of tests/fuzz/seeds; what breaks it is left in var/fuzz
+	@mkdir -p var/fuzz/found
+	$(BIN)/python tests/fuzz/target.py var/fuzz/found tests/fuzz/seeds -max_total_time=$(FUZZ_SECONDS) -timeout=20 -rss_limit_mb=2000 -max_len=65536 -close_fd_mask=2 -artifact_prefix=var/fuzz/
 
 lock: .venv/uv ## requirements.lock: names, versions, hashes, no addresses
 	$(BIN)/uv pip compile -q --universal --all-extras --group dev --generate-hashes --no-emit-index-url --no-header --python-version 3.11 pyproject.toml -o requirements.lock

@@ -11,6 +11,7 @@ from itertools import islice
 
 from PIL import Image, ImageFile, UnidentifiedImageError
 
+from imaging.directories import count_directories
 from imaging.errors import BrokenSource, ImagingError, PageMissing, SourceTooLarge
 from imaging.heif import open_heif
 from imaging.limits import Limits
@@ -70,6 +71,8 @@ def admit(source: bytes | memoryview, limits: Limits) -> str:
         scans = sum(1 for _ in islice(_SOS.finditer(source), limits.scans + 1))
         if scans > limits.scans:
             raise SourceTooLarge("scans")
+    if media_type == "image/tiff" and count_directories(source, limits.pages) > limits.pages:
+        raise SourceTooLarge("pages")
     return media_type
 
 

@@ -1,0 +1,37 @@
+"""Everything the engine can be asked of one source, in the order the gateway asks it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+
+from imaging.conversions import Conversion
+from imaging.engine import convert, describe, render
+from imaging.errors import ImagingError
+from imaging.limits import Limits
+from imaging.media import sniff
+from imaging.renditions import Rendition
+
+TIGHT = Limits(octets=1 << 20, pixels=100_000, pages=20)
+"""Small enough that a mutant that is a bomb costs milliseconds."""
+
+RENDITIONS = (Rendition(width=64), Rendition(page=2, width=32, height=32, fit="cover"))
+
+
+def look_at(source: bytes) -> None:
+    """Ask all of it; what the engine refuses on purpose is well."""
+    sniff(source)
+    for ask in _questions(source):
+        try:
+            ask()
+        except ImagingError:
+            continue
+
+
+def _questions(source: bytes) -> Iterator[Callable[[], object]]:
+    yield partial(describe, source, TIGHT)
+    for rendition in RENDITIONS:
+        yield partial(render, source, rendition, TIGHT)
+    if source[:1024].find(b"%PDF-") >= 0:
+        for conversion in (Conversion(), Conversion(page=1)):
+            yield partial(convert, source, conversion, TIGHT)
