@@ -36,6 +36,10 @@ class Documents:
         block = os.urandom(_BLOCK)
         return self._written(LARGE, *[block] * (LARGE_OCTETS // _BLOCK))
 
+    def add(self, name: str, octets: bytes) -> Path:
+        """Put any other document beside them."""
+        return self._written(name, octets)
+
     def _written(self, name: str, *blocks: bytes) -> Path:
         path = self.bucket / name
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -47,14 +47,14 @@ class Ostiary:
     server: Server
     signer: Signer
 
-    def link(self, key: str) -> str:
+    def link(self, key: str, rendition: str = "original") -> str:
         """The target of a link for one document, good for an hour; the document is not touched."""
         request = LinkRequest(ZONE, BUCKET, key, Grant.parse("ia"), expires_in=_LIFE)
-        return self.signer.issue(request, int(time.time())).target
+        return self.signer.issue(request, int(time.time())).for_rendition(rendition)
 
-    def url(self, key: str) -> str:
+    def url(self, key: str, rendition: str = "original") -> str:
         """The whole URL of such a link."""
-        return self.server.base + self.link(key)
+        return self.server.base + self.link(key, rendition)
 
 
 def folder_store(root: Path) -> str:
