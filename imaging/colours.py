@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from io import BytesIO
 
-from PIL import Image, ImageCms
+from PIL import Image, ImageChops, ImageCms
 
 _SRGB = ImageCms.createProfile("sRGB")
 _INDEXED = frozenset({"P", "PA"})
@@ -47,6 +47,26 @@ def on_white(image: Image.Image) -> Image.Image:
     paper = Image.new(image.mode[:-1], image.size, "white")
     paper.paste(image.convert(paper.mode), mask=image.getchannel("A"))
     return paper
+
+
+def greyed(image: Image.Image, slack: int = 0) -> Image.Image:
+    """The picture in L when its colours are greys but for `slack` levels, else as it is."""
+    if image.mode != "RGB":
+        return image
+    # Most pictures have colour nearly everywhere: a few pixels tell it.
+    few = image.resize((16, 16), Image.Resampling.NEAREST)
+    return image.convert("L") if _grey(few, slack) and _grey(image, slack) else image
+
+
+def _grey(image: Image.Image, slack: int) -> bool:
+    red, green, blue = image.split()
+    pairs = ((red, green), (green, blue), (blue, red))
+    return all(_widest(ImageChops.difference(*pair)) <= slack for pair in pairs)
+
+
+def _widest(levels: Image.Image) -> int:
+    extrema = levels.getextrema()
+    return int(extrema[1])  # type: ignore[arg-type]
 
 
 def _in_srgb(image: Image.Image, profile: bytes) -> Image.Image:

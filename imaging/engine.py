@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from PIL import Image
 from PIL.ImageFile import ImageFile
 
+from imaging.animations import animate, moving
 from imaging.conversions import Conversion, Converted
 from imaging.dicom.drawing import describe_dicom, draw_frame
 from imaging.encoders import encode
 from imaging.errors import BrokenSource
+from imaging.geometry import full_scale
+from imaging.kinds import Kind, kind_of
 from imaging.limits import Limits
 from imaging.linear import linearise
 from imaging.media import DICOM
@@ -16,7 +22,7 @@ from imaging.notices import NOT_DIAGNOSTIC, noticed
 from imaging.pdf import describe_pdf, draw_page
 from imaging.pictures import scale_picture, upright_size
 from imaging.rendered import ENGINE_VERSION, SIZES, Description, Rendered
-from imaging.renditions import ORIGIN, Rendition
+from imaging.renditions import LADDER, ORIGIN, Rendition
 from imaging.sources import PDF, admit, count_pages, guarded, open_picture
 from imaging.text import page_text
 from imaging.windows import AS_STORED
@@ -25,10 +31,15 @@ __all__ = ["ENGINE_VERSION", "convert", "describe", "render"]
 
 _DEFAULT = Limits()
 _SCANNED = frozenset({"1", "L", "I;16", "I;16B", "I"})
+_SEE_THROUGH = frozenset({"LA", "RGBA"})
+# From this width on a page of two colours comes with all its pixels, if an octet holds so many.
+_LARGE, _SPARSE = 1280, 16
 
 
 def render(source: bytes | memoryview, rendition: Rendition, limits: Limits = _DEFAULT) -> Rendered:
     """The rendition of the source; an automatic format becomes WebP for pages, else JPEG.
+
+    With alpha it becomes WebP too. A page of two colours may be wider than its rung says.
 
     Raises BrokenSource, SourceTooLarge or PageMissing, and nothing else.
     """
@@ -39,18 +50,50 @@ def render(source: bytes | memoryview, rendition: Rendition, limits: Limits = _D
         if rendition.window != AS_STORED and media_type != DICOM:
             raise BrokenSource("no-window")
         if media_type == PDF:
-            page = draw_page(source, rendition, limits)
-            return encode(page, rendition.format or "webp", rendition.quality, document=True)
+            return _document(draw_page(source, rendition, limits), rendition)
         if media_type == DICOM:
             frame = scale_picture(draw_frame(source, rendition, limits), rendition, document=True)
             marked = noticed(frame, NOT_DIAGNOSTIC)
-            return encode(marked, rendition.format or "webp", rendition.quality, document=True)
+            # Sixteen greys would hide what the window shows.
+            return encode(marked, rendition.format or "webp", rendition.quality, Kind.SCAN)
         image = open_picture(source, media_type, rendition.page, limits)
-        paged = media_type == "image/tiff" or rendition.page > 0
-        document = paged or image.mode in _SCANNED
-        picture = scale_picture(image, rendition, document=document)
-        format = rendition.format or ("webp" if paged else "jpeg")
-        return encode(picture, format, rendition.quality, document=document)
+        if animation := moving(image, source, rendition):
+            return animate(animation, rendition)
+        return _picture(image, rendition, paged=media_type == "image/tiff" or rendition.page > 0)
+
+
+def _document(picture: Image.Image, rendition: Rendition) -> Rendered:
+    kind = kind_of(picture, document=True)
+    return encode(picture, rendition.format or "webp", rendition.quality, kind)
+
+
+def _picture(image: ImageFile, rendition: Rendition, *, paged: bool) -> Rendered:
+    document = paged or image.mode in _SCANNED
+    bilevel = image.mode == "1"
+    if bilevel and (sharp := _sharp(image, rendition)):
+        return sharp
+    picture = scale_picture(image, rendition, document=document)
+    pure = bilevel and picture.getcolors(2)
+    kind = Kind.BILEVEL if pure else kind_of(picture, document=document)
+    plain = "webp" if paged or picture.mode in _SEE_THROUGH else "jpeg"
+    return encode(picture, rendition.format or plain, rendition.quality, kind)
+
+
+def _sharp(image: ImageFile, rendition: Rendition) -> Rendered | None:
+    """All the pixels of a page of two colours, for a large rung of the ladder; None for the rest.
+
+    They take fewer octets than a grey picture of that width, and are sharper. A halftone is no
+    such page: its dots are noise to an encoder, and better averaged.
+    """
+    large = rendition.width in LADDER[LADDER.index(_LARGE) :] and not rendition.height
+    size = upright_size(image)
+    if not large or rendition.quality or rendition.format not in ("", "webp"):
+        return None
+    if full_scale(size) < 1:
+        return None
+    whole = scale_picture(image, replace(rendition, width=0, label=""), document=True)
+    rendered = encode(whole, "webp", 0, Kind.BILEVEL)
+    return rendered if len(rendered.body) * _SPARSE <= size[0] * size[1] else None
 
 
 def convert(source: bytes, conversion: Conversion, limits: Limits = _DEFAULT) -> Converted:

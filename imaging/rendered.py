@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-ENGINE_VERSION = "1"
+ENGINE_VERSION = "2"
 """Part of every rendition's identity: goes up when the same request would give other bytes."""
 
 MEDIA_TYPES = {
@@ -22,8 +22,8 @@ FORMATS = {media_type: name for name, media_type in MEDIA_TYPES.items()}
 class Rendered:
     """One finished rendition; width and height in pixels, quality 0 where the format has none.
 
-    `effort` says how hard the encoder tried ("m4", "s9"), so that a later and better pass over
-    the same rendition is another representation.
+    `effort` says how hard the encoder tried ("m4", "s9") and in which way ("lossless", "greys16",
+    "m2-moving"), so that a later and better pass over the same rendition is another representation.
     """
 
     body: bytes

@@ -5,7 +5,7 @@ from io import BytesIO
 import pytest
 from PIL import Image, ImageCms
 
-from imaging.colours import on_white, resizable, web_ready
+from imaging.colours import greyed, on_white, resizable, web_ready
 from imaging.engine import render
 from imaging.renditions import Rendition
 
@@ -170,3 +170,13 @@ def test_on_white_leaves_opaque_pictures_alone() -> None:
 def test_no_profile_is_left_in_the_rendition(darkroom) -> None:
     body = render(darkroom.file(darkroom.quarters(), "PNG", icc_profile=wide_profile()), PNG).body
     assert "icc_profile" not in Image.open(BytesIO(body)).info
+
+
+def test_a_single_pixel_of_colour_keeps_the_picture_in_colour() -> None:
+    image = Image.new("RGB", (500, 400), (90, 90, 90))
+    assert greyed(image).mode == "L"
+    image.putpixel((333, 222), (90, 90, 94))
+    assert greyed(image, 3) is image
+    assert greyed(image, 4).mode == "L"
+    clear = Image.new("RGBA", (2, 2))
+    assert greyed(clear) is clear

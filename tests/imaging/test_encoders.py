@@ -7,6 +7,7 @@ from PIL import Image
 
 from imaging.encoders import encode
 from imaging.engine import render
+from imaging.kinds import Kind
 from imaging.rendered import Rendered
 from imaging.renditions import Rendition
 
@@ -41,19 +42,77 @@ def test_each_format_has_its_quality_and_effort(
     darkroom, format: str, fingerprint: str, document: str
 ) -> None:
     image = darkroom.quarters((64, 48))
-    assert encode(image, format, 0, document=False).fingerprint == fingerprint
-    assert encode(image, format, 0, document=True).fingerprint == document
+    assert encode(image, format, 0, Kind.PHOTO).fingerprint == fingerprint
+    assert encode(image, format, 0, Kind.SCAN).fingerprint == document
 
 
 def test_an_asked_quality_is_used(darkroom) -> None:
     image = darkroom.texture((300, 200))
-    low = encode(image, "webp", 20, document=False)
+    low = encode(image, "webp", 20, Kind.PHOTO)
     assert low.fingerprint == "webp-q20-m4"
-    assert len(low.body) < len(encode(image, "webp", 90, document=False).body)
+    assert len(low.body) < len(encode(image, "webp", 90, Kind.PHOTO).body)
+
+
+def lines(mode: str = "L", paper: int = 255) -> Image.Image:
+    """Dark rules with soft edges on paper of one grey: a form, as a renderer draws it."""
+    image = Image.new("L", (400, 300), paper)
+    for top in range(10, 290, 20):
+        image.paste(120, (20, top, 380, top + 3))
+        image.paste(7, (20, top + 1, 380, top + 2))
+    return image.convert(mode)
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB"])
+def test_a_page_is_tried_in_sixteen_greys_and_the_smaller_is_kept(darkroom, mode: str) -> None:
+    usual = encode(lines(mode), "webp", 0, Kind.SCAN)
+    few = encode(lines(mode), "webp", 0, Kind.PAGE)
+    assert few.fingerprint == "webp-q0-greys16"
+    assert len(few.body) < len(usual.body)
+    soft = Image.effect_noise((40, 30), 120).resize((400, 300)).convert(mode)
+    assert encode(soft, "webp", 0, Kind.PAGE) == encode(soft, "webp", 0, Kind.SCAN)
+
+
+def test_sixteen_greys_are_near_and_those_of_areas_exact(darkroom) -> None:
+    """A tint of a table's rows that is hardly seen must not be lost."""
+    page = lines(paper=250)
+    page.paste(255, (0, 150, 400, 300))
+    page.paste(201, (0, 0, 3, 3))
+    made = darkroom.opened(encode(page, "webp", 0, Kind.PAGE).body).convert("L")
+    places = ((300, 5), (300, 299), (100, 10), (1, 1))
+    assert [made.getpixel(place) for place in places] == [250, 255, 120, 204]
+
+
+@pytest.mark.parametrize("kind", list(Kind))
+@pytest.mark.parametrize("format", ["jpeg", "webp", "avif"])
+def test_an_asked_quality_is_used_whatever_the_kind(format: str, kind: Kind) -> None:
+    assert (
+        f"-q33-{'' if format != 'webp' else 'm4'}" in encode(lines(), format, 33, kind).fingerprint
+    )
+
+
+def test_two_colours_stay_two_where_the_format_can(darkroom) -> None:
+    page = lines().point(lambda value: 255 * (value > 128))
+    webp = encode(page, "webp", 0, Kind.BILEVEL)
+    assert webp.fingerprint == "webp-q0-lossless"
+    png = encode(page, "png", 0, Kind.BILEVEL)
+    for made in (webp, png):
+        assert darkroom.opened(made.body).convert("L").tobytes() == page.tobytes()
+    assert len(png.body) < len(encode(page, "png", 0, Kind.PAGE).body)
+    assert encode(page, "jpeg", 0, Kind.BILEVEL).fingerprint == "jpeg-q72-op"
+
+
+def test_grey_stored_as_colour_is_written_as_grey(darkroom) -> None:
+    grey = darkroom.texture((300, 200), "L")
+    tinted = Image.merge("RGB", (grey, grey.point(lambda value: min(value + 3, 255)), grey))
+    for image, mode in ((grey.convert("RGB"), "L"), (tinted, "RGB")):
+        assert darkroom.opened(encode(image, "png", 0, Kind.PHOTO).body).mode == mode
+        assert darkroom.opened(encode(image, "jpeg", 0, Kind.PHOTO).body).mode == "L"
+    cast = Image.merge("RGB", (grey, grey.point(lambda value: min(value + 6, 255)), grey))
+    assert darkroom.opened(encode(cast, "jpeg", 0, Kind.PHOTO).body).mode == "RGB"
 
 
 def test_a_jpeg_is_progressive(darkroom) -> None:
-    body = encode(darkroom.texture((300, 200)), "jpeg", 0, document=False).body
+    body = encode(darkroom.texture((300, 200)), "jpeg", 0, Kind.PHOTO).body
     assert Image.open(BytesIO(body)).info.get("progressive") == 1
 
 
@@ -62,7 +121,7 @@ def test_a_jpeg_is_progressive(darkroom) -> None:
 def test_every_finished_mode_can_be_written_in_every_format(
     darkroom, format: str, mode: str
 ) -> None:
-    rendered = encode(Image.new(mode, (33, 17)), format, 0, document=False)
+    rendered = encode(Image.new(mode, (33, 17)), format, 0, Kind.PHOTO)
     image = darkroom.opened(rendered.body)
     assert image.size == (rendered.width, rendered.height) == (33, 17)
     assert Image.MIME[image.format or ""] == rendered.media_type

@@ -1,6 +1,7 @@
 """From bytes to bytes: what each source becomes, and how it is described."""
 
 import pytest
+from PIL import Image
 
 from imaging.engine import describe, render
 from imaging.errors import BrokenSource, PageMissing, SourceTooLarge
@@ -20,9 +21,66 @@ def test_an_automatic_photo_is_a_jpeg_and_an_automatic_page_is_webp(darkroom) ->
 
 def test_a_grey_scan_is_treated_as_a_document(darkroom) -> None:
     scan = darkroom.file(darkroom.quarters(mode="L"))
-    photo = darkroom.file(darkroom.quarters())
+    photo = darkroom.file(darkroom.texture((800, 600)))
     webp = Rendition(width=160, format="webp")
     assert (render(scan, webp).quality, render(photo, webp).quality) == (80, 78)
+
+
+def test_what_shines_through_is_webp_when_the_format_is_automatic(darkroom) -> None:
+    source = darkroom.file(darkroom.quarters(mode="RGBA"), "PNG")
+    assert render(source, Rendition(width=160)).media_type == "image/webp"
+
+
+def page(darkroom, size: tuple[int, int] = (1800, 2400), mode: str = "1") -> Image.Image:
+    """Rings with sharp edges, as thin as strokes of text."""
+    return (
+        Image.radial_gradient("L")
+        .resize(size)
+        .point(lambda v: v * 8 % 256)
+        .convert(mode, dither=Image.Dither.NONE)
+    )
+
+
+@pytest.mark.parametrize("format", ["TIFF", "PNG"])
+@pytest.mark.parametrize("name", ["w1280-webp", "w2560-webp", "p1-w1920-webp", "full-webp"])
+def test_a_page_of_two_colours_comes_with_all_its_pixels(darkroom, format: str, name: str) -> None:
+    image = page(darkroom)
+    rendered = render(darkroom.file(image, format), parse_spec(name))
+    assert rendered.fingerprint == "webp-q0-lossless"
+    assert (rendered.width, rendered.height) == image.size
+    assert darkroom.opened(rendered.body).convert("L").tobytes() == image.convert("L").tobytes()
+
+
+@pytest.mark.parametrize(
+    ("name", "size"),
+    [("w960-webp", (960, 1280)), ("w1281-webp", (1281, 1708)), ("w1280-jpeg", (1280, 1707)),
+     ("w1280-avif", (1280, 1707)), ("w1280-png", (1280, 1707)), ("w1280-q80-webp", (1280, 1707)),
+     ("h1280-webp", (960, 1280)), ("w1280-h1280-contain-webp", (960, 1280))],
+)  # fmt: skip
+def test_else_a_page_of_two_colours_has_the_size_that_was_asked_for(
+    darkroom, name: str, size: tuple[int, int]
+) -> None:
+    rendered = render(darkroom.file(page(darkroom), "TIFF"), parse_spec(name))
+    assert (rendered.width, rendered.height) == size
+
+
+def test_a_halftone_is_better_averaged(darkroom) -> None:
+    dots = Image.effect_noise((1500, 1200), 200).convert("1")
+    rendered = render(darkroom.file(dots, "TIFF"), Rendition(width=1280, format="webp"))
+    assert (rendered.width, rendered.quality) == (1280, 80)
+
+
+def test_a_page_of_more_pixels_than_are_ever_made_is_averaged(darkroom) -> None:
+    huge = Image.new("1", (4200, 4200), 1)
+    source = darkroom.file(huge, "TIFF", compression="group4")
+    assert render(source, Rendition(width=1280, format="webp")).width == 1280
+
+
+def test_a_small_page_of_two_colours_keeps_them_at_any_width(darkroom) -> None:
+    source = darkroom.file(page(darkroom, (300, 200)), "PNG")
+    assert render(source, Rendition(width=640, format="webp")).effort == "lossless"
+    assert darkroom.opened(render(source, Rendition(width=640, format="png")).body).mode == "1"
+    assert render(source, Rendition(width=160, format="webp")).effort != "lossless"
 
 
 @pytest.mark.parametrize("name", ["w160", "w320-webp", "w640-avif", "w2560-png", "thumb"])
