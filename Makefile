@@ -37,6 +37,7 @@ bench: .venv/dev ## the table of docs/performance.md, in one run
 
 FUZZ_SECONDS ?= 60
 fuzz: .venv/dev ## feed the engine mutants of tests/fuzz/seeds; what breaks it is left in var/fuzz
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python "atheris>=3.0"
 	@mkdir -p var/fuzz/found
 	$(BIN)/python tests/fuzz/target.py var/fuzz/found tests/fuzz/seeds -max_total_time=$(FUZZ_SECONDS) -timeout=20 -rss_limit_mb=2000 -max_len=65536 -close_fd_mask=2 -artifact_prefix=var/fuzz/
 
