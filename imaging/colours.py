@@ -90,7 +90,10 @@ def _profile(mode: str, profile: bytes) -> ImageCms.ImageCmsProfile | None:
 def _eight_bits(image: Image.Image) -> Image.Image:
     """16-bit greys by their high octet; other ranges stretched from their darkest to lightest."""
     if image.mode.startswith("I;16"):
-        return _scaled(image.convert("I"), 1 / 257, 0.0)
+        wide = image.convert("I")
+        # TIFF keeps the twelve bits of scanners and microscopes as they are, often in sixteen.
+        twelve = image.format == "TIFF" and _widest(wide) <= 0xFFF
+        return _scaled(wide, 255 / (0xFFF if twelve else 0xFFFF), 0.0)
     extrema = image.getextrema()
     low, high = float(extrema[0]), float(extrema[1])  # type: ignore[arg-type]
     if image.mode == "I" and low >= 0 and high <= 0xFFFF:

@@ -72,6 +72,16 @@ def test_it_plays_as_often_as_its_source(darkroom, format: str, loop, plays: int
     assert made.info["loop"] == plays
 
 
+@pytest.mark.parametrize("format", ["webp", "avif"])
+def test_frames_that_look_alike_keep_the_time_of_both(darkroom, format: str) -> None:
+    still, other = darkroom.quarters((200, 100)), darkroom.texture((200, 100))
+    source = darkroom.file(
+        still, "WEBP", save_all=True, append_images=[still, other], duration=[70, 80, 90]
+    )
+    body = render(source, Rendition(width=100, format=format)).body
+    assert sum(time for _, time in seen(body)) == 240
+
+
 def test_a_frame_without_a_time_gets_the_browsers(darkroom) -> None:
     source = animated(darkroom, "GIF", duration=0)
     body = render(source, Rendition(width=100, format="webp")).body

@@ -1,6 +1,8 @@
 """Whatever a picture's mode, what is shown is grey or sRGB, eight bits deep."""
 
+import struct
 from io import BytesIO
+from zlib import compress, crc32
 
 import pytest
 from PIL import Image, ImageCms
@@ -61,6 +63,48 @@ def test_sixteen_bits_keep_their_brightness(darkroom, mode: str) -> None:
 def test_sixteen_bit_white_is_white(darkroom) -> None:
     result = made(darkroom, Image.new("I;16", (200, 100), 0xFFFF))
     assert result.getpixel((50, 25)) == 255
+
+
+@pytest.mark.parametrize("mode", ["I;16", "I;16B"])
+def test_twelve_bits_of_a_tiff_reach_from_black_to_white(darkroom, mode: str) -> None:
+    image = Image.new("I", (400, 200), 0)
+    image.paste(0xFFF, (200, 0, 400, 200))
+    image.paste(0x800, (0, 0, 100, 200))
+    result = made(darkroom, image.convert(mode), format="TIFF")
+    assert [result.getpixel((x, 25)) for x in (10, 40, 80)] == [127, 0, 255]
+    dark = made(darkroom, image.convert("I;16"), format="PNG")
+    assert dark.getpixel((80, 25)) == 15, "a PNG says what its white is"
+    black = made(darkroom, Image.new("I;16", (400, 200)), format="TIFF")
+    assert black.getextrema() == (0, 0)
+
+
+@pytest.mark.parametrize(
+    ("kind", "pixel", "seen"),
+    [
+        (2, (0x8000, 0x4000, 0xFFFF), (128, 64, 255, 255)),
+        (4, (0x8000, 0x4000), (128, 128, 128, 64)),
+        (6, (0x8000, 0x4000, 0xFFFF, 0x8000), (128, 64, 255, 128)),
+    ],
+)
+def test_sixteen_bits_of_each_channel_keep_their_brightness(
+    darkroom, kind: int, pixel: tuple[int, ...], seen: tuple[int, ...]
+) -> None:
+    source = sixteen_bit_png(kind, struct.pack(f">{len(pixel)}H", *pixel))
+    result = darkroom.opened(render(source, PNG).body).convert("RGBA")
+    assert near(result.getpixel((20, 20)), seen, 1)
+
+
+def sixteen_bit_png(kind: int, pixel: bytes, side: int = 120) -> bytes:
+    """A PNG of one colour (ISO/IEC 15948 §5): Pillow writes no such channels."""
+
+    def chunk(name: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + name + data + struct.pack(">I", crc32(name + data))
+
+    head = struct.pack(">IIBBBBB", side, side, 16, kind, 0, 0, 0)
+    rows = compress((b"\0" + pixel * side) * side)
+    return b"".join(
+        [b"\x89PNG\r\n\x1a\n", chunk(b"IHDR", head), chunk(b"IDAT", rows), chunk(b"IEND", b"")]
+    )
 
 
 def test_sharp_edges_in_sixteen_bits_do_not_change_the_brightness(darkroom) -> None:
