@@ -65,7 +65,7 @@ def animate(source: Moving, rendition: Rendition) -> Rendered:
         frames.append(frame)
         times.append(time)
     mode = "RGBA" if any(frame.mode in ("LA", "RGBA") for frame in frames) else "RGB"
-    same = [frame.convert(mode) for frame in frames]
+    same = [frame if frame.mode == mode else frame.convert(mode) for frame in frames]
     return encode_moving(same, rendition.format, rendition.quality, times, _plays(source.image))
 
 

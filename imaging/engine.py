@@ -68,8 +68,8 @@ def _document(picture: Image.Image, rendition: Rendition) -> Rendered:
 
 
 def _picture(image: ImageFile, rendition: Rendition, *, paged: bool) -> Rendered:
-    document = paged or image.mode in _SCANNED
-    bilevel = image.mode == "1"
+    bilevel = _two_colours(image)
+    document = paged or bilevel or image.mode in _SCANNED
     if bilevel and (sharp := _sharp(image, rendition)):
         return sharp
     picture = scale_picture(image, rendition, document=document)
@@ -77,6 +77,12 @@ def _picture(image: ImageFile, rendition: Rendition, *, paged: bool) -> Rendered
     kind = Kind.BILEVEL if pure else kind_of(picture, document=document)
     plain = "webp" if paged or picture.mode in _SEE_THROUGH else "jpeg"
     return encode(picture, rendition.format or plain, rendition.quality, kind)
+
+
+def _two_colours(image: ImageFile) -> bool:
+    palette = image.palette
+    few = palette is not None and len(palette.palette) <= 2 * len(palette.mode)
+    return image.mode == "1" or (image.mode == "P" and few)
 
 
 def _sharp(image: ImageFile, rendition: Rendition) -> Rendered | None:

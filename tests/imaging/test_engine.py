@@ -51,6 +51,21 @@ def test_a_page_of_two_colours_comes_with_all_its_pixels(darkroom, format: str, 
     assert darkroom.opened(rendered.body).convert("L").tobytes() == image.convert("L").tobytes()
 
 
+@pytest.mark.parametrize("ink", [(0, 0, 0), (10, 20, 140)])
+def test_two_colours_of_a_palette_are_two_colours(darkroom, ink: tuple[int, int, int]) -> None:
+    image = page(darkroom).convert("P")
+    image = image.point(lambda value: value > 128)
+    image.putpalette([*ink, 255, 255, 255])
+    source = darkroom.file(image, "PNG", bits=1)
+    rendered = render(source, parse_spec("w1280-webp"))
+    assert rendered.fingerprint == "webp-q0-lossless"
+    made = darkroom.opened(rendered.body).convert("RGB")
+    assert made.tobytes() == image.convert("RGB").tobytes()
+    third = image.copy()
+    third.putpalette([*ink, 255, 255, 255, 1, 2, 3])
+    assert render(darkroom.file(third, "PNG"), parse_spec("w1280-webp")).width == 1280
+
+
 @pytest.mark.parametrize(
     ("name", "size"),
     [("w960-webp", (960, 1280)), ("w1281-webp", (1281, 1708)), ("w1280-jpeg", (1280, 1707)),
