@@ -7,6 +7,7 @@ from PIL import Image
 
 from imaging.animations import MOST_FRAMES, gif_frames, moving
 from imaging.engine import render
+from imaging.errors import BrokenSource
 from imaging.renditions import Rendition, parse_spec
 
 COLOURS = ("#d02020", "#20b040", "#2040d0", "#e0d020")
@@ -131,12 +132,21 @@ def test_every_frame_is_cropped_alike(darkroom) -> None:
     assert len(seen(rendered.body)) == 4
 
 
-def test_a_damaged_end_costs_the_frames_behind_it_alone(darkroom) -> None:
+@pytest.mark.parametrize("format", ["GIF", "PNG"])
+def test_a_damaged_end_costs_the_frames_behind_it_alone(darkroom, format: str) -> None:
     frames = [darkroom.texture((200, 100)).rotate(angle) for angle in (0, 40, 80)]
-    whole = darkroom.file(frames[0], "GIF", save_all=True, append_images=frames[1:])
+    whole = darkroom.file(frames[0], format, save_all=True, append_images=frames[1:])
     cut = whole[: len(whole) * 3 // 4]
     rendered = render(cut, Rendition(width=100, format="webp"))
     assert 1 <= len(seen(rendered.body)) < 3
+
+
+@pytest.mark.parametrize("format", ["GIF", "PNG"])
+def test_a_first_frame_that_is_damaged_is_an_error(darkroom, format: str) -> None:
+    frames = [darkroom.texture((200, 100)).rotate(angle) for angle in (0, 40, 80)]
+    whole = darkroom.file(frames[0], format, save_all=True, append_images=frames[1:])
+    with pytest.raises(BrokenSource):
+        render(whole[: len(whole) // 6], Rendition(width=100, format="webp"))
 
 
 def counted(source: bytes, size: tuple[int, int], frames: int) -> bool:
