@@ -151,7 +151,7 @@ def test_whoever_leaves_while_it_is_opened_leaves_no_file_open(tmp_path: Path) -
         await asyncio.gather(*asking, return_exceptions=True)
         await cache.aclose()  # waits for the threads
         async with asyncio.timeout(10):
-            while open_below(tmp_path):
+            while open_below(tmp_path):  # noqa: ASYNC110
                 await asyncio.sleep(0.001)
 
     using(tmp_path, work)
