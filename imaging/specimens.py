@@ -47,6 +47,21 @@ def _pdf() -> bytes:
     )
 
 
+def _locked_pdf() -> bytes:
+    """The same that anybody may open, though it is encrypted: qpdf asks for randomness there.
+
+    Without the extra `pdf` nothing asks, and it is not locked.
+    """
+    try:
+        from pikepdf import Encryption, Pdf
+    except ImportError:
+        return _pdf()
+    out = BytesIO()
+    with Pdf.open(BytesIO(_pdf())) as document:
+        document.save(out, encryption=Encryption(owner="o", user=""))
+    return out.getvalue()
+
+
 def _dicom() -> bytes:
     """A black frame, wide enough for a notice to be put on it (PS3.10 §7, PS3.3 C.7.6.3)."""
     rows, columns = 120, 200
@@ -87,7 +102,7 @@ SPECIMENS: Mapping[str, tuple[Callable[[], bytes], ...]] = MappingProxyType(
             for mode, compression in (("RGB", "raw"), ("RGB", "tiff_lzw"), ("1", "group4"))
         ),
         "image/heic": (lambda: decompress(b85decode(_HEIC)),),
-        "application/pdf": (_pdf,),
+        "application/pdf": (_pdf, _locked_pdf),
         DICOM: (_dicom,),
     }
 )

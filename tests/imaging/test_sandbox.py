@@ -83,7 +83,7 @@ FONTS = ["Helvetica", "Arial", "TimesNewRoman", "DejaVuSans", "LiberationSerif",
 
 
 def test_a_page_in_fonts_that_are_not_in_it_is_drawn(darkroom) -> None:
-    [make] = SPECIMENS["application/pdf"]
+    make, _ = SPECIMENS["application/pdf"]
 
     async def work(pool: RenderPool) -> None:
         for font in FONTS:

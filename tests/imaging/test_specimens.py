@@ -31,5 +31,5 @@ def test_a_specimen_is_what_it_is_called_and_becomes_every_format(
 
 
 def test_the_specimen_of_a_pdf_has_text() -> None:
-    [make] = SPECIMENS["application/pdf"]
+    make, _ = SPECIMENS["application/pdf"]
     assert convert(make(), Conversion(page=1)).body == b"a"
