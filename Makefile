@@ -6,7 +6,7 @@ export PYTHONDONTWRITEBYTECODE ?= 1
 # The certificates that this machine trusts, so that a proxy of its own is no obstacle.
 export UV_SYSTEM_CERTS ?= 1
 
-.PHONY: demo test fast check fix docs bench fuzz lock image clean
+.PHONY: demo test thorough fast check fix docs bench fuzz lock image clean
 
 demo: .venv/demo ## start the embedded default with sample documents and print clickable links
 	@$(BIN)/ostiary demo
@@ -18,6 +18,9 @@ test: .venv/dev ## lint, type check and every test, real Varnish, nginx, Chromiu
 	$(BIN)/coverage run -m pytest -q
 	@$(BIN)/coverage combine -q 2>/dev/null; $(BIN)/coverage report --skip-covered
 	@$(BIN)/coverage report --include='signing/*,cdn/*' --fail-under=100 > /dev/null || { echo 'signing and cdn are covered to 100 % or not at all'; exit 1; }
+
+thorough: .venv/dev ## the tests with ten times the examples of every property
+	HYPOTHESIS_PROFILE=thorough $(BIN)/pytest -q
 
 fast: .venv/dev ## the tests without real parts
 	$(BIN)/pytest -q -m "not engines and not slow"

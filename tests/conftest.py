@@ -22,11 +22,16 @@ from hypothesis import HealthCheck, settings
 
 from gateway.serve import figures_in_memory
 
-# Tests are never timed: a loaded machine is no defect.
-settings.register_profile(
-    "ostiary", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True
-)
-settings.load_profile("ostiary")
+# Tests are never timed: a loaded machine is no defect. `make thorough` looks at more examples.
+for profile, examples in (("ostiary", 40), ("thorough", 400)):
+    settings.register_profile(
+        profile,
+        deadline=None,
+        suppress_health_check=[HealthCheck.too_slow],
+        print_blob=True,
+        max_examples=examples,
+    )
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ostiary"))
 
 TOKEN = "operator-token"
 KEY = "5a" * 32
