@@ -107,7 +107,7 @@ def test_names_are_those_of_pages_and_windows_are_for_dicom_alone() -> None:
     assert not renditions.declared("w640-winm600_1500")
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(st.data())
 def test_a_file_with_wrong_octets_is_shown_or_refused(data: st.DataObject) -> None:
     source = bytearray(data.draw(st.sampled_from(SMALL)))
