@@ -7,7 +7,7 @@ import pytest
 from gateway.asgi import Field
 from gateway.dropin.fields import Origins, answer_fields, request_fields
 
-ORIGINS = Origins(b"https://files.example", b"https://ref.supabase.co")
+ORIGINS = Origins(b"https://docs.example", b"https://ref.supabase.co")
 PRIVATE = (b"cache-control", b"private, no-store")
 CSP = (b"content-security-policy", b"sandbox")
 ADDED = [
@@ -74,9 +74,9 @@ def test_who_forwards_is_ours_to_say() -> None:
         (b"x-real-ip", b"10.0.0.1"),
         (b"x-original-url", b"/auth"),
     ]
-    assert sent((b"host", b"files.example:8443"), *claimed) == [
+    assert sent((b"host", b"docs.example:8443"), *claimed) == [
         (b"host", b"ref.supabase.co"),
-        (b"x-forwarded-host", b"files.example:8443"),
+        (b"x-forwarded-host", b"docs.example:8443"),
         (b"x-forwarded-proto", b"http"),
         (b"x-forwarded-for", b"192.0.2.1"),
     ]
@@ -85,24 +85,24 @@ def test_who_forwards_is_ours_to_say() -> None:
 @pytest.mark.parametrize(
     ("told", "origin"),
     [
-        (b"https", b"https://files.example"),
-        (b"http", b"http://files.example"),
-        (b"javascript", b"http://files.example"),
-        (b"https, http", b"http://files.example"),
-        (b"", b"http://files.example"),
+        (b"https", b"https://docs.example"),
+        (b"http", b"http://docs.example"),
+        (b"javascript", b"http://docs.example"),
+        (b"https, http", b"http://docs.example"),
+        (b"", b"http://docs.example"),
     ],
 )
 def test_the_scheme_in_front_of_us_is_believed_if_it_is_one(told: bytes, origin: bytes) -> None:
-    scope = scope_of((b"host", b"files.example"), (b"x-forwarded-proto", told))
+    scope = scope_of((b"host", b"docs.example"), (b"x-forwarded-proto", told))
     assert Origins.of(scope, b"").asked == origin
 
 
 @pytest.mark.parametrize(
     ("location", "moved"),
     [
-        (b"https://ref.supabase.co/storage/v1/x?y", b"https://files.example/storage/v1/x?y"),
-        (b"https://ref.supabase.co", b"https://files.example"),
-        (b"https://ref.supabase.co?x", b"https://files.example?x"),
+        (b"https://ref.supabase.co/storage/v1/x?y", b"https://docs.example/storage/v1/x?y"),
+        (b"https://ref.supabase.co", b"https://docs.example"),
+        (b"https://ref.supabase.co?x", b"https://docs.example?x"),
         (b"https://ref.supabase.co.evil.example/", b"https://ref.supabase.co.evil.example/"),
         (b"https://ref.supabase.co:8443/", b"https://ref.supabase.co:8443/"),
         (b"https://elsewhere.example/", b"https://elsewhere.example/"),
