@@ -27,6 +27,26 @@ _PAGE_SIZE: Json = {
 _MAYBE_COUNT: Json = {"type": ["integer", "null"], "minimum": 1}
 
 
+_SCHEMES: dict[str, Json] = {
+    "operator": {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "A token whose SHA-256 the configuration lists under [admin].",
+    },
+    "hook": {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "webhook_secret of [supabase]; without it there are no hooks.",
+    },
+    "hook_field": {
+        "type": "apiKey",
+        "in": "header",
+        "name": "X-Ostiary-Secret",
+        "description": "The same secret, for senders that have a field of their own.",
+    },
+}
+
+
 def describe(bodies: Mapping[str, type[BaseModel]]) -> dict[str, Json]:
     """The whole description; `bodies` are the models of what is sent, by path."""
     _, found = models_json_schema(
@@ -62,24 +82,7 @@ def describe(bodies: Mapping[str, type[BaseModel]]) -> dict[str, Json]:
         },
         "components": {
             "schemas": schemas,
-            "securitySchemes": {
-                "operator": {
-                    "type": "http",
-                    "scheme": "bearer",
-                    "description": "A token whose SHA-256 the configuration lists under [admin].",
-                },
-                "hook": {
-                    "type": "http",
-                    "scheme": "bearer",
-                    "description": "webhook_secret of [supabase]; without it there are no hooks.",
-                },
-                "hook_field": {
-                    "type": "apiKey",
-                    "in": "header",
-                    "name": "X-Ostiary-Secret",
-                    "description": "The same secret, for senders that have a field of their own.",
-                },
-            },
+            "securitySchemes": _SCHEMES,
         },
     }
 
@@ -162,39 +165,8 @@ def _refusals() -> dict[str, Json]:
 def _answers() -> dict[str, Json]:
     return {
         "Links": _object({"links": {"type": "array", "items": _either("Link", "NoLink")}}),
-        "Link": _object(
-            {
-                "document": {"$ref": "#/components/schemas/Wanted"},
-                "id": _TEXT,
-                "link": _TEXT,
-                "url": {"type": "string", "format": "uri"},
-                "expires_at": _COUNT,
-                "renew_at": _COUNT,
-                "grant": _TEXT,
-                "version": {"type": ["string", "null"]},
-                "renditions": {"type": "array", "items": _TEXT},
-                "template": _TEXT,
-                "srcset": _TEXT,
-                "picture": _TEXT,
-                "media_type": _TEXT,
-                "size": _COUNT,
-                "width": _MAYBE_COUNT,
-                "height": _MAYBE_COUNT,
-                "pages": _MAYBE_COUNT,
-            }
-        ),
-        "Document": _object(
-            {
-                "document": {"$ref": "#/components/schemas/Wanted"},
-                **dict.fromkeys(("id", "version", "etag", "media_type"), _TEXT),
-                "size": _COUNT,
-                "modified_at": _COUNT,
-                **dict.fromkeys(("width", "height", "pages"), _MAYBE_COUNT),
-                "page_sizes": {"type": "array", "items": _PAGE_SIZE, "maxItems": 1_000},
-                "renditions": {"type": "array", "items": _TEXT},
-                **dict.fromkeys(("broken", "thumbhash"), _MAYBE_TEXT),
-            }
-        ),
+        "Link": _link(),
+        "Document": _description(),
         "NoLink": _object(
             {
                 "document": {"$ref": "#/components/schemas/Wanted"},
@@ -222,6 +194,45 @@ def _answers() -> dict[str, Json]:
             }
         ),
     }
+
+
+def _link() -> Json:
+    return _object(
+        {
+            "document": {"$ref": "#/components/schemas/Wanted"},
+            "id": _TEXT,
+            "link": _TEXT,
+            "url": {"type": "string", "format": "uri"},
+            "expires_at": _COUNT,
+            "renew_at": _COUNT,
+            "grant": _TEXT,
+            "version": {"type": ["string", "null"]},
+            "renditions": {"type": "array", "items": _TEXT},
+            "template": _TEXT,
+            "srcset": _TEXT,
+            "picture": _TEXT,
+            "media_type": _TEXT,
+            "size": _COUNT,
+            "width": _MAYBE_COUNT,
+            "height": _MAYBE_COUNT,
+            "pages": _MAYBE_COUNT,
+        }
+    )
+
+
+def _description() -> Json:
+    return _object(
+        {
+            "document": {"$ref": "#/components/schemas/Wanted"},
+            **dict.fromkeys(("id", "version", "etag", "media_type"), _TEXT),
+            "size": _COUNT,
+            "modified_at": _COUNT,
+            **dict.fromkeys(("width", "height", "pages"), _MAYBE_COUNT),
+            "page_sizes": {"type": "array", "items": _PAGE_SIZE, "maxItems": 1_000},
+            "renditions": {"type": "array", "items": _TEXT},
+            **dict.fromkeys(("broken", "thumbhash"), _MAYBE_TEXT),
+        }
+    )
 
 
 def _provider() -> Json:
