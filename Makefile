@@ -15,15 +15,14 @@ test: .venv/dev ## lint, type check and every test, real Varnish, nginx, Chromiu
 	@sh deploy/debian-packages.sh test
 	$(MAKE) check
 	@$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest -q
-	@$(BIN)/coverage combine -q 2>/dev/null; $(BIN)/coverage report --skip-covered
+	$(BIN)/pytest -q -n auto --dist loadfile --cov --cov-report=term:skip-covered
 	@$(BIN)/coverage report --include='signing/*,cdn/*' --fail-under=100 > /dev/null || { echo 'signing and cdn are covered to 100 % or not at all'; exit 1; }
 
 thorough: .venv/dev ## the tests with ten times the examples of every property
-	HYPOTHESIS_PROFILE=thorough $(BIN)/pytest -q
+	HYPOTHESIS_PROFILE=thorough $(BIN)/pytest -q -n auto --dist loadfile
 
 fast: .venv/dev ## the tests without real parts
-	$(BIN)/pytest -q -m "not engines and not slow"
+	$(BIN)/pytest -q -n auto --dist loadfile -m "not engines and not slow"
 
 check: .venv/dev ## ruff, mypy, pyright and the import rule
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/pyright && $(BIN)/lint-imports

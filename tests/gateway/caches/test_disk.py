@@ -153,9 +153,10 @@ def test_it_stays_within_its_bytes_and_keeps_what_is_used(tmp_path: Path) -> Non
             await cache.put(key(number), META, bytes(40_000))
             age(tmp_path, key(number), 1000 - number)
             assert await cache.get(key(0)) is not None
-        await cache.sweep()
 
     using(tmp_path, work, limit=MEGABYTE)
+    # A sweep that finds another under way leaves it alone: this one comes after all of those.
+    using(tmp_path, DiskCache.sweep, limit=MEGABYTE)
     assert MEGABYTE // 2 < sum(path.stat().st_size for path in files(tmp_path)) <= MEGABYTE
     assert (tmp_path / key(0)[:2] / key(0)).exists()
 
