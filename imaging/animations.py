@@ -38,6 +38,13 @@ class Moving(NamedTuple):
     end: int
 
 
+def can_move(image: ImageFile) -> bool:
+    """Whether the source may have frames that another format would show; no frame is read."""
+    if image.format == "GIF":
+        return True
+    return image.format in _FORMATS and getattr(image, "n_frames", 1) > 1
+
+
 def moving(image: ImageFile, source: bytes | memoryview, rendition: Rendition) -> Moving | None:
     """The source as an animation; None when it has one frame or the format asked for can not move.
 

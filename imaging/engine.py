@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from PIL import Image
 from PIL.ImageFile import ImageFile
 
-from imaging.animations import animate, moving
+from imaging.animations import animate, can_move, moving
 from imaging.conversions import Conversion, Converted
 from imaging.dicom.drawing import describe_dicom, draw_frame
 from imaging.encoders import encode
@@ -23,6 +22,7 @@ from imaging.pdf import describe_pdf, draw_page
 from imaging.pictures import scale_picture, upright_size
 from imaging.rendered import ENGINE_VERSION, SIZES, Description, Rendered
 from imaging.renditions import LADDER, ORIGIN, Rendition
+from imaging.scaled import Scaled
 from imaging.sources import PDF, admit, count_pages, guarded, open_picture
 from imaging.text import page_text
 from imaging.windows import AS_STORED
@@ -49,34 +49,38 @@ def render(source: bytes | memoryview, rendition: Rendition, limits: Limits = _D
             rendition = rendition.with_format(origin_format(media_type))
         if rendition.window != AS_STORED and media_type != DICOM:
             raise BrokenSource("no-window")
-        if media_type == PDF:
-            return _document(draw_page(source, rendition, limits), rendition)
-        if media_type == DICOM:
-            frame = scale_picture(draw_frame(source, rendition, limits), rendition, document=True)
-            marked = noticed(frame, NOT_DIAGNOSTIC)
-            # Sixteen greys would hide what the window shows.
-            return encode(marked, rendition.format or "webp", rendition.quality, Kind.SCAN)
-        image = open_picture(source, media_type, rendition.page, limits)
-        if animation := moving(image, source, rendition):
-            return animate(animation, rendition)
-        return _picture(image, rendition, paged=media_type == "image/tiff" or rendition.page > 0)
+        seen = _seen(source, media_type, rendition, limits)
+        return seen.encoded(rendition) if isinstance(seen, Scaled) else seen
 
 
-def _document(picture: Image.Image, rendition: Rendition) -> Rendered:
-    kind = kind_of(picture, document=True)
-    return encode(picture, rendition.format or "webp", rendition.quality, kind)
+def _seen(
+    source: bytes | memoryview, media_type: str, rendition: Rendition, limits: Limits
+) -> Scaled | Rendered:
+    """The picture to be encoded, or what is finished at once: animations, pages of two colours."""
+    if media_type == PDF:
+        page = draw_page(source, rendition, limits)
+        return Scaled(page, kind_of(page, document=True), "webp")
+    if media_type == DICOM:
+        frame = scale_picture(draw_frame(source, rendition, limits), rendition, document=True)
+        # Sixteen greys would hide what the window shows.
+        return Scaled(noticed(frame, NOT_DIAGNOSTIC), Kind.SCAN, "webp")
+    image = open_picture(source, media_type, rendition.page, limits)
+    if animation := moving(image, source, rendition):
+        return animate(animation, rendition)
+    return _picture(image, rendition, paged=media_type == "image/tiff" or rendition.page > 0)
 
 
-def _picture(image: ImageFile, rendition: Rendition, *, paged: bool) -> Rendered:
+def _picture(image: ImageFile, rendition: Rendition, *, paged: bool) -> Scaled | Rendered:
     bilevel = _two_colours(image)
     document = paged or bilevel or image.mode in _SCANNED
     if bilevel and (sharp := _sharp(image, rendition)):
         return sharp
+    lasting = not (bilevel and _large(rendition)) and not can_move(image)
     picture = scale_picture(image, rendition, document=document)
     pure = bilevel and picture.getcolors(2)
     kind = Kind.BILEVEL if pure else kind_of(picture, document=document)
     plain = "webp" if paged or picture.mode in _SEE_THROUGH else "jpeg"
-    return encode(picture, rendition.format or plain, rendition.quality, kind)
+    return Scaled(picture, kind, plain, lasting)
 
 
 def _two_colours(image: ImageFile) -> bool:
@@ -85,15 +89,18 @@ def _two_colours(image: ImageFile) -> bool:
     return image.mode == "1" or (image.mode == "P" and few)
 
 
+def _large(rendition: Rendition) -> bool:
+    return rendition.width in LADDER[LADDER.index(_LARGE) :] and not rendition.height
+
+
 def _sharp(image: ImageFile, rendition: Rendition) -> Rendered | None:
     """All the pixels of a page of two colours, for a large rung of the ladder; None for the rest.
 
     They take fewer octets than a grey picture of that width, and are sharper. A halftone is no
     such page: its dots are noise to an encoder, and better averaged.
     """
-    large = rendition.width in LADDER[LADDER.index(_LARGE) :] and not rendition.height
     size = upright_size(image)
-    if not large or rendition.quality or rendition.format not in ("", "webp"):
+    if not _large(rendition) or rendition.quality or rendition.format not in ("", "webp"):
         return None
     if full_scale(size) < 1:
         return None
