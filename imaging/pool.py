@@ -7,16 +7,15 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Generic, TypeVar
 
-from imaging import protocol
+from imaging import jobs, protocol
 from imaging.conversions import Conversion, Converted
 from imaging.errors import BrokenSource, PageMissing, PoolBusy, SourceTooLarge, WorkerLost
+from imaging.jobs import Answer, Job
 from imaging.limits import Limits
-from imaging.processes import launch, resident
+from imaging.processes import WORKER, launch, resident
 from imaging.rendered import ENGINE_VERSION, Description, Rendered
 from imaging.renditions import Rendition
 
@@ -42,7 +41,8 @@ class RenderPool:
 
     At most `queue` more requests wait (four per worker unless said); the next one is refused
     with PoolBusy. A worker that dies in a job is replaced and the job tried once more; one that
-    is too slow is killed, and its job with it. Use `start()` before, and `aclose()` after.
+    is too slow is killed, and its job with it. Use `start()` before, and `aclose()` after; a pool
+    that is not started begins each worker with its first job. `module` is what workers run.
     """
 
     def __init__(
@@ -54,6 +54,7 @@ class RenderPool:
         lifetime: Lifetime = _LIFETIME,
         *,
         executable: str = sys.executable,
+        module: str = WORKER,
     ) -> None:
         if workers < 1 or timeout <= 0 or (queue is not None and queue < 0):
             raise ValueError("a pool needs a worker, a queue of 0 or more, and a time above 0")
@@ -61,7 +62,7 @@ class RenderPool:
         self._timeout = timeout
         self._limits = limits
         self._turn = asyncio.Semaphore(workers)
-        self._idle = [_Worker(executable, lifetime) for _ in range(workers)]
+        self._idle = [_Worker(executable, lifetime, module) for _ in range(workers)]
         self._all = tuple(self._idle)
         self._admitted = 0
         self._closed = False
@@ -109,22 +110,39 @@ class RenderPool:
         for _ in self._all:
             self._turn.release()
 
+    async def rest(self) -> None:
+        """Ends the workers that are in no job; each comes up again with its next one."""
+        resting: list[_Worker] = []
+        while not self._turn.locked():  # then a turn is had without waiting
+            await self._turn.acquire()
+            resting.append(self._idle.pop())
+        try:
+            await asyncio.gather(*(worker.end() for worker in resting))
+        finally:
+            self._idle += resting
+            for _ in resting:
+                self._turn.release()
+
     async def render(self, source: bytes, rendition: Rendition) -> Rendered:
         """The rendition; raises BrokenSource and its kin, PageMissing, PoolBusy."""
-        request = protocol.render_request(rendition, self._limits)
-        return await self._ask(_Job(request, source, protocol.rendered_of))
+        return await self._ask(jobs.rendering(source, rendition, self._limits))
+
+    async def improve(self, source: bytes, rendition: Rendition) -> Rendered:
+        """The rendition as well as a background worker can make it; raises as `render` does.
+
+        It is the same as `render` gives where no better one was found.
+        """
+        return await self._ask(jobs.improving(source, rendition, self._limits))
 
     async def convert(self, source: bytes, conversion: Conversion) -> Converted:
         """The conversion; raises as `render` does."""
-        request = protocol.convert_request(conversion, self._limits)
-        return await self._ask(_Job(request, source, protocol.converted_of))
+        return await self._ask(jobs.converting(source, conversion, self._limits))
 
     async def describe(self, source: bytes) -> Description:
         """What the source's header tells; raises as `render` does."""
-        request = protocol.describe_request(self._limits)
-        return await self._ask(_Job(request, source, protocol.description_of))
+        return await self._ask(jobs.describing(source, self._limits))
 
-    async def _ask(self, job: _Job[Answer]) -> Answer:
+    async def _ask(self, job: Job[Answer]) -> Answer:
         if self._closed or self._admitted >= self._room:
             raise PoolBusy
         if len(job.source) > self._limits.octets:
@@ -140,7 +158,7 @@ class RenderPool:
         finally:
             self._admitted -= 1
 
-    async def _try_twice(self, worker: _Worker, job: _Job[Answer]) -> Answer:
+    async def _try_twice(self, worker: _Worker, job: Job[Answer]) -> Answer:
         """A death, which may be the fault of an earlier job, is forgiven once."""
         for _ in range(2):
             if self._closed:
@@ -148,18 +166,6 @@ class RenderPool:
             with suppress(_Died):
                 return await worker.ask(job, self._timeout)
         raise PoolBusy if self._closed else WorkerLost("crash")
-
-
-Answer = TypeVar("Answer")
-
-
-@dataclass(frozen=True, slots=True)
-class _Job(Generic[Answer]):
-    """A request with its source, and how to read the reply."""
-
-    request: Mapping[str, object]
-    source: bytes
-    read: Callable[[protocol.Head, bytes], Answer]
 
 
 class _Died(Exception):
@@ -172,8 +178,9 @@ _BROKEN = (OSError, EOFError, protocol.ProtocolError)
 class _Worker:
     """The seat of one worker process; the process comes and goes."""
 
-    def __init__(self, executable: str, lifetime: Lifetime) -> None:
+    def __init__(self, executable: str, lifetime: Lifetime, module: str) -> None:
         self._executable = executable
+        self._module = module
         self._lifetime = lifetime
         self._process: subprocess.Popen[bytes] | None = None
         self._channel: socket.socket | None = None
@@ -186,7 +193,7 @@ class _Worker:
         """The process id, 0 while there is no process."""
         return self._process.pid if self._process and self._process.poll() is None else 0
 
-    async def ask(self, job: _Job[Answer], seconds: float) -> Answer:
+    async def ask(self, job: Job[Answer], seconds: float) -> Answer:
         """The job's answer; _Died when there will be none, WorkerLost when there is no time.
 
         A worker that does not even come up is no fault of the job's: that is PoolBusy.
@@ -233,7 +240,7 @@ class _Worker:
         ours, theirs = socket.socketpair()
         try:
             with theirs:
-                self._process = launch(self._executable, theirs.fileno())
+                self._process = launch(self._executable, theirs.fileno(), self._module)
         except OSError:
             ours.close()
             raise

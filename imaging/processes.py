@@ -13,19 +13,25 @@ _BOOT = (
     "import sys; "
     "at = next((n for n, p in enumerate(sys.path) if p.endswith('-packages')), len(sys.path)); "
     "sys.path.insert(at, sys.argv[1]); "
-    "from imaging.worker import main; main()"
+    "from importlib import import_module; import_module(sys.argv[2]).main()"
 )
+WORKER = "imaging.worker"
+"""The module of a worker for whoever waits."""
+
+BACKGROUND = "imaging.background"
+"""The module of a worker that nobody waits for."""
+
 _ROOT = str(Path(__file__).resolve().parent.parent)
 
 
-def launch(executable: str, descriptor: int) -> subprocess.Popen[bytes]:
-    """Starts a worker with that descriptor as its standard input and no environment.
+def launch(executable: str, descriptor: int, module: str = WORKER) -> subprocess.Popen[bytes]:
+    """Starts a module's worker with that descriptor as its standard input and no environment.
 
     Its standard error goes nowhere: decoders print parts of what they read. A group of its own
     keeps a terminal's Ctrl-C from it, which is its parent's to handle. Raises OSError.
     """
     return subprocess.Popen(
-        [executable, "-I", "-B", "-c", _BOOT, _ROOT],
+        [executable, "-I", "-B", "-c", _BOOT, _ROOT, module],
         stdin=descriptor,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

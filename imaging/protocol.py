@@ -4,7 +4,8 @@
 
 A worker greets with `{"ready": VERSION, "filtered": …}`, then answers each request with one frame.
 A request is `{"do": "render", "spec": …, "limits": {…}}`, `{"do": "convert", "name": …, "limits":
-{…}}` or `{"do": "describe", "limits": {…}}` with the source as its body. A reply is
+{…}}` or `{"do": "describe", "limits": {…}}` with the source as its body; background workers know
+"improve" as well, which has the fields of "render" and its reply. A reply is
 `{"ok": "rendered", …}` or `{"ok": "converted", …}` with what was made as its body,
 `{"ok": "described", …}`, or `{"error": KIND, …}`. A later engine adds operations and fields; an
 operation unknown to a worker is answered with the error "unsupported".
@@ -92,6 +93,10 @@ def unpack_head(text: bytes) -> Head:
 
 def render_request(rendition: Rendition, limits: Limits) -> dict[str, object]:
     return {"do": "render", "spec": rendition.spec, "limits": asdict(limits)}
+
+
+def improve_request(rendition: Rendition, limits: Limits) -> dict[str, object]:
+    return {**render_request(rendition, limits), "do": "improve"}
 
 
 def convert_request(conversion: Conversion, limits: Limits) -> dict[str, object]:
