@@ -12,8 +12,9 @@ import os
 import resource
 import signal
 import socket
+from collections.abc import Callable
 from contextlib import suppress
-from typing import BinaryIO
+from typing import BinaryIO, TypeAlias
 
 from PIL import AvifImagePlugin, Image
 
@@ -36,15 +37,26 @@ _TRIED_WIDTH = 200
 _NICE = 10
 
 
+Answerer: TypeAlias = Callable[[protocol.Head, bytes], tuple[dict[str, object], bytes]]
+"""Makes of a request and its source the head and the body of a reply."""
+
+
 def main() -> None:
     """Serves the socket on descriptor 0."""
-    # A signal to the whole group is for the parent, who drains; the socket's end is for us.
-    for name in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(name, signal.SIG_IGN)
-    os.nice(_NICE)
+    begin(_NICE)
     prepare()
     with socket.socket(fileno=0) as channel:
         serve(channel, filtered=confine())
+
+
+def begin(nice: int) -> None:
+    """Makes way for other processes, and leaves signals to the parent.
+
+    One to the whole group is for the parent, who drains; the socket's end is for us.
+    """
+    for name in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(name, signal.SIG_IGN)
+    os.nice(nice)
 
 
 def prepare() -> None:
@@ -61,13 +73,33 @@ def prepare() -> None:
                 _try_out(make(), media_type)
 
 
-def serve(channel: socket.socket, *, filtered: bool = False) -> None:
+def answer(head: protocol.Head, source: bytes) -> tuple[dict[str, object], bytes]:
+    """The reply to a request, errors too, within `CPU_SECONDS`."""
+    arm_cpu()
+    try:
+        limits = protocol.limits_of(head)
+        match head.text("do"):
+            case "render":
+                rendered = render(source, parse_spec(head.text("spec")), limits)
+                return protocol.rendered_reply(rendered), rendered.body
+            case "convert" if conversion := find_conversion(head.text("name")):
+                converted = convert(source, conversion, limits)
+                return protocol.converted_reply(converted), converted.body
+            case "describe":
+                return protocol.described_reply(describe(source, limits)), b""
+            case _:
+                raise BrokenSource("unsupported")
+    except ImagingError as error:
+        return protocol.error_reply(error), b""
+
+
+def serve(channel: socket.socket, *, filtered: bool = False, answerer: Answerer = answer) -> None:
     """Greets, then answers request after request; returns when the other side is gone."""
     with channel.makefile("rb") as inbox:
         try:
             channel.sendall(protocol.greeting(filtered=filtered))
             while request := _receive(inbox):
-                reply, body = _answer(*request)
+                reply, body = answerer(*request)
                 channel.sendall(protocol.pack(reply, len(body)))
                 channel.sendall(body)
         except (BrokenPipeError, ConnectionResetError):
@@ -133,22 +165,3 @@ def _receive(inbox: BinaryIO) -> tuple[protocol.Head, bytes] | None:
     if len(head) + len(body) < head_length + body_length:
         return None
     return protocol.unpack_head(head), body
-
-
-def _answer(head: protocol.Head, source: bytes) -> tuple[dict[str, object], bytes]:
-    arm_cpu()
-    try:
-        limits = protocol.limits_of(head)
-        match head.text("do"):
-            case "render":
-                rendered = render(source, parse_spec(head.text("spec")), limits)
-                return protocol.rendered_reply(rendered), rendered.body
-            case "convert" if conversion := find_conversion(head.text("name")):
-                converted = convert(source, conversion, limits)
-                return protocol.converted_reply(converted), converted.body
-            case "describe":
-                return protocol.described_reply(describe(source, limits)), b""
-            case _:
-                raise BrokenSource("unsupported")
-    except ImagingError as error:
-        return protocol.error_reply(error), b""
