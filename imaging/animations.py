@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import NamedTuple
 
 from PIL import Image
@@ -12,6 +13,7 @@ from imaging.colours import resizable
 from imaging.encoders import MOVING, encode_moving
 from imaging.geometry import place
 from imaging.pictures import aimed, scale_picture, upright_size
+from imaging.placeholders import placeholder
 from imaging.rendered import Rendered
 from imaging.renditions import Rendition
 from imaging.saliency import sketch
@@ -73,7 +75,10 @@ def animate(source: Moving, rendition: Rendition) -> Rendered:
         times.append(time)
     mode = "RGBA" if any(frame.mode in ("LA", "RGBA") for frame in frames) else "RGB"
     same = [frame if frame.mode == mode else frame.convert(mode) for frame in frames]
-    return encode_moving(same, rendition.format, rendition.quality, times, _plays(source.image))
+    plays = _plays(source.image)
+    made = encode_moving(same, rendition.format, rendition.quality, times, plays)
+    size = upright_size(source.image)
+    return replace(made, placeholder=placeholder(same[0], rendition), source=size)
 
 
 def gif_frames(source: bytes | memoryview, most: int) -> int:

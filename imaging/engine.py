@@ -20,6 +20,7 @@ from imaging.negotiate import origin_format
 from imaging.notices import NOT_DIAGNOSTIC, noticed
 from imaging.pdf import describe_pdf, draw_page
 from imaging.pictures import scale_picture, upright_size
+from imaging.placeholders import placeholder
 from imaging.rendered import ENGINE_VERSION, SIZES, Description, Rendered
 from imaging.renditions import LADDER, ORIGIN, Rendition
 from imaging.scaled import Scaled
@@ -59,11 +60,16 @@ def _seen(
     """The picture to be encoded, or what is finished at once: animations, pages of two colours."""
     if media_type == PDF:
         page = draw_page(source, rendition, limits)
-        return Scaled(page, kind_of(page, document=True), "webp")
+        kind = kind_of(page, document=True)
+        return Scaled(page, kind, "webp", placeholder=placeholder(page, rendition))
     if media_type == DICOM:
-        frame = scale_picture(draw_frame(source, rendition, limits), rendition, document=True)
+        frame = draw_frame(source, rendition, limits)
+        size = frame.size
+        shown = scale_picture(frame, rendition, document=True)
+        hint = placeholder(shown, rendition)
         # Sixteen greys would hide what the window shows.
-        return Scaled(noticed(frame, NOT_DIAGNOSTIC), Kind.SCAN, "webp")
+        marked = noticed(shown, NOT_DIAGNOSTIC)
+        return Scaled(marked, Kind.SCAN, "webp", placeholder=hint, source=size)
     image = open_picture(source, media_type, rendition.page, limits)
     if animation := moving(image, source, rendition):
         return animate(animation, rendition)
@@ -71,7 +77,7 @@ def _seen(
 
 
 def _picture(image: ImageFile, rendition: Rendition, *, paged: bool) -> Scaled | Rendered:
-    bilevel = _two_colours(image)
+    bilevel, size = _two_colours(image), upright_size(image)
     document = paged or bilevel or image.mode in _SCANNED
     if bilevel and (sharp := _sharp(image, rendition)):
         return sharp
@@ -80,7 +86,7 @@ def _picture(image: ImageFile, rendition: Rendition, *, paged: bool) -> Scaled |
     pure = bilevel and picture.getcolors(2)
     kind = Kind.BILEVEL if pure else kind_of(picture, document=document)
     plain = "webp" if paged or picture.mode in _SEE_THROUGH else "jpeg"
-    return Scaled(picture, kind, plain, lasting)
+    return Scaled(picture, kind, plain, lasting, placeholder(picture, rendition), size)
 
 
 def _two_colours(image: ImageFile) -> bool:
@@ -106,7 +112,9 @@ def _sharp(image: ImageFile, rendition: Rendition) -> Rendered | None:
         return None
     whole = scale_picture(image, replace(rendition, width=0, label=""), document=True)
     rendered = encode(whole, "webp", 0, Kind.BILEVEL)
-    return rendered if len(rendered.body) * _SPARSE <= size[0] * size[1] else None
+    if len(rendered.body) * _SPARSE > size[0] * size[1]:
+        return None
+    return replace(rendered, placeholder=placeholder(whole, rendition), source=size)
 
 
 def convert(source: bytes, conversion: Conversion, limits: Limits = _DEFAULT) -> Converted:

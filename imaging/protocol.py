@@ -121,6 +121,8 @@ def rendered_reply(rendered: Rendered) -> dict[str, object]:
         "height": rendered.height,
         "quality": rendered.quality,
         "effort": rendered.effort,
+        "placeholder": rendered.placeholder.hex(),
+        "source": rendered.source,
     }
 
 
@@ -150,7 +152,9 @@ def rendered_of(head: Head, body: bytes) -> Rendered:
     width, height, quality = (head.count(name) for name in ("width", "height", "quality"))
     try:
         media_type, effort = head.text("media_type"), head.text("effort")
-        return Rendered(body, media_type, width, height, quality, effort)
+        placeholder = bytes.fromhex(head.text("placeholder"))
+        shown = placeholder, _pixels(head)
+        return Rendered(body, media_type, width, height, quality, effort, *shown)
     except ValueError as error:
         raise ProtocolError(str(error)) from None
 
@@ -171,6 +175,16 @@ def description_of(head: Head, body: bytes) -> Description:
         raise ProtocolError("a description has no body")
     width, height, pages = (head.count(name) for name in ("width", "height", "pages"))
     return Description(head.text("media_type"), width, height, pages, _sizes(head))
+
+
+def _pixels(head: Head) -> tuple[int, int]:
+    match head.fields.get("source"):
+        case [int() as width, int() as height] if (
+            0 <= width < LARGEST_SIZE and 0 <= height < LARGEST_SIZE
+        ):
+            return width, height
+        case _:
+            raise ProtocolError("a source has two sides")
 
 
 def _sizes(head: Head) -> tuple[tuple[float, float], ...]:

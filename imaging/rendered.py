@@ -17,6 +17,9 @@ MEDIA_TYPES = {
 
 FORMATS = {media_type: name for name, media_type in MEDIA_TYPES.items()}
 
+LONGEST_PLACEHOLDER = 64
+"""Octets that a placeholder has at most."""
+
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
@@ -24,6 +27,8 @@ class Rendered:
 
     `effort` says how hard the encoder tried ("m4", "s9") and in which way ("lossless", "greys16",
     "m2-moving"), so that a later and better pass over the same rendition is another representation.
+    `placeholder` is a ThumbHash, empty unless this shows page one whole and as it is; `source` is
+    the page's own upright size in pixels, 0 by 0 where it has none.
     """
 
     body: bytes
@@ -32,10 +37,14 @@ class Rendered:
     height: int
     quality: int
     effort: str
+    placeholder: bytes = b""
+    source: tuple[int, int] = (0, 0)
 
     def __post_init__(self) -> None:
         if self.media_type not in FORMATS or not self.body:
             raise ValueError("a rendition is a non-empty JPEG, WebP, AVIF or PNG")
+        if len(self.placeholder) > LONGEST_PLACEHOLDER:
+            raise ValueError("a placeholder is short")
 
     @property
     def fingerprint(self) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from PIL import Image
 
@@ -16,17 +16,22 @@ from imaging.renditions import Rendition
 class Scaled:
     """A picture at its rendition's size with its kind, and the format where none is asked for.
 
-    `lasting` says that no format or quality of this size would be made in another way.
+    `lasting` says that no format or quality of this size would be made in another way;
+    `placeholder` and `source` are as in `Rendered`.
     """
 
     image: Image.Image
     kind: Kind
     plain: str
     lasting: bool = True
+    placeholder: bytes = b""
+    source: tuple[int, int] = (0, 0)
 
     def encoded(self, rendition: Rendition) -> Rendered:
         """The picture in the rendition's format and quality."""
-        return encode(self.image, rendition.format or self.plain, rendition.quality, self.kind)
+        form = rendition.format or self.plain
+        made = encode(self.image, form, rendition.quality, self.kind)
+        return replace(made, placeholder=self.placeholder, source=self.source)
 
     @property
     def octets(self) -> int:

@@ -20,7 +20,7 @@ from imaging.protocol import Head, ProtocolError
 from imaging.rendered import Description, Rendered
 from imaging.renditions import Rendition
 
-RENDERED = Rendered(b"body", "image/webp", 640, 480, 78, "m4")
+RENDERED = Rendered(b"body", "image/webp", 640, 480, 78, "m4", b"\xd7hash", (4000, 3000))
 DESCRIBED = Description("application/pdf", 595, 842, 3, ((595.28, 841.89), (0, 0), (9, 1e8)))
 
 
@@ -142,6 +142,14 @@ GOOD = protocol.rendered_reply(RENDERED)
         {"quality": 1.5},
         {"effort": None},
         {"effort": "m" * 300},
+        {"placeholder": None},
+        {"placeholder": "d7h"},
+        {"placeholder": "d7" * 65},
+        {"source": None},
+        {"source": [640]},
+        {"source": [640, "480"]},
+        {"source": [-1, 480]},
+        {"source": [640, 1e9]},
         {"ok": "described"},
         {"ok": None},
         {"error": "panic"},
