@@ -9,14 +9,12 @@ from typing import NamedTuple
 from PIL import Image
 from PIL.ImageFile import ImageFile
 
-from imaging.colours import resizable
 from imaging.encoders import MOVING, encode_moving
 from imaging.geometry import place
 from imaging.pictures import aimed, scale_picture, upright_size
 from imaging.placeholders import placeholder
 from imaging.rendered import Rendered
 from imaging.renditions import Rendition
-from imaging.saliency import sketch
 
 # The frames of all else are pages, or guests of its first picture.
 _FORMATS = frozenset({"GIF", "PNG", "WEBP", "AVIF"})
@@ -105,8 +103,7 @@ def _table(flags: int) -> int:
 def _scaled(source: Moving, rendition: Rendition) -> Iterator[tuple[Image.Image, int]]:
     """Frames with their times; what is damaged after the first frame ends the animation there."""
     image = source.image
-    if rendition.gravity.smart:
-        rendition = aimed(sketch(resizable(image)), upright_size(image), rendition)
+    rendition = aimed(image, rendition)
     for index in range(source.first, source.end):
         try:
             image.seek(index)

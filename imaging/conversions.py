@@ -38,6 +38,11 @@ class Conversion:
         return self.name
 
     @property
+    def identity(self) -> str:
+        """The name again."""
+        return self.name
+
+    @property
     def automatic(self) -> bool:
         """Never: no format is left to the request's Accept field."""
         return False

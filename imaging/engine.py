@@ -21,6 +21,7 @@ from imaging.notices import NOT_DIAGNOSTIC, noticed
 from imaging.pdf import describe_pdf, draw_page
 from imaging.pictures import scale_picture, upright_size
 from imaging.placeholders import placeholder
+from imaging.redactions import UNREDACTED
 from imaging.rendered import ENGINE_VERSION, SIZES, Description, Rendered
 from imaging.renditions import LADDER, ORIGIN, Rendition
 from imaging.scaled import Scaled
@@ -45,6 +46,8 @@ def render(source: bytes | memoryview, rendition: Rendition, limits: Limits = _D
     Raises BrokenSource, SourceTooLarge or PageMissing, and nothing else.
     """
     with guarded():
+        if not rendition.redaction.usable:
+            raise BrokenSource("no-redaction")
         media_type = admit(source, limits)
         if rendition.format == ORIGIN:
             rendition = rendition.with_format(origin_format(media_type))
@@ -65,7 +68,8 @@ def _seen(
     if media_type == DICOM:
         frame = draw_frame(source, rendition, limits)
         size = frame.size
-        shown = scale_picture(frame, rendition, document=True)
+        # What is hidden has been painted over, in the values themselves.
+        shown = scale_picture(frame, replace(rendition, redaction=UNREDACTED), document=True)
         hint = placeholder(shown, rendition)
         # Sixteen greys would hide what the window shows.
         marked = noticed(shown, NOT_DIAGNOSTIC)
@@ -77,7 +81,7 @@ def _seen(
 
 
 def _picture(image: ImageFile, rendition: Rendition, *, paged: bool) -> Scaled | Rendered:
-    bilevel, size = _two_colours(image), upright_size(image)
+    bilevel, size = _two_colours(image, rendition), upright_size(image)
     document = paged or bilevel or image.mode in _SCANNED
     if bilevel and (sharp := _sharp(image, rendition)):
         return sharp
@@ -89,10 +93,12 @@ def _picture(image: ImageFile, rendition: Rendition, *, paged: bool) -> Scaled |
     return Scaled(picture, kind, plain, lasting, placeholder(picture, rendition), size)
 
 
-def _two_colours(image: ImageFile) -> bool:
+def _two_colours(image: ImageFile, rendition: Rendition) -> bool:
     palette = image.palette
+    # A palette may list a colour that only a hidden part has.
+    told = image.mode == "P" and not rendition.redacts
     few = palette is not None and len(palette.palette) <= 2 * len(palette.mode)
-    return image.mode == "1" or (image.mode == "P" and few)
+    return image.mode == "1" or (told and few)
 
 
 def _large(rendition: Rendition) -> bool:
@@ -105,7 +111,8 @@ def _sharp(image: ImageFile, rendition: Rendition) -> Rendered | None:
     They take fewer octets than a grey picture of that width, and are sharper. A halftone is no
     such page: its dots are noise to an encoder, and better averaged.
     """
-    size = upright_size(image)
+    left, top, right, bottom = rendition.crop.nearest(upright_size(image))
+    size = right - left, bottom - top
     if not _large(rendition) or rendition.quality or rendition.format not in ("", "webp"):
         return None
     if full_scale(size) < 1:
@@ -114,7 +121,7 @@ def _sharp(image: ImageFile, rendition: Rendition) -> Rendered | None:
     rendered = encode(whole, "webp", 0, Kind.BILEVEL)
     if len(rendered.body) * _SPARSE > size[0] * size[1]:
         return None
-    return replace(rendered, placeholder=placeholder(whole, rendition), source=size)
+    return replace(rendered, placeholder=placeholder(whole, rendition), source=upright_size(image))
 
 
 def convert(source: bytes, conversion: Conversion, limits: Limits = _DEFAULT) -> Converted:

@@ -9,9 +9,10 @@
     └── PoolBusy                every worker is busy and the queue is full
 
 Reasons: "empty", "unsupported", "damaged", "truncated", "encrypted", "pdf-engine-missing",
-"heif-engine-missing", "no-text"; of DICOM "transfer-syntax" (a compression not known here),
-"no-picture", and of all else "no-window"; "octets", "pixels", "pages", "scans", "elements",
-"memory"; "timeout", "crash". None tells of the content.
+"heif-engine-missing", "no-text", "no-redaction" (nobody told what it hides); of DICOM
+"transfer-syntax" (a compression not known here), "no-picture", and of all else "no-window";
+"octets", "pixels", "pages", "scans", "elements", "memory"; "timeout", "crash". None tells of the
+content.
 """
 
 from __future__ import annotations
@@ -24,7 +25,8 @@ class ImagingError(Exception):
 class UnknownRendition(ImagingError):
     """No rendition of that name; `nearest` is the declared name closest to it, or empty.
 
-    `reason` is "unknown", or "not-made" for a reserved name that the engine can not make.
+    `reason` is "unknown", "not-made" for a reserved name that the engine can not make, or
+    "redaction" for one whose redaction is not stored.
     """
 
     def __init__(self, name: str, nearest: str = "", *, reason: str = "unknown") -> None:

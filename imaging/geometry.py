@@ -32,29 +32,39 @@ class Placement:
         `source` is its upright size. Turning a picture upright is a swap of the axes, for those on
         their side, then mirrors; this is the way back.
         """
-        left, top, right, bottom = self.box
-        if orientation in _MIRRORED_ACROSS:
-            left, right = source[0] - right, source[0] - left
-        if orientation in _MIRRORED_DOWN:
-            top, bottom = source[1] - bottom, source[1] - top
+        box = turned(self.box, orientation, source)
         if orientation in SIDEWAYS:
-            return Placement(self.height, self.width, (top, left, bottom, right))
-        return replace(self, box=(left, top, right, bottom))
+            return Placement(self.height, self.width, box)
+        return replace(self, box=box)
+
+
+def turned(box: Box, orientation: int, source: Size) -> Box:
+    """A part of an upright source in the axes in which it is stored (`Placement.turned`)."""
+    left, top, right, bottom = box
+    if orientation in _MIRRORED_ACROSS:
+        left, right = source[0] - right, source[0] - left
+    if orientation in _MIRRORED_DOWN:
+        top, bottom = source[1] - bottom, source[1] - top
+    return (top, left, bottom, right) if orientation in SIDEWAYS else (left, top, right, bottom)
 
 
 def place(source: Size, rendition: Rendition) -> Placement:
     """Fits a source into what was asked for; nothing is ever made larger than it is.
 
-    Smart gravity counts as the middle here: only the pixels tell more. The size is the same.
+    Where only a part of the source is asked for, that part is what is fitted. Smart gravity counts
+    as the middle here: only the pixels tell more. The size is the same.
     """
-    whole = (0.0, 0.0, float(source[0]), float(source[1]))
-    box = _covering(source, rendition) if rendition.fit == "cover" else whole
+    x, y, right, bottom = rendition.crop.nearest(source)
+    part = right - x, bottom - y
+    whole = (0.0, 0.0, float(part[0]), float(part[1]))
+    box = _covering(part, rendition) if rendition.fit == "cover" else whole
     width, height = box[2] - box[0], box[3] - box[1]
     if rendition.fit == "fill":
-        sides = min(rendition.width, source[0]), min(rendition.height, source[1])
+        sides = min(rendition.width, part[0]), min(rendition.height, part[1])
     else:
         sides = scaled(width, height, min(1.0, scale_for((width, height), rendition)))
-    return Placement(min(sides[0], LONGEST_SIDE), min(sides[1], LONGEST_SIDE), box)
+    shown = (box[0] + x, box[1] + y, box[2] + x, box[3] + y)
+    return Placement(min(sides[0], LONGEST_SIDE), min(sides[1], LONGEST_SIDE), shown)
 
 
 def scale_for(size: tuple[float, float], rendition: Rendition) -> float:

@@ -4,25 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import cache
+from math import ceil
 from typing import TYPE_CHECKING
 
 from PIL import Image
 
+from imaging.areas import ENTIRE, WHOLE
 from imaging.conversions import PDF
 from imaging.errors import BrokenSource, PageMissing, SourceTooLarge
 from imaging.geometry import full_scale, place, scale_for, scaled
 from imaging.limits import Limits
+from imaging.painting import Spread, painted, patches
 from imaging.pictures import aimed
+from imaging.redactions import UNREDACTED
 from imaging.rendered import LARGEST_SIZE, SIZES, Description
 from imaging.renditions import Rendition
-from imaging.saliency import sketch
 
 if TYPE_CHECKING:
     from pypdfium2 import PdfDocument, PdfPage
     from pypdfium2.raw import FPDF_SYSFONTINFO
 
 _ERR_PASSWORD = 4  # FPDF_ERR_PASSWORD, fpdfview.h
+# How far PDFium smooths edges and pictures, in pixels.
+_SMOOTHED = Spread(beyond=2)
 _PIXELS_PER_POINT = 2.0  # of a page whose size nobody asks for: small print can be read
 
 
@@ -45,24 +51,36 @@ def draw_page(source: bytes | memoryview, rendition: Rendition, limits: Limits) 
             raise PageMissing(len(document))
         page = document[max(rendition.page - 1, 0)]
         image = _drawn(page, rendition, limits)
-    if rendition.gravity.smart:
-        rendition = aimed(sketch(image), image.size, rendition)
+    # The part that was asked for is all that is there, and what is hidden is painted over.
+    rendition = aimed(image, replace(rendition, crop=ENTIRE, redaction=UNREDACTED))
     placement = place(image.size, rendition)
     size = (placement.width, placement.height)
     return image if size == image.size else image.resize(size, box=placement.box)
 
 
 def _drawn(page: PdfPage, rendition: Rendition, limits: Limits) -> Image.Image:
+    """The part asked for, drawn alone: its pixels are all that it costs, however large it is."""
     width, height = _page_size(page)
-    factor = _factor((width, height), rendition)
-    across, down = scaled(width, height, factor)
+    crop = rendition.crop
+    part = width * (crop.right - crop.left) / WHOLE, height * (crop.bottom - crop.top) / WHOLE
+    across, down = scaled(*part, _factor(part, rendition))
     if across * down > limits.pixels:
         raise SourceTooLarge("pixels")
     # PDFium's binding rounds up; a hair less gives exactly the width that was asked for.
-    scale = max(across - 0.01, 0.5) / width
-    bitmap = page.render(scale=scale)  # pyright: ignore[reportArgumentType]
+    scale = max(across - 0.01, 0.5) / part[0]
+    whole = ceil(width * scale), ceil(height * scale)
+    left, top = (
+        min(round(start * side / WHOLE), max(side - length, 0))
+        for start, side, length in zip((crop.left, crop.top), whole, (across, down), strict=True)
+    )
+    right, bottom = min(left + across, whole[0]), min(top + down, whole[1])
+    margins = left, whole[1] - bottom, whole[0] - right, top
+    # It rounds up again: half a pixel less gives that pixel.
+    cut = tuple((margin - 0.5) / scale for margin in margins)
+    bitmap = page.render(scale=scale, crop=cut)  # pyright: ignore[reportArgumentType]
     image: Image.Image = bitmap.to_pil().convert("RGB")
-    return image.crop((0, 0, min(across, image.width), min(down, image.height)))
+    boxes = rendition.redaction.on(rendition.page)
+    return painted(image, [patch.moved(left, top) for patch in patches(boxes, whole, _SMOOTHED)])
 
 
 def _factor(size: tuple[float, float], rendition: Rendition) -> float:

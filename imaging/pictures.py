@@ -6,12 +6,14 @@ from dataclasses import replace
 
 from PIL import Image
 
-from imaging.colours import resizable, web_ready
-from imaging.geometry import SIDEWAYS, Box, Placement, Size, place
+from imaging.colours import web_ready
+from imaging.geometry import SIDEWAYS, Box, Placement, Size, place, turned
+from imaging.painting import Patch, Spread, painted, patches, spread_of
 from imaging.renditions import Rendition
 from imaging.saliency import liveliest, sketch
 from imaging.sources import orientation_of
 
+_WHOLE = (1.0, 1.0)
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -30,24 +32,61 @@ def upright_size(image: Image.Image) -> tuple[int, int]:
 
 
 def scale_picture(image: Image.Image, rendition: Rendition, *, document: bool) -> Image.Image:
-    """The picture at its rendition's size, without alpha or colour left to be explained."""
+    """The picture at its rendition's size, without alpha or colour left to be explained.
+
+    What its redaction hides is painted over before anything looks at the pixels.
+    """
     orientation, size = orientation_of(image), upright_size(image)
     profile = image.info.get("icc_profile") or b""
     # Photographs lose nothing one sees at 1.5x, thin strokes of text do.
     gap = 2.0 if document else 1.5
+    spread = spread_of(image)
     scale = _draft(image, place(size, rendition).turned(orientation, size), gap)
-    source = resizable(image)
-    if rendition.gravity.smart:
-        rendition = aimed(_upright(sketch(source), orientation), size, rendition)
+    source = painted(image, _laid(rendition, size, orientation, spread, scale))
+    rendition = _aimed(source, orientation, size, scale, rendition)
     placement = place(size, rendition).turned(orientation, size)
     small = _resize(source, placement, _scaled(placement.box, scale))
     return web_ready(_upright(small, orientation), profile)
 
 
-def aimed(grey: Image.Image, size: Size, rendition: Rendition) -> Rendition:
-    """The rendition with its smart gravity made a point, by an upright sketch of the source."""
+def aimed(image: Image.Image, rendition: Rendition) -> Rendition:
+    """The rendition with its smart gravity made a point, by what may be seen of the picture."""
+    if not rendition.gravity.smart:
+        return rendition
+    orientation, size = orientation_of(image), upright_size(image)
+    laid = _laid(rendition, size, orientation, spread_of(image), _WHOLE)
+    return _aimed(painted(image, laid), orientation, size, _WHOLE, rendition)
+
+
+def _laid(
+    rendition: Rendition,
+    size: Size,
+    orientation: int,
+    spread: Spread,
+    scale: tuple[float, float],
+) -> list[Patch]:
+    """What a redaction hides of a picture decoded at that scale, as it is stored."""
+    # Colours are smoothed from one decoded pixel to the next.
+    edge = 0 if spread.exact else 1
+    boxes = rendition.redaction.on(rendition.page)
+    laid = patches(boxes, size, spread, orientation)
+    return [patch.scaled(scale, edge) for patch in laid]
+
+
+def _aimed(
+    source: Image.Image,
+    orientation: int,
+    size: Size,
+    scale: tuple[float, float],
+    rendition: Rendition,
+) -> Rendition:
+    """The rendition with its smart gravity made a point, by a sketch of the part asked for."""
+    if not rendition.gravity.smart:
+        return rendition
+    part = rendition.crop.nearest(size)
+    grey = _upright(sketch(source, _scaled(turned(part, orientation, size), scale)), orientation)
     left, top, right, bottom = place(size, rendition).box
-    shown = (right - left) / size[0], (bottom - top) / size[1]
+    shown = (right - left) / (part[2] - part[0]), (bottom - top) / (part[3] - part[1])
     return replace(rendition, gravity=liveliest(grey, shown))
 
 

@@ -8,7 +8,8 @@ A request is `{"do": "render", "spec": …, "limits": {…}}`, `{"do": "convert"
 "improve" as well, which has the fields of "render" and its reply. A reply is
 `{"ok": "rendered", …}` or `{"ok": "converted", …}` with what was made as its body,
 `{"ok": "described", …}`, or `{"error": KIND, …}`. A later engine adds operations and fields; an
-operation unknown to a worker is answered with the error "unsupported".
+operation unknown to a worker is answered with the error "unsupported". What a redaction in the spec
+hides stands beside it in "boxes": a worker knows no database.
 
 The pool does not trust a worker, which has read hostile bytes: every field of a reply is checked.
 """
@@ -18,13 +19,14 @@ from __future__ import annotations
 import json
 import struct
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 from imaging.conversions import Conversion, Converted
 from imaging.errors import BrokenSource, ImagingError, PageMissing, SourceTooLarge
 from imaging.limits import Limits
+from imaging.redactions import boxes_of, rows_of
 from imaging.rendered import ENGINE_VERSION, LARGEST_SIZE, SIZES, Description, Rendered
-from imaging.renditions import Rendition
+from imaging.renditions import Rendition, parse_spec
 
 PREFIX = struct.Struct("!4sIQ")
 _MAGIC = b"OSI1"
@@ -92,7 +94,9 @@ def unpack_head(text: bytes) -> Head:
 
 
 def render_request(rendition: Rendition, limits: Limits) -> dict[str, object]:
-    return {"do": "render", "spec": rendition.spec, "limits": asdict(limits)}
+    request = {"do": "render", "spec": rendition.spec, "limits": asdict(limits)}
+    hidden = rendition.redaction.boxes
+    return request | ({"boxes": rows_of(hidden)} if hidden else {})
 
 
 def improve_request(rendition: Rendition, limits: Limits) -> dict[str, object]:
@@ -105,6 +109,18 @@ def convert_request(conversion: Conversion, limits: Limits) -> dict[str, object]
 
 def describe_request(limits: Limits) -> dict[str, object]:
     return {"do": "describe", "limits": asdict(limits)}
+
+
+def rendition_of(head: Head) -> Rendition:
+    """The rendition of a request, with the boxes of its redaction; the engine insists on those."""
+    try:
+        rendition = parse_spec(head.text("spec"))
+        if "boxes" not in head.fields:
+            return rendition
+        boxes = boxes_of(head.fields["boxes"])
+        return replace(rendition, redaction=replace(rendition.redaction, boxes=boxes))
+    except ValueError as error:
+        raise ProtocolError(str(error)) from None
 
 
 def limits_of(head: Head) -> Limits:

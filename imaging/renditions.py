@@ -1,14 +1,15 @@
 """Rendition names: the ladder, declared presets, and exact specs, all canonical text.
 
     declared = [ "p" N "-" ] ( "w" RUNG / PRESET ) [ "-" FORMAT ] / "auto" / "linear" / "pN-text"
-    exact    = [ "p" N "-" ] SIZE [ "-g" GRAVITY / "-win" WINDOW ] [ "-q" Q ]
-               [ "-" ( FORMAT / "origin" ) ]
+    exact    = [ "p" N "-" ] SIZE [ "-c" AREA ] [ "-g" GRAVITY / "-win" WINDOW ]
+               [ "-r" REDACTION ] [ "-q" Q ] [ "-" ( FORMAT / "origin" ) ]
     SIZE     = "full" / "w" W / "h" H / "w" W "-h" H "-" FIT
 
 N is 1…9999, W and H are 1…4096, Q is 1…100, FIT is cover, contain or fill, FORMAT is jpeg, webp,
-avif or png; GRAVITY (imaging/gravity.py) is for cover alone, WINDOW (imaging/windows.py) for DICOM
-alone and for pictures that nothing else crops. No number has a leading zero. A name
-that is not its own canonical text is refused.
+avif or png; AREA (imaging/areas.py) is the part of the page that is fitted to SIZE, GRAVITY
+(imaging/gravity.py) is for cover alone, WINDOW (imaging/windows.py) for DICOM alone and never
+beside a gravity, REDACTION (imaging/redactions.py) has to be stored. No number has a leading zero.
+A name that is not its own canonical text is refused.
 """
 
 from __future__ import annotations
@@ -20,10 +21,18 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import TypeAlias
 
+from imaging.areas import ENTIRE, Area, parse_area
 from imaging.conversions import LINEAR, PDF, Conversion, find_conversion
 from imaging.errors import UnknownRendition
 from imaging.gravity import CENTRE, Gravity, parse_gravity
 from imaging.media import DICOM, PAGED, PICTURES
+from imaging.redactions import (
+    UNREDACTED,
+    NoRedactions,
+    Redaction,
+    Redactions,
+    parse_redaction,
+)
 from imaging.rendered import MEDIA_TYPES
 from imaging.windows import AS_STORED, Window, parse_window
 
@@ -38,12 +47,15 @@ _NUMBER = "[1-9][0-9]{0,3}"
 _EXACT = re.compile(
     rf"(?:p(?P<page>{_NUMBER})-)?(?:full|(?=[wh])(?:w(?P<width>{_NUMBER}))?"
     rf"(?:(?:(?<=[0-9])-(?=h))?h(?P<height>{_NUMBER}))?(?:-(?P<fit>{'|'.join(FITS)}))?)"
+    rf"(?:-c(?P<crop>[0-9_]+))?"
     rf"(?:-g(?P<gravity>[a-z0-9_]+)|-win(?P<window>[a-z0-9_]+))?"
+    rf"(?:-r(?P<redaction>[a-z0-9_]+))?"
     rf"(?:-q(?P<quality>[1-9][0-9]{{0,2}}))?(?:-(?P<format>{_FORMAT}|{ORIGIN}))?"
 )
 _DECLARED = re.compile(rf"(?P<page>p{_NUMBER}-)?(?P<base>[a-z0-9_]+)(?:-(?P<format>{_FORMAT}))?")
 _PRESET_NAME = re.compile(r"[a-z][a-z0-9_]{0,31}")
 _RESERVED = re.compile(r"original|full|auto|linear|text|[wph][0-9]+")
+_NO_REDACTIONS = NoRedactions()
 _WHOLE = re.compile(rf"original|auto|linear|p{_NUMBER}-text")
 
 
@@ -53,7 +65,7 @@ class Rendition:
 
     0 and "" mean: page one, as the other side says (or, on both sides, the source's own size), by
     the format, automatic. `label` is the declared name (without its page) that this came from,
-    when that is not the spec itself.
+    when that is not the spec itself. `crop` is the part of the page that is fitted to the size.
     """
 
     page: int = 0
@@ -65,6 +77,8 @@ class Rendition:
     label: str = ""
     gravity: Gravity = CENTRE
     window: Window = AS_STORED
+    crop: Area = ENTIRE
+    redaction: Redaction = UNREDACTED
 
     def __post_init__(self) -> None:
         for noun, value, most in self._bounds():
@@ -99,8 +113,10 @@ class Rendition:
             f"w{self.width}" if self.width else "",
             f"h{self.height}" if self.height else "",
             self.fit,
+            f"c{self.crop.text}" if self.crop != ENTIRE else "",
             f"g{self.gravity.text}" if self.gravity != CENTRE else "",
             f"win{self.window.text}" if self.window != AS_STORED else "",
+            f"r{self.redaction.text}" if self.redacts else "",
             f"q{self.quality}" if self.quality else "",
             self.format,
         )
@@ -115,6 +131,18 @@ class Rendition:
     def full(self) -> bool:
         """Whether no size is asked for, so that the source's own is meant."""
         return not (self.width or self.height)
+
+    @property
+    def redacts(self) -> bool:
+        """Whether something of the page is not to be seen."""
+        return bool(self.redaction.name)
+
+    @property
+    def identity(self) -> str:
+        """The spec, and what a redaction hides: numbers of versions may come again in another
+        state, their copies must not.
+        """
+        return f"{self.spec}#{self.redaction.digest}" if self.redacts else self.spec
 
     def with_format(self, format: str) -> Rendition:
         """The same in one format, without its quality where that format has none.
@@ -139,10 +167,18 @@ def parse_spec(text: str) -> Rendition:
     page, width, height, quality = (
         int(found[part] or 0) for part in ("page", "width", "height", "quality")
     )
-    gravity = parse_gravity(found["gravity"]) if found["gravity"] else CENTRE
-    window = parse_window(found["window"]) if found["window"] else AS_STORED
-    fit, format = found["fit"] or "", found["format"] or ""
-    rendition = Rendition(page, width, height, fit, quality, format, gravity=gravity, window=window)
+    rendition = Rendition(
+        page,
+        width,
+        height,
+        found["fit"] or "",
+        quality,
+        found["format"] or "",
+        gravity=parse_gravity(found["gravity"]) if found["gravity"] else CENTRE,
+        window=parse_window(found["window"]) if found["window"] else AS_STORED,
+        crop=parse_area(found["crop"]) if found["crop"] else ENTIRE,
+        redaction=parse_redaction(found["redaction"]) if found["redaction"] else UNREDACTED,
+    )
     if rendition.spec != text:
         raise ValueError(f"{text[:64]!r} is spelled {rendition.spec!r}")
     return rendition
@@ -151,24 +187,44 @@ def parse_spec(text: str) -> Rendition:
 class Renditions:
     """The renditions this installation declares: the ladder and its presets.
 
-    Raises ValueError at construction for a preset whose name or spec is not allowed.
+    `redactions` tells what each hides. Raises ValueError at construction for a preset whose name
+    or spec is not allowed.
     """
 
-    def __init__(self, presets: Mapping[str, str] = MappingProxyType({})) -> None:
+    def __init__(
+        self,
+        presets: Mapping[str, str] = MappingProxyType({}),
+        redactions: Redactions = _NO_REDACTIONS,
+    ) -> None:
         self.ladder = LADDER
+        self._redactions = redactions
         self._declared = {f"w{width}": Rendition(width=width) for width in LADDER}
         for name, spec in presets.items():
             self._declared[name] = _preset(name, spec)
 
     def find(self, name: str) -> Product:
-        """What a declared name or an exact spec stands for; UnknownRendition else."""
+        """What a declared name or an exact spec stands for; UnknownRendition else.
+
+        A redaction comes with its boxes; one that is not stored makes the name unknown.
+        """
         if product := find_conversion(name) or self._find_declared(name):
             return product
         try:
-            return parse_spec(name)
+            return self._redacted(parse_spec(name))
         except ValueError:
             reason = "not-made" if _WHOLE.fullmatch(name) else "unknown"
             raise UnknownRendition(name, self.nearest(name), reason=reason) from None
+
+    def _redacted(self, rendition: Rendition) -> Rendition:
+        if not rendition.redacts:
+            return rendition
+        known, wanted = self._redactions, rendition.redaction
+        boxes = known.boxes(wanted.name, wanted.version)
+        if boxes:
+            return replace(rendition, redaction=replace(wanted, boxes=boxes))
+        newest = known.newest(wanted.name)
+        near = replace(rendition, redaction=Redaction(wanted.name, newest)) if newest else None
+        raise UnknownRendition(rendition.name, near.name if near else "", reason="redaction")
 
     def declared(self, name: str) -> bool:
         """Whether grants for declared renditions reach the name (design: links.md, grant)."""
@@ -236,6 +292,8 @@ def _preset(name: str, spec: str) -> Rendition:
         rendition = parse_spec(spec)
     except ValueError as error:
         raise ValueError(f"preset {name!r}: {error}") from None
+    if rendition.redacts:
+        raise ValueError(f"preset {name!r}: a redaction is granted by its exact name alone")
     if rendition.page:
         raise ValueError(f"preset {name!r}: a preset has no page; links put it in front")
     if rendition.full or rendition.format == ORIGIN:

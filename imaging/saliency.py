@@ -7,17 +7,20 @@ from itertools import accumulate
 from PIL import Image, ImageChops
 
 from imaging.colours import on_white, web_ready
+from imaging.geometry import Box
 from imaging.gravity import Gravity, focal_point
 
 _SIDE = 96
 """The longest side that is looked at: texture finer than that counts for little."""
 
 
-def sketch(picture: Image.Image) -> Image.Image:
-    """A small grey copy: all that is looked at. What can not be seen has no edges."""
-    scale = min(1.0, _SIDE / max(picture.size))
-    size = max(1, round(picture.width * scale)), max(1, round(picture.height * scale))
-    small = picture.resize(size, Image.Resampling.BOX, reducing_gap=2.0)
+def sketch(picture: Image.Image, part: Box | None = None) -> Image.Image:
+    """A small grey copy of a part or of all: what is looked at. What is clear has no edges."""
+    part = part or (0.0, 0.0, float(picture.width), float(picture.height))
+    width, height = part[2] - part[0], part[3] - part[1]
+    scale = min(1.0, _SIDE / max(width, height))
+    size = max(1, round(width * scale)), max(1, round(height * scale))
+    small = picture.resize(size, Image.Resampling.BOX, box=part, reducing_gap=2.0)
     return on_white(web_ready(small, b"")).convert("L")
 
 

@@ -24,7 +24,7 @@ from imaging.engine import convert, describe, render
 from imaging.errors import BrokenSource, ImagingError
 from imaging.media import PAGED
 from imaging.rendered import MEDIA_TYPES
-from imaging.renditions import Rendition, parse_spec
+from imaging.renditions import Rendition
 from imaging.specimens import SPECIMENS
 
 MEMORY = 1 << 30
@@ -80,7 +80,7 @@ def answer(head: protocol.Head, source: bytes) -> tuple[dict[str, object], bytes
         limits = protocol.limits_of(head)
         match head.text("do"):
             case "render":
-                rendered = render(source, parse_spec(head.text("spec")), limits)
+                rendered = render(source, protocol.rendition_of(head), limits)
                 return protocol.rendered_reply(rendered), rendered.body
             case "convert" if conversion := find_conversion(head.text("name")):
                 converted = convert(source, conversion, limits)

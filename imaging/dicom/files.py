@@ -77,6 +77,11 @@ class DicomFile:
         return self.syntax in (IMPLICIT, EXPLICIT, DEFLATED, BIG_ENDIAN)
 
     @property
+    def exact(self) -> bool:
+        """Whether each pixel is kept by itself, colour and all."""
+        return (self.native or self.syntax == RLE) and self.photometric != "YBR_FULL_422"
+
+    @property
     def halved(self) -> bool:
         """Whether two pixels of a row share their colour: YBR_FULL_422 that is not compressed."""
         return self.photometric == "YBR_FULL_422" and self.native
