@@ -34,6 +34,7 @@ from gateway.purges import PurgeRequest, Purges
 from gateway.regions import Residency
 from gateway.representations import Ready, Representation, ready
 from gateway.rules import Rules
+from gateway.selections import Selector
 from gateway.settings import Settings
 from gateway.state.database import Database
 from gateway.state.ledger import Ledger
@@ -76,6 +77,7 @@ def compose(
     pool = RenderPool(_render_workers(settings), timeout=settings.renditions.timeout)
     deriver = Deriver(levels, originals, pool, dress, monotonic, metrics.rendered)
     measurer = Measurer(levels, originals, pool if serves else NoDescriber())
+    selector = Selector(rules.renditions, originals, deriver)
     budget, gauges = ByteBudget(READERS_BUDGET), Gauges(purges)
     gauges.register(metrics, pool, levels.memory, budget)
     profiles, ledger = _profiles(zones, providers), Ledger(database)
@@ -91,7 +93,7 @@ def compose(
         ledger=ledger,
         purges=purges,
         catalogue=catalogue,
-        deliverer=Deliverer(rules, profiles, catalogue, originals, deriver, budget),
+        deliverer=Deliverer(rules, profiles, catalogue, originals, selector, budget),
         issuer=issuer,
         descriptions=Descriptions(rules, catalogue, measurer),
         levels=levels,

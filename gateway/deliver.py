@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from time import time
-from typing import TypeAlias
 
 from cdn.fields import Profile, render
 from cdn.modes import absent_policy, policy_for
@@ -17,7 +16,6 @@ from cdn.policy import CachePolicy, NoStore
 from gateway.caches.budget import ByteBudget
 from gateway.catalogue import Catalogue
 from gateway.deliveries import Delivery, FieldList, Request, selected, unmodified
-from gateway.derive import Deriver
 from gateway.documents import Document, DocumentRef
 from gateway.errors import (
     DocumentChanged,
@@ -27,24 +25,17 @@ from gateway.errors import (
 )
 from gateway.originals import Originals
 from gateway.permits import Permit
-from gateway.representations import Ready, http_date, tags_of
+from gateway.representations import http_date, tags_of
 from gateway.rules import Rules
+from gateway.selections import Pass, Selection, Selector
 from gateway.state.revocations import Guard
 from gateway.streams import Stream
-from imaging.conversions import Conversion
-from imaging.media import DICOM
-from imaging.negotiate import choose_format, origin_format
-from imaging.renditions import ORIGIN, Product
 from signing.errors import GrantRefused, LinkExpired, LinkRevoked
 from signing.links import LIVE, Link, check_companions, check_generation
 
 HIT = (b"cache-status", b"ostiary; hit")
 MISS = (b"cache-status", b"ostiary; fwd=miss")
 VARY_ACCEPT = (b"vary", b"Accept")
-
-
-Pass: TypeAlias = Link | Permit
-"""What lets a request in."""
 
 
 class Deliverer:
@@ -56,7 +47,7 @@ class Deliverer:
         profiles: Mapping[str, Sequence[Profile]],
         catalogue: Catalogue,
         originals: Originals,
-        deriver: Deriver,
+        selector: Selector,
         budget: ByteBudget,
         clock: Callable[[], float] = time,
     ) -> None:
@@ -68,7 +59,7 @@ class Deliverer:
         self._profiles = profiles
         self._catalogue = catalogue
         self._originals = originals
-        self._deriver = deriver
+        self._selector = selector
         self._budget = budget
         self._clock = clock
 
@@ -120,15 +111,8 @@ class Deliverer:
         document = self._catalogue.fresh(ref)
         if document is None or not _leads_to(link, document):
             return None
-        if link.rendition == "original":
-            ready = self._originals.near(document)
-            negotiated = False
-        else:
-            rendition, negotiated = self._rendition(link, request, document)
-            ready = self._deriver.near(document, rendition)
-        if ready is None:
-            return None
-        return self._answer(link, request, ready, negotiated, level="memory")
+        selection = self._selector.near(link, request, document)
+        return None if selection is None else self._answer(link, request, selection)
 
     async def deliver(self, link: Pass, request: Request) -> Delivery:
         """The answer to an admitted link, whatever it takes.
@@ -144,19 +128,13 @@ class Deliverer:
             return await self._deliver(link, ref, request)
 
     async def _deliver(self, link: Pass, ref: DocumentRef, request: Request) -> Delivery:
-        negotiated, level = False, "miss"
-        if link.rendition == "original":
-            document = await self._document(link, ref)
-            ready = await self._originals.ready(document)
-        else:
+        if link.rendition != "original":
             self._renditions.find(link.rendition)  # an unknown name costs the store nothing
-            document = await self._document(link, ref)
-            rendition, negotiated = self._rendition(link, request, document)
-            ready, hit = await self._deriver.ready(document, rendition)
-            level = "disk" if hit else "miss"
+        document = await self._document(link, ref)
+        selection = await self._selector.select(link, request, document)
         request = request._replace(now=self._clock())
         self._still(link, request.now)
-        delivery = self._answer(link, request, ready, negotiated, level=level)
+        delivery = self._answer(link, request, selection)
         if isinstance(delivery.body, Stream):
             await delivery.body.prime(self._budget)
             try:
@@ -198,33 +176,22 @@ class Deliverer:
                 raise VersionSuperseded
         return document
 
-    def _rendition(self, link: Pass, request: Request, document: Document) -> tuple[Product, bool]:
-        rendition = self._renditions.find(link.rendition)
-        if isinstance(rendition, Conversion):
-            return rendition, False
-        if rendition.format == ORIGIN:
-            return rendition.with_format(origin_format(document.sniffed)), False
-        if not rendition.automatic:
-            return rendition, False
-        paged = rendition.page > 0 or document.sniffed == DICOM
-        form = choose_format(request.accept, alpha_or_page=paged)
-        return rendition.with_format(form), True
+    def _answer(self, link: Pass, request: Request, selection: Selection) -> Delivery:
+        ready, level = selection.ready, selection.level
+        policy = self._policy(link, selection, request.now)
+        varying = _varying(self._profiles[link.zone], policy, selection, request.now)
+        shown = ready.representation.name
+        delivery = unmodified(request, ready, varying, level)
+        if delivery is None:
+            fixed = ready.download if link.grant.disposition == "download" else ready.inline
+            delivery = selected(request, ready, fixed, varying, level, self._originals)
+        return delivery if shown == link.rendition else delivery._replace(shown=shown)
 
-    def _answer(
-        self, link: Pass, request: Request, ready: Ready, negotiated: bool, *, level: str
-    ) -> Delivery:
-        policy = self._policy(link, ready, negotiated, request.now)
-        varying = _varying(self._profiles[link.zone], policy, negotiated, request.now, level)
-        unchanged = unmodified(request, ready, varying, level)
-        if unchanged is not None:
-            return unchanged
-        fixed = ready.download if link.grant.disposition == "download" else ready.inline
-        return selected(request, ready, fixed, varying, level, self._originals)
-
-    def _policy(self, link: Pass, ready: Ready, negotiated: bool, now: float) -> CachePolicy:
+    def _policy(self, link: Pass, selection: Selection, now: float) -> CachePolicy:
         zone = self._zones[link.zone]
+        tags, negotiated = selection.ready.tags, selection.negotiated
         if isinstance(link, Permit):
-            return link.policy(zone.cache, zone.ttl, ready.tags, negotiated=negotiated)
+            return link.policy(zone.cache, zone.ttl, tags, negotiated=negotiated)
         return policy_for(
             zone.cache,
             now=int(now),
@@ -232,9 +199,9 @@ class Deliverer:
             ttl=zone.ttl,
             stale_while_revalidate=zone.stale_while_revalidate,
             stale_if_error=zone.stale_if_error,
-            tags=ready.tags,
+            tags=tags,
             negotiated=negotiated,
-            pinned=link.version != LIVE and ready.representation.final,
+            pinned=link.version != LIVE and selection.final,
         )
 
 
@@ -251,11 +218,11 @@ def _leads_to(link: Pass, document: Document) -> bool:
 
 
 def _varying(
-    profiles: Sequence[Profile], policy: CachePolicy, negotiated: bool, now: float, level: str
+    profiles: Sequence[Profile], policy: CachePolicy, selection: Selection, now: float
 ) -> FieldList:
-    status = MISS if level == "miss" else HIT
-    fields = [(b"date", _date(int(now))), status, *render(policy, profiles)]
-    if negotiated:
+    status = MISS if selection.level == "miss" else HIT
+    fields = [(b"date", _date(int(now))), status, *render(policy, profiles), *selection.fields]
+    if selection.negotiated:
         fields.append(VARY_ACCEPT)
     return fields
 

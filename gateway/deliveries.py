@@ -42,6 +42,7 @@ class Delivery(NamedTuple):
     """An answer: status, a head made earlier and fields made now, a body in hand or a stream.
 
     `level` is the cache level it came from, "memory" or "disk", or "miss"; empty for an error.
+    `shown` is the name of what was sent, where it is another than was asked for.
     """
 
     status: int
@@ -50,6 +51,7 @@ class Delivery(NamedTuple):
     body: bytes | Stream
     level: str = ""
     document: str = ""
+    shown: str = ""
 
 
 def unmodified(request: Request, ready: Ready, varying: FieldList, level: str) -> Delivery | None:

@@ -47,6 +47,8 @@ class Source(Protocol):
 
 # A DICOM file's frame is shown through one window and in lossy bytes: nobody may diagnose by it.
 PREVIEW = (b"ostiary-preview", b"non-diagnostic")
+WEIGHT = b"ostiary-weight"
+"""The field that tells of a rendition heavier than its original, sent or not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +57,8 @@ class Representation:
 
     `name` is `original` or a rendition's canonical name with its format; `etag` carries its
     quotes; `body` is None when the octets are streamed, from `source` or else from the document's
-    store; `final` is False while a better one is to be expected at the same name.
+    store; `final` is False while a better one is to be expected at the same name; `heavier` says
+    that a rendition has no fewer octets than its original.
     """
 
     document: Document
@@ -66,6 +69,7 @@ class Representation:
     body: bytes | None
     final: bool = True
     source: Source | None = None
+    heavier: bool = False
 
     @property
     def filename(self) -> str:
@@ -108,6 +112,8 @@ def ready(representation: Representation, zone: Zone, *, corp: str) -> Ready:
     ]
     if representation.document.sniffed == DICOM and representation.name != "original":
         lasting.append(PREVIEW)
+    if representation.heavier:
+        lasting.append((WEIGHT, b"heavier;original=%d" % representation.document.size))
     if zone.cors:
         lasting.append((b"access-control-allow-origin", b"*"))
         lasting.append((b"access-control-expose-headers", b"*"))

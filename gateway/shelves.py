@@ -171,6 +171,7 @@ def _representation(
         body=body if isinstance(body, bytes) else None,
         final=final,
         source=body if isinstance(body, Copy) else None,
+        heavier=bool(meta.get("heavier")),
     )
 
 
@@ -178,4 +179,5 @@ def _meta(document: Document, product: Product, made: Made) -> Meta:
     """Its ETag is strong, and another one for another encoding of the same name (delivery.md)."""
     parts = (document.version, product.spec, ENGINE_VERSION, made.fingerprint)
     etag = urlsafe_b64encode(sha256("\0".join(parts).encode()).digest())[:22].decode()
-    return {"media_type": made.media_type, "etag": etag}
+    heavier = isinstance(made, Rendered) and len(made.body) >= document.size
+    return {"media_type": made.media_type, "etag": etag, "heavier": heavier}

@@ -63,6 +63,7 @@ class Transmitter:
     def _log(self, exchange: Exchange, delivery: Delivery, sent: int) -> None:
         record, link = exchange.record, exchange.link
         record.status, record.cache, record.sent = delivery.status, delivery.level, sent
+        record.shown = delivery.shown
         if traced := exchange.field(b"traceparent"):
             record.trace = trace_id(traced)
         if link is not None:

@@ -54,7 +54,7 @@ def render(source: bytes | memoryview, rendition: Rendition, limits: Limits = _D
         if rendition.window != AS_STORED and media_type != DICOM:
             raise BrokenSource("no-window")
         seen = _seen(source, media_type, rendition, limits)
-        return seen.encoded(rendition) if isinstance(seen, Scaled) else seen
+        return seen.encoded(rendition, len(source)) if isinstance(seen, Scaled) else seen
 
 
 def _seen(

@@ -14,11 +14,18 @@ _QVALUE = re.compile(r"(?:0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?)\Z")
 _PHOTO: tuple[Format, ...] = ("avif", "webp", "jpeg")
 # On pages, text and alpha WebP's first answer is smaller and cheaper than AVIF's fast one.
 _PAGE: tuple[Format, ...] = ("webp", "avif", "jpeg")
+_TO_BE_NAMED = frozenset({"image/avif", "image/webp"})
+_SHOWN = _TO_BE_NAMED | {"image/jpeg", "image/png", "image/gif"}
 _OWN = {**FORMATS, "image/jp2": "jpeg", **dict.fromkeys(HEIF, "jpeg")}
 
 
 def choose_format(accept: str, *, alpha_or_page: bool = False) -> Format:
-    """The best format that the client names.
+    """The best format that the client names: the first of `accepted_formats`."""
+    return accepted_formats(accept, alpha_or_page=alpha_or_page)[0]
+
+
+def accepted_formats(accept: str, *, alpha_or_page: bool = False) -> tuple[Format, ...]:
+    """The formats that the client takes, the best one first; at least one.
 
     A wildcard does not prove that AVIF or WebP can be shown, since every client sends one, so
     those two must be named; JPEG is also met by `image/*` and `*/*`. The client's weights come
@@ -27,10 +34,18 @@ def choose_format(accept: str, *, alpha_or_page: bool = False) -> Format:
     """
     weights = _weights(accept)
     order = _PAGE if alpha_or_page else _PHOTO
-    offers = {name: weights.get(f"image/{name}", 0.0) for name in order}
-    offers["jpeg"] = _jpeg(weights)
-    best = max(order, key=lambda name: offers[name])  # max() keeps the first of equals
-    return best if offers[best] > 0 else "jpeg"
+    offers = {name: _weight(weights, f"image/{name}") for name in order}
+    taken: list[Format] = [name for name in order if offers[name] > 0]
+    taken.sort(key=lambda name: -offers[name])  # equals stay in our order
+    return tuple(taken) or ("jpeg",)
+
+
+def shows(accept: str, media_type: str) -> bool:
+    """Whether the client shows a picture of that type as it is: what every browser can, or names.
+
+    HEIC and TIFF are shown by one browser alone, so by none.
+    """
+    return media_type in _SHOWN and _weight(_weights(accept), media_type) > 0
 
 
 def origin_format(media_type: str) -> str:
@@ -42,9 +57,11 @@ def origin_format(media_type: str) -> str:
     return _OWN.get(media_type, "png")
 
 
-def _jpeg(weights: dict[str, float]) -> float:
-    """JPEG's weight by the most specific range that covers it; with no field all are welcome."""
-    for media_range in ("image/jpeg", "image/*", "*/*"):
+def _weight(weights: dict[str, float], media_type: str) -> float:
+    """A type's weight by the most specific range that covers it; with no field all are welcome."""
+    if media_type in _TO_BE_NAMED:
+        return weights.get(media_type, 0.0)
+    for media_range in (media_type, "image/*", "*/*"):
         if media_range in weights:
             return weights[media_range]
     return 0.0 if weights else 1.0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-ENGINE_VERSION = "2"
+ENGINE_VERSION = "3"
 """Part of every rendition's identity: goes up when the same request would give other bytes."""
 
 MEDIA_TYPES = {

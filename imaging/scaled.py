@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from PIL import Image
 
-from imaging.encoders import encode
+from imaging.encoders import encode_below
 from imaging.kinds import Kind
 from imaging.rendered import Rendered
 from imaging.renditions import Rendition
@@ -27,10 +27,12 @@ class Scaled:
     placeholder: bytes = b""
     source: tuple[int, int] = (0, 0)
 
-    def encoded(self, rendition: Rendition) -> Rendered:
-        """The picture in the rendition's format and quality."""
+    def encoded(self, rendition: Rendition, below: int = 0) -> Rendered:
+        """The picture in the rendition's format and quality, lighter than `below` octets if a
+        step down in quality does it.
+        """
         form = rendition.format or self.plain
-        made = encode(self.image, form, rendition.quality, self.kind)
+        made = encode_below(self.image, form, rendition.quality, self.kind, below)
         return replace(made, placeholder=self.placeholder, source=self.source)
 
     @property

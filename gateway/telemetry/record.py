@@ -14,7 +14,8 @@ class Record:
 
     No field is ever given a path, a query, a token or a document's name: `route` is one of the
     code's own words ("d", "v1.links", "admin.purge"), `document` a "d-…" id, `link` a link's id,
-    `code` a problem's code; `zone` and `rendition` are set only from a link that was verified.
+    `code` a problem's code; `zone`, `rendition` and `shown` are set only for a link that was
+    verified.
     """
 
     request_id: str
@@ -26,6 +27,7 @@ class Record:
     document: str = ""
     link: str = ""
     rendition: str = ""
+    shown: str = ""
     cache: str = ""
     sent: int = 0
     client: str = ""
@@ -57,6 +59,6 @@ class Recorder:
             f',"code":{_quoted(record.code)},"ms":{seconds * 1000:.3f}'
             f',"zone":{_quoted(record.zone)},"document":{_quoted(record.document)}'
             f',"link":{_quoted(record.link)},"rendition":{_quoted(record.rendition)}'
-            f',"cache":{_quoted(record.cache)},"bytes":{record.sent}'
+            f',"shown":{_quoted(record.shown)},"cache":{_quoted(record.cache)},"bytes":{record.sent}'
             f',"client":{_quoted(record.client)},"trace":{_quoted(record.trace)}{self._tail}'
         )

@@ -5,7 +5,7 @@ from io import BytesIO
 import pytest
 from PIL import Image
 
-from imaging.encoders import encode
+from imaging.encoders import encode, encode_below
 from imaging.engine import render
 from imaging.kinds import Kind
 from imaging.rendered import Rendered
@@ -133,3 +133,42 @@ def test_every_finished_mode_can_be_written_in_every_format(
 def test_a_rendition_is_never_empty_nor_of_another_type(body: bytes, media_type: str) -> None:
     with pytest.raises(ValueError, match="non-empty"):
         Rendered(body, media_type, 1, 1, 0, "")
+
+
+@pytest.mark.parametrize("format", ["jpeg", "webp", "avif"])
+def test_a_step_down_in_quality_keeps_it_below_its_source(darkroom, format: str) -> None:
+    image = darkroom.texture((300, 200))
+    usual = encode(image, format, 0, Kind.PHOTO)
+    lower = encode_below(image, format, 0, Kind.PHOTO, len(usual.body))
+    assert len(lower.body) < len(usual.body)
+    assert 0 < lower.quality < usual.quality
+    assert lower.fingerprint != usual.fingerprint
+
+
+@pytest.mark.parametrize(
+    ("format", "quality", "kind", "share"),
+    [
+        ("jpeg", 0, Kind.PHOTO, 1.1),  # lighter as it is
+        ("jpeg", 0, Kind.PHOTO, 0.99),  # within a step, which saves too little here
+        ("jpeg", 0, Kind.PHOTO, 0.5),  # out of reach
+        ("webp", 80, Kind.PHOTO, 1.0),  # asked for
+        ("png", 0, Kind.PHOTO, 1.0),  # has no quality
+        ("webp", 0, Kind.BILEVEL, 1.0),  # without loss
+    ],
+)
+def test_quality_is_kept_where_less_would_not_help(
+    darkroom, format: str, quality: int, kind: Kind, share: float
+) -> None:
+    flat = share == 0.99
+    image = Image.new("L", (16, 16), 90) if flat else darkroom.texture((300, 200))
+    usual = encode(image, format, quality, kind)
+    assert encode_below(image, format, quality, kind, int(share * len(usual.body))) == usual
+
+
+def test_a_rendition_is_made_lighter_than_its_source_where_quality_does_it(darkroom) -> None:
+    image = darkroom.texture((300, 200), "L")
+    source = darkroom.file(image, quality=70, optimize=True, progressive=True)
+    rendered = render(source, Rendition(width=320, format="jpeg"))
+    assert (rendered.quality, len(rendered.body) < len(source)) == (60, True)
+    fixed = render(source, Rendition(width=320, format="jpeg", quality=72))
+    assert (fixed.quality, len(fixed.body) >= len(source)) == (72, True)

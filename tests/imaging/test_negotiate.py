@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imaging.negotiate import choose_format, origin_format
+from imaging.negotiate import accepted_formats, choose_format, origin_format, shows
 
 CHROME = "image/avif,image/webp,image/apng,image/svg+xml,image/*,*/*;q=0.8"
 SAFARI = "image/webp,image/avif,image/jxl,image/heic,video/*;q=0.8,image/*;q=0.8,*/*;q=0.5"
@@ -72,3 +72,43 @@ def test_no_field_can_break_it_or_get_what_it_does_not_name(accept: str) -> None
 )
 def test_the_format_of_a_source_stays_where_browsers_show_it(media_type: str, format: str) -> None:
     assert origin_format(media_type) == format
+
+
+@pytest.mark.parametrize(
+    ("accept", "page", "formats"),
+    [
+        (CHROME, False, ("avif", "webp", "jpeg")),
+        (CHROME, True, ("webp", "avif", "jpeg")),
+        ("image/avif;q=0.5,image/webp;q=0.9", False, ("webp", "avif")),
+        ("", False, ("jpeg",)),
+        ("text/html", True, ("jpeg",)),
+        ("image/avif;q=0,image/jpeg;q=0", False, ("jpeg",)),
+    ],
+)
+def test_all_formats_that_the_client_takes_are_told(
+    accept: str, page: bool, formats: tuple[str, ...]
+) -> None:
+    assert accepted_formats(accept, alpha_or_page=page) == formats
+
+
+@pytest.mark.parametrize(
+    ("accept", "media_type", "shown"),
+    [
+        ("", "image/png", True),
+        ("*/*", "image/gif", True),
+        ("image/*;q=0.1", "image/jpeg", True),
+        ("image/webp", "image/jpeg", False),
+        ("image/png;q=0,*/*", "image/png", False),
+        ("*/*", "image/webp", False),
+        ("image/webp,*/*", "image/webp", True),
+        ("image/webp,*/*", "image/avif", False),
+        (CHROME, "image/avif", True),
+        (CHROME, "image/heic", False),
+        ("image/tiff", "image/tiff", False),
+        ("", "application/pdf", False),
+    ],
+)
+def test_an_original_is_shown_where_every_browser_can_or_this_one_says_so(
+    accept: str, media_type: str, shown: bool
+) -> None:
+    assert shows(accept, media_type) is shown
