@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from typing import TypeAlias
 
 from gateway.descriptions import Described
@@ -36,6 +37,7 @@ def link_answer(answer: Issued | Refused) -> Json:
         "width": answer.width,
         "height": answer.height,
         "pages": answer.pages,
+        "thumbhash": _text(answer.markup.placeholder),
     }
 
 
@@ -57,8 +59,12 @@ def document_answer(described: Described) -> Json:
         "page_sizes": [[*size] if all(size) else None for size in measured.sizes],
         "renditions": list(described.names),
         "broken": measured.broken or None,
-        "thumbhash": None,
+        "thumbhash": _text(measured.placeholder),
     }
+
+
+def _text(placeholder: bytes) -> str | None:
+    return b64encode(placeholder).decode() or None
 
 
 def _refused(answer: Refused) -> Json:

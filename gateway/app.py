@@ -29,6 +29,7 @@ from gateway.measure import Measurer, NoDescriber
 from gateway.news import News
 from gateway.originals import Levels, Originals
 from gateway.parts import Parts
+from gateway.placeholders import Placeholders
 from gateway.project import Project
 from gateway.purges import PurgeRequest, Purges
 from gateway.regions import Residency
@@ -77,6 +78,7 @@ def compose(
     pool = RenderPool(_render_workers(settings), timeout=settings.renditions.timeout)
     deriver = Deriver(levels, originals, pool, dress, monotonic, metrics.rendered)
     measurer = Measurer(levels, originals, pool if serves else NoDescriber())
+    looks = Placeholders(levels, originals, measurer, deriver)
     selector = Selector(rules.renditions, originals, deriver)
     budget, gauges = ByteBudget(READERS_BUDGET), Gauges(purges)
     gauges.register(metrics, pool, levels.memory, budget)
@@ -95,7 +97,7 @@ def compose(
         catalogue=catalogue,
         deliverer=Deliverer(rules, profiles, catalogue, originals, selector, budget),
         issuer=issuer,
-        descriptions=Descriptions(rules, catalogue, measurer),
+        descriptions=Descriptions(rules, catalogue, looks),
         levels=levels,
         pool=pool,
         gauges=gauges,

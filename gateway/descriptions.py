@@ -8,7 +8,8 @@ from gateway.auth import Operator
 from gateway.catalogue import Catalogue
 from gateway.documents import Document, DocumentRef
 from gateway.errors import DocumentNotFound, ResidencyRefused
-from gateway.measure import Measured, Measurer
+from gateway.measurements import Measured
+from gateway.placeholders import Placeholders
 from gateway.rules import Rules
 from signing.addresses import check_bucket, check_key
 from signing.errors import Unsignable
@@ -26,12 +27,12 @@ class Described:
 class Descriptions:
     """Describes documents to whoever may have links to them."""
 
-    def __init__(self, rules: Rules, catalogue: Catalogue, measurer: Measurer) -> None:
+    def __init__(self, rules: Rules, catalogue: Catalogue, placeholders: Placeholders) -> None:
         self._zones = rules.zones
         self._residency = rules.residency
         self._renditions = rules.renditions
         self._catalogue = catalogue
-        self._measurer = measurer
+        self._placeholders = placeholders
 
     async def of(self, ref: DocumentRef) -> Described:
         """What the document is now; its caller has been judged.
@@ -40,7 +41,7 @@ class Descriptions:
         """
         self._check(ref)
         document = await self._catalogue.document(ref)
-        measured = await self._measurer.measure(document, fetch=True)
+        measured = await self._placeholders.measure(document)
         names = ("original", *self._renditions.names(document.sniffed))
         return Described(document, measured, names)
 

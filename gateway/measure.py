@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import json
-from dataclasses import dataclass
-from hashlib import sha256
 from typing import Protocol
 
 from gateway.caches.coalesce import Coalescer
-from gateway.caches.entry import Meta
 from gateway.documents import Document
 from gateway.errors import GatewayError
+from gateway.measurements import UNKNOWN, Measured, Measurements
 from gateway.originals import KEPT, Levels, Originals
-from imaging.errors import BrokenSource, ImagingError, PoolBusy, WorkerLost
+from imaging.errors import BrokenSource, ImagingError, PoolBusy, SourceTooLarge, WorkerLost
 from imaging.media import DICOM, PAGED, PICTURES
-from imaging.rendered import ENGINE_VERSION, SIZES, Description
+from imaging.rendered import SIZES, Description
 
 # Pictures tell their size in front, DICOM its frames too; other pages have to be counted in the
 # whole document.
@@ -24,24 +21,8 @@ WHOLE = 64 << 20
 # Measuring leaves the workers' queue to renditions that somebody waits for.
 ABREAST = 2
 
-
-@dataclass(frozen=True, slots=True)
-class Measured:
-    """Pixels and pages where they are known. A PDF has pages and no pixels.
-
-    `sizes` are those of the first pages, as `Description` has them; `broken` is the reason why
-    nothing can be made of the document, empty when none is known.
-    """
-
-    width: int | None = None
-    height: int | None = None
-    pages: int | None = None
-    sizes: tuple[tuple[float, float], ...] = ()
-    broken: str = ""
-
-
-UNKNOWN = Measured()
 EMPTY = Measured(broken="empty")
+_FRONT = PICTURES | {DICOM}
 
 
 class Describer(Protocol):
@@ -62,10 +43,10 @@ class Measurer:
     """Measures documents of this machine's stores, and pictures of remote ones by their head."""
 
     def __init__(self, levels: Levels, originals: Originals, describer: Describer) -> None:
-        self._levels = levels
+        self._measurements = Measurements(levels.disk)
         self._originals = originals
         self._describer = describer
-        self._loads: Coalescer[tuple[str, bool], Measured] = Coalescer()
+        self._loads: Coalescer[tuple[str, str, bool], Measured] = Coalescer()
         self._turns = asyncio.Semaphore(ABREAST)
 
     async def measure(self, document: Document, *, fetch: bool = False) -> Measured:
@@ -77,57 +58,46 @@ class Measurer:
             return EMPTY
         if document.sniffed not in PICTURES | PAGED:
             return UNKNOWN
-        parts = ("measured", ENGINE_VERSION, document.id, document.version)
-        name = sha256("\0".join(parts).encode()).hexdigest()
-        return await self._loads.load((name, fetch), lambda: self._find(document, name, fetch))
+        key = (document.id, document.version, fetch)
+        return await self._loads.load(key, lambda: self._find(document, fetch))
 
-    async def _find(self, document: Document, name: str, fetch: bool) -> Measured:
-        cached = await self._levels.disk.get(name)
-        if cached is not None:
-            return _recalled(cached.meta)
+    async def _find(self, document: Document, fetch: bool) -> Measured:
+        known = await self._measurements.known(document)
+        if known.broken or (known.width if document.sniffed in PICTURES else known.pages):
+            return known
         try:
             async with self._turns:
                 measured = await self._describe(document, fetch)
         except WorkerLost:  # the machine's trouble, perhaps, not the document's
-            return UNKNOWN
+            return known
         except BrokenSource as broken:
             measured = Measured(broken=broken.reason)
         except (ImagingError, GatewayError):
-            return UNKNOWN
-        await self._levels.disk.put(name, _noted(measured), b"")
-        return measured
+            return known
+        return await self._measurements.note(document, measured)
 
     async def _describe(self, document: Document, fetch: bool) -> Measured:
+        found = await self._described(document, fetch)
         if document.sniffed in PICTURES:
-            found = await self._describer.describe(await self._head(document))
             return Measured(found.width, found.height, None)
         if document.sniffed == DICOM:
-            found = await self._describer.describe(await self._head(document))
             sizes = ((found.width, found.height),) * min(found.pages, SIZES)
             return Measured(found.width, found.height, found.pages, sizes)
-        near = self._originals.local(document)
-        if document.size > (WHOLE if near else KEPT * fetch):
-            raise GatewayError("not worth a fetch")
-        found = await self._describer.describe(await self._originals.whole(document, WHOLE))
         pdf = document.sniffed == "application/pdf"
         width, height = (None, None) if pdf else (found.width, found.height)
         return Measured(width, height, found.pages, found.sizes)
 
-    async def _head(self, document: Document) -> bytes:
-        return await self._originals.head(document, HEAD)
-
-
-def _noted(measured: Measured) -> Meta:
-    return {
-        "width": measured.width or 0,
-        "height": measured.height or 0,
-        "pages": measured.pages or 0,
-        "sizes": json.dumps(measured.sizes),
-        "broken": measured.broken,
-    }
-
-
-def _recalled(meta: Meta) -> Measured:
-    width, height, pages = (int(meta[key]) or None for key in ("width", "height", "pages"))
-    sizes = tuple((across, down) for across, down in json.loads(str(meta["sizes"])))
-    return Measured(width, height, pages, sizes, str(meta["broken"]))
+    async def _described(self, document: Document, fetch: bool) -> Description:
+        if document.sniffed in _FRONT:
+            try:
+                head = await self._originals.head(document, HEAD)
+                return await self._describer.describe(head)
+            except BrokenSource as broken:
+                told = isinstance(broken, (WorkerLost, SourceTooLarge))
+                if told or document.size <= HEAD:
+                    raise
+                # A camera's notes and small pictures may stand in front of the size.
+        near = self._originals.local(document)
+        if document.size > (WHOLE if near else KEPT * fetch):
+            raise GatewayError("not worth a fetch")
+        return await self._describer.describe(await self._originals.whole(document, WHOLE))

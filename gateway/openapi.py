@@ -216,6 +216,7 @@ def _link() -> Json:
             "width": _MAYBE_COUNT,
             "height": _MAYBE_COUNT,
             "pages": _MAYBE_COUNT,
+            "thumbhash": _MAYBE_TEXT,
         }
     )
 

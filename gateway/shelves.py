@@ -13,6 +13,7 @@ from gateway.caches.entry import Meta
 from gateway.caches.opened import OpenEntry
 from gateway.documents import Document
 from gateway.errors import StoreUnavailable
+from gateway.measurements import Measurements
 from gateway.media import MediaType
 from gateway.originals import LOCAL_READER, SMALL, Key, Levels, Originals
 from gateway.ranges import ByteRange
@@ -69,6 +70,7 @@ class Shelf:
     ) -> None:
         self._memory = levels.memory
         self._disk = levels.disk
+        self._measurements = Measurements(levels.disk)
         self._originals = originals
         self._dress = dress
 
@@ -93,6 +95,8 @@ class Shelf:
         meta = _meta(document, product, made)
         name = name_of(document, product)
         written = await self._disk.put(name, meta, made.body)
+        if isinstance(made, Rendered):
+            await self._measurements.learn(document, made)
         if isinstance(made, Converted) and made.kept:
             return await self._original(document, product, meta)
         if product.spec != LINEAR or len(made.body) <= SMALL:
@@ -171,6 +175,7 @@ def _representation(
         body=body if isinstance(body, bytes) else None,
         final=final,
         source=body if isinstance(body, Copy) else None,
+        placeholder=bytes.fromhex(str(meta.get("placeholder", ""))),
         heavier=bool(meta.get("heavier")),
     )
 
@@ -180,4 +185,6 @@ def _meta(document: Document, product: Product, made: Made) -> Meta:
     parts = (document.version, product.spec, ENGINE_VERSION, made.fingerprint)
     etag = urlsafe_b64encode(sha256("\0".join(parts).encode()).digest())[:22].decode()
     heavier = isinstance(made, Rendered) and len(made.body) >= document.size
-    return {"media_type": made.media_type, "etag": etag, "heavier": heavier}
+    placeholder = made.placeholder.hex() if isinstance(made, Rendered) else ""
+    encoded = {"media_type": made.media_type, "etag": etag}
+    return {**encoded, "heavier": heavier, "placeholder": placeholder}

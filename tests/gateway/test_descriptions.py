@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64decode
 from collections.abc import Callable
 from hashlib import sha256
 from io import BytesIO
@@ -10,8 +11,10 @@ from urllib.parse import quote
 
 import pikepdf
 import pytest
+from PIL import Image
 
 from gateway.catalogue import SMALL
+from gateway.measure import HEAD
 from gateway.originals import KEPT
 from gateway.samples.pdf import TextPage, text_pdf
 from gateway.stores.memory import MemoryStore
@@ -55,7 +58,8 @@ def test_a_document_is_told_whole(gallery: Any) -> None:
     assert (told["width"], told["height"], told["pages"]) == (None, None, 2)
     assert told["page_sizes"] == [pytest.approx(A4, abs=0.01)] * 2
     assert told["renditions"] == link["renditions"]
-    assert (told["broken"], told["thumbhash"]) == (None, None)
+    assert told["broken"] is None
+    assert 18 <= len(b64decode(told["thumbhash"], validate=True)) <= 25
     [pinned] = gallery.issue("letters/a b.pdf", pinned=True)
     assert told["version"] == pinned["version"]
 
@@ -74,6 +78,30 @@ def test_what_is_told_depends_on_the_kind(
     told = described(gallery, key)
     assert (told["width"], told["height"]) == size
     assert (told["pages"], told["page_sizes"], told["broken"]) == (pages, sizes, None)
+
+
+@pytest.mark.parametrize("key", ["picture.jpg", "scan.tif"])
+def test_a_placeholder_is_made_by_asking_and_stays(gallery: Any, draw: Any, key: str) -> None:
+    gallery.put(f"new-{key}", draw("TIFF" if key == "scan.tif" else "JPEG", 1))
+    assert gallery.issue(f"new-{key}")[0]["thumbhash"] is None
+    told = described(gallery, f"new-{key}")["thumbhash"]
+    assert told
+    assert gallery.issue(f"new-{key}")[0]["thumbhash"] == told
+    assert described(gallery, f"new-{key}")["thumbhash"] == told
+
+
+def test_a_size_behind_a_cameras_notes_is_found(gallery: Any) -> None:
+    out = BytesIO()
+    Image.new("RGB", (300, 200)).save(out, "JPEG", icc_profile=bytes(HEAD + 1))
+    gallery.put("notes.jpg", out.getvalue())
+    [link] = gallery.issue("notes.jpg")
+    assert (link["width"], link["height"]) == (300, 200)
+    assert described(gallery, "notes.jpg")["broken"] is None
+
+
+def test_what_has_no_picture_has_no_placeholder(gallery: Any) -> None:
+    for key in ("note.txt", "broken.jpg"):
+        assert described(gallery, key)["thumbhash"] is None
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from base64 import b64decode
 from collections.abc import Callable
 from html.parser import HTMLParser
 from io import BytesIO
@@ -97,11 +98,88 @@ def _tiny() -> bytes:
     return out.getvalue()
 
 
-def test_pages_are_offered_at_every_width_and_without_a_size(gallery: Any) -> None:
+def test_pages_are_offered_at_every_width_and_in_their_shape(gallery: Any) -> None:
     [answer] = gallery.issue("letter.pdf")
     candidates = _candidates(answer["srcset"])
     assert [width for _, width in candidates] == list(LADDER)
     assert all("/d/p1-w" in url for url, _ in candidates)
+    image = Page(answer["picture"]).only("img")
+    assert (image["width"], image["height"]) == ("640", "480")
+
+
+def test_pages_of_pixels_are_not_offered_wider_than_they_are(gallery: Any) -> None:
+    [answer] = gallery.issue("scan.tif")
+    assert [width for _, width in _candidates(answer["srcset"])] == [160, 320, 480, 640]
+
+
+def test_a_page_whose_shape_is_not_known_has_a_width_all_the_same(
+    open_door: Callable[..., Any],
+) -> None:
+    door = open_door()
+    door.put("strange.pdf", b"%PDF-1.7 torn")
+    [answer] = door.issue("strange.pdf")
+    image = Page(answer["picture"]).only("img")
+    assert image["width"] == "640"
+    assert "height" not in image
+    assert not image["sizes"].startswith("auto")
+
+
+def test_every_image_says_how_wide_it_is_laid_out(gallery: Any) -> None:
+    for key, shown in (("picture.jpg", 640), ("scan.tif", 640), ("letter.pdf", 640)):
+        [answer] = gallery.issue(key)
+        tags = [tag for name, tag in Page(answer["picture"]).tags if "sizes" in tag]
+        assert len(tags) == 3
+        slot = f"auto, (max-width: {shown}px) 100vw, {shown}px"
+        assert {tag["sizes"] for tag in tags} == {slot}
+
+
+def test_a_placeholder_is_told_once_a_picture_was_made(gallery: Any, draw: Any) -> None:
+    gallery.put("new.jpg", draw("JPEG", 1))
+    [before] = gallery.issue("new.jpg")
+    assert before["thumbhash"] is None
+    assert "data-thumbhash" not in before["picture"]
+    assert gallery.get(gallery.link("new.jpg", "w320-jpeg")).status_code == 200
+    for grant in ("all", "original", "previews", "x-w333-jpeg"):
+        [after] = gallery.issue("new.jpg", grant=grant)
+        assert 18 <= len(b64decode(after["thumbhash"], validate=True)) <= 25
+        if grant != "original":
+            image = Page(after["picture"]).only("img")
+            assert image["data-thumbhash"] == after["thumbhash"]
+
+
+@pytest.mark.parametrize("grant", ["x-thumb", "x-w90-h90-cover", "x-p2-w320-webp", "x-p1-text"])
+def test_a_part_of_a_document_is_given_no_placeholder_of_the_whole(
+    gallery: Any, grant: str
+) -> None:
+    key = "letter.pdf"
+    assert gallery.get(gallery.link(key, "p1-w320-webp")).status_code == 200
+    assert gallery.issue(key)[0]["thumbhash"]
+    [answer] = gallery.issue(key, grant=grant)
+    assert answer["thumbhash"] is None
+    assert "data-thumbhash" not in answer["picture"]
+    assert gallery.issue(key, grant="x-linear")[0]["thumbhash"]
+
+
+@pytest.mark.parametrize(
+    ("name", "size"),
+    [
+        ("w333-jpeg", ("333", "250")),
+        ("thumb", ("160", "160")),
+        ("w50-h90-contain-webp", ("50", "38")),
+        ("full-png", ("800", "600")),
+        ("w2000-jpeg", ("800", "600")),
+    ],
+)
+def test_one_rendition_has_its_size(gallery: Any, name: str, size: tuple[str, str]) -> None:
+    [answer] = gallery.issue("picture.jpg", grant=f"x-{name}")
+    image = Page(answer["picture"]).only("img")
+    assert (image["width"], image["height"]) == size
+    with Image.open(BytesIO(gallery.get(answer["url"]).content)) as made:
+        assert (str(made.width), str(made.height)) == size
+
+
+def test_another_page_is_given_no_size_of_the_first(gallery: Any) -> None:
+    [answer] = gallery.issue("scan.tif", grant="x-p2-w320-webp")
     assert "width" not in Page(answer["picture"]).only("img")
 
 

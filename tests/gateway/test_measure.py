@@ -15,11 +15,12 @@ from gateway.caches.memory import MemoryCache
 from gateway.catalogue import describe
 from gateway.documents import Document, DocumentRef, Zone
 from gateway.errors import StoreUnavailable
-from gateway.measure import HEAD, UNKNOWN, WHOLE, Measured, Measurer, NoDescriber
+from gateway.measure import HEAD, WHOLE, Measurer, NoDescriber
+from gateway.measurements import UNKNOWN, Measured
 from gateway.originals import KEPT, Levels, Originals
 from gateway.representations import Ready, Representation, ready
 from gateway.stores.memory import MemoryStore
-from imaging.errors import BrokenSource, ImagingError, PageMissing, PoolBusy
+from imaging.errors import BrokenSource, ImagingError, PageMissing, PoolBusy, SourceTooLarge
 from imaging.rendered import Description
 
 ZONE = Zone("clinic", "main", ("documents",))
@@ -36,6 +37,7 @@ class Ruler:
     def __init__(self) -> None:
         self.sizes: list[int] = []
         self.refusal: ImagingError | None = None
+        self.shortest = 0
         self.sizes_told: tuple[tuple[float, float], ...] = ()
         self.abreast = self.most = 0
 
@@ -47,6 +49,8 @@ class Ruler:
         self.abreast -= 1
         if self.refusal:
             raise self.refusal
+        if len(source) < self.shortest:
+            raise BrokenSource("truncated")
         return Description("image/jpeg", 800, 600, 3, self.sizes_told)
 
 
@@ -156,6 +160,26 @@ def test_a_large_picture_is_measured_by_its_head(bench: Bench) -> None:
     frames = bench.measure(bench.put(DICOM + bytes(HEAD), "b"))
     assert (frames.width, frames.height, frames.pages) == (800, 600, 3)
     assert bench.ruler.sizes == [HEAD, HEAD]
+
+
+def test_a_size_that_stands_far_in_is_looked_for_where_that_is_near(
+    new_bench: Callable[..., Bench],
+) -> None:
+    near, far = new_bench(), new_bench(RemoteStore)
+    for bench in (near, far):
+        bench.ruler.shortest = HEAD + 1
+    body = JPEG + bytes(HEAD)
+    assert near.measure(near.put(body)) == Measured(800, 600, None)
+    document = far.put(body, "b")
+    assert far.measure(document) == UNKNOWN, "not known to be broken"
+    found = asyncio.run(far.measurer.measure(document, fetch=True))
+    assert found == Measured(800, 600, None)
+
+
+def test_too_many_pixels_are_told_by_the_first_octets(bench: Bench) -> None:
+    bench.ruler.refusal = SourceTooLarge("pixels")
+    assert bench.measure(bench.put(JPEG + bytes(HEAD))) == Measured(broken="pixels")
+    assert bench.ruler.sizes == [HEAD]
 
 
 def test_pages_of_a_remote_store_are_not_fetched_to_be_counted(
