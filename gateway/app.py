@@ -39,6 +39,7 @@ from gateway.selections import Selector
 from gateway.settings import Settings
 from gateway.state.database import Database
 from gateway.state.ledger import Ledger
+from gateway.state.redactions import StoredRedactions
 from gateway.state.revocations import Revocations
 from gateway.stores import Store
 from gateway.stores.opening import open_store
@@ -133,7 +134,7 @@ def _rules(settings: Settings, database: Database) -> Rules:
     return Rules(
         zones=zones,
         signer=signer_of(settings),
-        renditions=Renditions(settings.renditions.presets),
+        renditions=Renditions(settings.renditions.presets, StoredRedactions(database)),
         residency=Residency(settings.server.region),
         revocations=Revocations(database),
     )

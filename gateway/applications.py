@@ -18,7 +18,10 @@ from gateway.edge import Edge
 from gateway.home import Examples, Home, no_examples
 from gateway.hooks import Hooks
 from gateway.parts import Parts
+from gateway.redacting import BODIES as REDACTING_BODIES
+from gateway.redacting import Redacting
 from gateway.routes import Gateway
+from gateway.state.redactions import StoredRedactions
 from gateway.storage import Storage
 from gateway.telemetry import Draining, Telemetry
 
@@ -49,21 +52,23 @@ def build(
         descriptions=parts.descriptions,
         viewers=parts.project.viewers,
         telemetry=telemetry,
-        bodies={**API_BODIES, **ADMIN_BODIES},
+        bodies={**API_BODIES, **ADMIN_BODIES, **REDACTING_BODIES},
     )
     admin = _admin(parts, authenticator, telemetry, draining)
+    redacting = Redacting(authenticator, StoredRedactions(parts.database))
+    operations = [*admin.operations(), *redacting.routes()]
     home = Route("/", Home(examples).page, methods=["GET"])
     corp = settings.server.corp
     secret = settings.supabase.webhook_secret.get_secret_value()
     hooks = Hooks(secret, parts.project.hints, telemetry.metrics)
     main = [home, *api.routes(), *hooks.routes(), *admin.health()]
-    main += [] if moved else admin.operations()
+    main += [] if moved else operations
     router = Router(main, redirect_slashes=False)
     others = Edge(router, telemetry, corp=corp, open_to_pages=OpenPaths())
     storage = Storage.of(parts, trusted(), telemetry)
     routed = storage.face if settings.supabase.configured else others
     gateway = Gateway(parts.deliverer, routed, others, parts.rules.zones, telemetry, corp=corp)
-    operations = Router([*admin.operations(), *admin.health()], redirect_slashes=False)
+    aside = Router([*operations, *admin.health()], redirect_slashes=False)
 
     async def start() -> None:
         await parts.start()
@@ -76,7 +81,7 @@ def build(
 
     return Applications(
         main=gateway,
-        admin=Edge(operations, telemetry, corp=corp) if moved else None,
+        admin=Edge(aside, telemetry, corp=corp) if moved else None,
         start=start,
         close=close,
     )

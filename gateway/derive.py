@@ -92,7 +92,7 @@ class Deriver:
         if found is not None:
             return found, True
         self._refuse_the_hopeless(document, product)
-        key = (document.id, document.version, product.spec)
+        key = (document.id, document.version, product.identity)
         return await self._makes.load(key, lambda: self._make(document, product)), False
 
     def _refuse_the_hopeless(self, document: Document, product: Product) -> None:

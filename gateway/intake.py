@@ -35,7 +35,7 @@ async def model_of(request: Request, model: type[Body]) -> Body:
     try:
         return model.model_validate_json(body)
     except ValidationError as error:
-        raise RequestRefused(422, "body.invalid", _faults(error)) from None
+        raise RequestRefused(422, "body.invalid", faults_of(error)) from None
 
 
 def origin_of(request: Request) -> str:
@@ -43,8 +43,8 @@ def origin_of(request: Request) -> str:
     return f"{request.url.scheme}://{request.headers.get('host', '')}"
 
 
-def _faults(error: ValidationError) -> str:
-    """Where and what, never the values: those may name documents."""
+def faults_of(error: ValidationError) -> str:
+    """What a body breaks: where and what, never the values: those may name documents."""
     faults = error.errors(include_url=False, include_context=False, include_input=False)
     told = [f"{'.'.join(map(str, fault['loc'])) or 'body'}: {fault['msg']}" for fault in faults]
     return "; ".join(told[:10])

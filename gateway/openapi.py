@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TypeAlias
+from typing import TypeAlias, cast
 
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
@@ -26,6 +26,8 @@ _PAGE_SIZE: Json = {
 }
 _MAYBE_COUNT: Json = {"type": ["integer", "null"], "minimum": 1}
 
+
+_NAME: Json = {"name": "name", "in": "path", "required": True, "schema": _TEXT}
 
 _SCHEMES: dict[str, Json] = {
     "operator": {
@@ -76,6 +78,8 @@ def describe(bodies: Mapping[str, type[BaseModel]]) -> dict[str, Json]:
                 "Let viewers have links again", bodies["/admin/reinstate"], _PURGED, waits=True
             ),
             "/admin/purges/{id}": {"get": _status()},
+            "/admin/redactions": {"get": _redactions()},
+            "/admin/redactions/{name}": {"get": _redaction(), "put": _redact(bodies)},
             "/hooks/database": _hook("Take an event of a database webhook"),
             "/hooks/storage": _hook("Take an event of the storage server's webhook"),
             "/hooks/purge": _hook("Take a purge of the storage server's"),
@@ -122,6 +126,35 @@ def _status() -> Json:
         "parameters": [where],
         "responses": {"200": _answer("Purge"), "404": _PROBLEM, **_refusals()},
     }
+
+
+def _redactions() -> Json:
+    return {
+        "summary": "The newest version of every redaction",
+        "responses": {"200": _answer("Redactions"), **_refusals()},
+    }
+
+
+def _redaction() -> Json:
+    version: Json = {
+        "name": "version",
+        "in": "query",
+        "required": False,
+        "schema": {"type": "integer", "minimum": 1},
+        "description": "The newest without it.",
+    }
+    return {
+        "summary": "What a redaction hides",
+        "parameters": [_NAME, version],
+        "responses": {"200": _answer("Redaction"), "404": _PROBLEM, **_refusals()},
+    }
+
+
+def _redact(bodies: Mapping[str, type[BaseModel]]) -> Json:
+    body = bodies["/admin/redactions/{name}"]
+    answers = {"200": "Redaction", "201": "Redaction"}
+    put = cast(dict[str, Json], _post("Add a version of a redaction", body, answers))["post"]
+    return {**cast(dict[str, Json], put), "parameters": [_NAME]}
 
 
 def _document() -> Json:
@@ -181,6 +214,8 @@ def _answers() -> dict[str, Json]:
             },
             "required": ["type", "title", "status", "code"],
         },
+        "Redaction": _object({**_VERSION, "boxes": {"type": "array", "items": _BOX}}),
+        "Redactions": _object({"redactions": {"type": "array", "items": _object(_VERSION)}}),
         "Hints": _object({"received": _COUNT, "ignored": _COUNT}),
         "Purge": _object(
             {
@@ -194,6 +229,10 @@ def _answers() -> dict[str, Json]:
             }
         ),
     }
+
+
+_VERSION: dict[str, Json] = {"name": _TEXT, "version": _COUNT, "put_by": _TEXT, "put_at": _COUNT}
+_BOX: Json = {"$ref": "#/components/schemas/BoxCall"}
 
 
 def _link() -> Json:

@@ -148,12 +148,12 @@ class Shelf:
 
 def name_of(document: Document, product: Product) -> str:
     """The product's name among files, and that of its lock."""
-    parts = ("rendition", ENGINE_VERSION, document.id, document.version, product.spec)
+    parts = ("rendition", ENGINE_VERSION, document.id, document.version, product.identity)
     return sha256("\0".join(parts).encode()).hexdigest()
 
 
 def _key(document: Document, product: Product) -> Key:
-    return (document.id, document.version, product.spec)
+    return (document.id, document.version, product.identity)
 
 
 def _representation(
@@ -182,7 +182,7 @@ def _representation(
 
 def _meta(document: Document, product: Product, made: Made) -> Meta:
     """Its ETag is strong, and another one for another encoding of the same name (delivery.md)."""
-    parts = (document.version, product.spec, ENGINE_VERSION, made.fingerprint)
+    parts = (document.version, product.identity, ENGINE_VERSION, made.fingerprint)
     etag = urlsafe_b64encode(sha256("\0".join(parts).encode()).digest())[:22].decode()
     heavier = isinstance(made, Rendered) and len(made.body) >= document.size
     placeholder = made.placeholder.hex() if isinstance(made, Rendered) else ""

@@ -94,9 +94,10 @@ def unpack_head(text: bytes) -> Head:
 
 
 def render_request(rendition: Rendition, limits: Limits) -> dict[str, object]:
-    request = {"do": "render", "spec": rendition.spec, "limits": asdict(limits)}
-    hidden = rendition.redaction.boxes
-    return request | ({"boxes": rows_of(hidden)} if hidden else {})
+    request: dict[str, object] = {"do": "render", "spec": rendition.spec, "limits": asdict(limits)}
+    if hidden := rendition.redaction.boxes:
+        request["boxes"] = rows_of(hidden)
+    return request
 
 
 def improve_request(rendition: Rendition, limits: Limits) -> dict[str, object]:

@@ -19,7 +19,7 @@ from click.testing import CliRunner
 import gateway.guard.refusals as refusals
 import gateway.problems.problem as problems
 from cdn.modes import MARGIN
-from gateway import admin, api, catalogue, hints, hooks, intake, issue, originals
+from gateway import admin, api, catalogue, hints, hooks, intake, issue, originals, redacting
 from gateway.admin import Admin
 from gateway.api import Api
 from gateway.cli import main
@@ -27,6 +27,7 @@ from gateway.configuration import load
 from gateway.hooks import Hooks
 from gateway.openapi import describe
 from gateway.purges import Pacing
+from gateway.redacting import Redacting
 from gateway.settings import SCOPES
 from gateway.settings.page import page
 from gateway.settings.schema import leaves
@@ -212,6 +213,7 @@ def routes() -> set[tuple[str, str]]:
     calls = Api(**dict.fromkeys((field.name for field in dataclasses.fields(Api)), nothing))
     every = [*calls.routes(), *parts.operations(), *parts.health()]
     every += Hooks("secret", nothing, nothing).routes()
+    every += Redacting(nothing, nothing).routes()
     found = {
         (method, route.path.replace(":path", ""))
         for route in every
@@ -223,7 +225,7 @@ def routes() -> set[tuple[str, str]]:
 
 
 def test_every_route_is_documented() -> None:
-    told = set(re.findall(r"`(GET|POST) (/[^`…]*)`", text_of("api.md")))
+    told = set(re.findall(r"`(GET|POST|PUT) (/[^`…]*)`", text_of("api.md")))
     assert told - {("GET", "/d/")} == routes()
 
 
@@ -234,12 +236,13 @@ def test_the_description_tells_of_real_routes_only() -> None:
     assert set(BODIES) <= set(paths)
 
 
-BODIES = {**api.BODIES, **admin.BODIES}
+BODIES = {**api.BODIES, **admin.BODIES, **redacting.BODIES}
 HEADINGS = {
     "/v1/links": "## Issue links",
     "/admin/purge": "## Purge",
     "/admin/revoke": "## Revoke",
     "/admin/reinstate": "## Reinstate",
+    "/admin/redactions/{name}": "## Redactions",
 }
 
 

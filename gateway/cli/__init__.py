@@ -29,6 +29,7 @@ _COMMANDS = {
     "purge": _Known("purging", "Have shared caches forget documents."),
     "revoke": _Known("revoking", "Take back every link so far."),
     "reinstate": _Known("revoking", "Let revoked viewers have links again."),
+    "redact": _Known("redacting", "Keep what is hidden of documents."),
     "doctor": _Known("doctor", "Try everything once that serving needs."),
     "config": _Known("config", "Look at the configuration."),
 }

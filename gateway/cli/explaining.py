@@ -18,6 +18,7 @@ from gateway.cli.harms import additions, harms, looks
 from gateway.cli.invocation import config_option, echo_json, json_option, settings_of
 from gateway.cli.mending import mend
 from gateway.cli.naming import target_of
+from gateway.cli.renditions import renditions_of
 from gateway.cli.targets import Target, target_on
 from gateway.cli.verdicts import granted, judge, moment
 from gateway.documents import DocumentRef, Zone
@@ -109,7 +110,7 @@ def _harmed(refusal: LinkRefused, target: Target, settings: Settings) -> list[Li
 
 def _lines(link: Link, settings: Settings, now: int) -> Iterator[Line]:
     zone = settings.zone_values()[link.zone]
-    renditions = Renditions(settings.renditions.presets)
+    renditions = renditions_of(settings)
     pinned = link.version != LIVE
     active = settings.signing.active or next(iter(settings.signing.keys))
     yield "zone", f"{zone.name}, cache mode {zone.cache}"
@@ -158,7 +159,7 @@ def _revoked(link: Link, zone: Zone, settings: Settings) -> str:
 
 def _caching(link: Link, zone: Zone, settings: Settings, now: int) -> Iterator[Line]:
     ref = DocumentRef(link.zone, link.bucket, link.key)
-    negotiated = _negotiated(link.rendition, Renditions(settings.renditions.presets))
+    negotiated = _negotiated(link.rendition, renditions_of(settings))
     tags = _tags(zone, ref, link.version)
     policy = policy_for(
         zone.cache,

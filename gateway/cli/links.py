@@ -15,6 +15,7 @@ from gateway.app import compose
 from gateway.auth import Operator
 from gateway.cli.invocation import address_of, config_option, echo_json, json_option, settings_of
 from gateway.cli.naming import document_of, like_document, target_of
+from gateway.cli.renditions import renditions_of
 from gateway.cli.targets import target_on
 from gateway.cli.verdicts import judge
 from gateway.documents import DocumentRef
@@ -23,7 +24,6 @@ from gateway.issue import MOST, Issued, LinksCall, Refused, Wanted
 from gateway.problems import problem_for
 from gateway.settings import SCOPES, Settings
 from imaging.errors import UnknownRendition
-from imaging.renditions import Renditions
 from signing.errors import Unsignable
 
 
@@ -112,7 +112,7 @@ def _no_grant(text: str) -> click.BadParameter:
 
 def _check_rendition(call: LinksCall, name: str, settings: Settings) -> None:
     """What the printed link is to open has to be what it grants: else it would answer 403."""
-    renditions = Renditions(settings.renditions.presets)
+    renditions = renditions_of(settings)
     grant = call.granted()
     try:
         for wanted in {name, grant.name} - {"", "original"}:

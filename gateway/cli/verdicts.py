@@ -10,6 +10,7 @@ from typing import Literal
 
 from gateway.app import signer_of
 from gateway.cli.generations import Generation, generation_of
+from gateway.cli.renditions import renditions_of
 from gateway.cli.targets import PathTarget, StorageTarget, Target
 from gateway.regions import Residency
 from gateway.settings import Settings
@@ -126,7 +127,7 @@ def _objections(link: Link, settings: Settings, generation: Generation) -> Itera
         yield Verdict("revoked", f"it {generation.told(link)}", "410 link.revoked")
     except GenerationAhead:
         yield Verdict("refused", f"it {generation.told(link)}: issued on another state", "403")
-    renditions = Renditions(settings.renditions.presets)
+    renditions = renditions_of(settings)
     if not granted(link, renditions):
         yield Verdict("refused", f"it does not grant {link.rendition}", "403 rendition.refused")
     if link.rendition != "original":

@@ -163,8 +163,7 @@ def _of_signing(error: SigningError) -> Problem:
 def _of_imaging(error: ImagingError) -> Problem:
     match error:
         case UnknownRendition():
-            nearest = f" The nearest name is {error.nearest}." if error.nearest else ""
-            return replace(RENDITION_REFUSED, hint=RENDITION_REFUSED.hint + nearest)
+            return replace(RENDITION_REFUSED, hint=_hint(error))
         case BrokenSource():
             return _with_reason(DOCUMENT_BROKEN, error.reason)
         case PageMissing():
@@ -173,6 +172,14 @@ def _of_imaging(error: ImagingError) -> Problem:
             return replace(OVERLOADED, retry_after=_seconds(error.retry_after))
         case _:
             return INTERNAL
+
+
+def _hint(error: UnknownRendition) -> str:
+    near = error.nearest
+    if error.reason == "redaction":
+        newest = f"; its newest version makes {near}" if near else ""
+        return f"No redaction of that name and version is stored{newest}."
+    return RENDITION_REFUSED.hint + (f" The nearest name is {near}." if near else "")
 
 
 def _of_cdn(error: CdnError) -> Problem:

@@ -16,7 +16,7 @@ from pydantic import (
 
 from gateway.settings.table import Name, Number, Table, Unfit, filled
 
-Scope = Literal["links", "purge", "revoke", "metrics", "audit"]
+Scope = Literal["links", "purge", "revoke", "redact", "metrics", "audit"]
 SCOPES: frozenset[str] = frozenset(get_args(Scope))
 
 _OPERATOR = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")

@@ -10,18 +10,19 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 from referencing import Registry, Resource
 from starlette.routing import Route
 
-from gateway import admin, api
+from gateway import admin, api, redacting
 from gateway.admin import Admin
 from gateway.api import Api
 from gateway.hooks import Hooks
 from gateway.openapi import describe
+from gateway.redacting import Redacting
 
 OPERATOR = {"Authorization": "Bearer operator-token"}
 
 
 @pytest.fixture(scope="module")
 def description() -> dict[str, Any]:
-    return describe({**api.BODIES, **admin.BODIES})
+    return describe({**api.BODIES, **admin.BODIES, **redacting.BODIES})
 
 
 def _check(description: dict[str, Any], name: str, value: object) -> None:
@@ -35,6 +36,7 @@ def _served() -> set[tuple[str, str]]:
     """Path and method of every route of the API but the description itself."""
     hooks = Hooks("secret", _ANY, _ANY)
     routes: list[Route] = [*Api.routes(_ANY), *Admin.operations(_ANY), *hooks.routes()]
+    routes += Redacting(_ANY, _ANY).routes()
     return {
         (route.path.replace(":path", ""), method.lower())
         for route in routes
@@ -85,6 +87,11 @@ def test_answers_are_as_described(gallery: Any, description: dict[str, Any]) -> 
     for key in ("picture.jpg", "scan.tif", "letter.pdf", "note.txt", "broken.jpg"):
         told = gallery.ask("GET", f"/v1/documents/clinic/documents/{key}", headers=OPERATOR)
         _check(description, "Document", told.json())
+    box = {"left": 1, "top": 2, "right": 3, "bottom": 4}
+    put = gallery.ask("PUT", "/admin/redactions/a", headers=OPERATOR, json={"boxes": [box]})
+    _check(description, "Redaction", put.json())
+    every = gallery.ask("GET", "/admin/redactions", headers=OPERATOR)
+    _check(description, "Redactions", every.json())
     _check(description, "Purge", gallery.post("/admin/purge", {"tags": ["d-1"]}).json())
     _check(description, "Problem", gallery.post("/v1/links", {}).json())
     _check(description, "Problem", gallery.post("/v1/links", {}, "unknown").json())
