@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from io import BytesIO
 from typing import TypeAlias
 
@@ -12,6 +12,8 @@ from imaging.colours import greyed, on_white
 from imaging.kinds import Kind
 from imaging.rendered import MEDIA_TYPES, Rendered
 
+Options: TypeAlias = dict[str, int | bool | list[int] | list[Image.Image]]
+
 # On-demand qualities: the lowest at which no picture of the measured set looked worse than
 # "high" (SSIMULACRA2 70); small text needs a little more.
 _QUALITY = {"jpeg": 72, "webp": 78, "avif": 59, "png": 0}
@@ -20,11 +22,18 @@ _EFFORT = {"jpeg": "op", "webp": "m4", "avif": "s9", "png": "z6"}
 # One step down, tried where it makes a rendition lighter than its source: about a quarter less.
 _LOWER_QUALITY = {"jpeg": 60, "webp": 66, "avif": 50}
 _WITHIN_REACH = 4 / 3
+# What pays where nobody waits: text wins nothing from AVIF's slower speeds.
+_PATIENCE: Mapping[str, tuple[str, Options]] = {
+    "webp": ("m6", {"method": 6}),
+    "avif": ("s6", {"speed": 6}),
+}
+_DOCUMENT_PATIENCE: Mapping[str, tuple[str, Options]] = {
+    **_PATIENCE,
+    "avif": ("s8", {"speed": 8}),
+}
 _MOVING_EFFORT = {"webp": "m2-moving", "avif": "s9-moving"}
 MOVING = frozenset(_MOVING_EFFORT)
 """The formats that can move."""
-
-Options: TypeAlias = dict[str, int | bool | list[int] | list[Image.Image]]
 
 # A colour cast that nobody sees, left by encoders that store grey as colour.
 _SLACK = 3
@@ -40,8 +49,7 @@ def encode(image: Image.Image, format: str, quality: int, kind: Kind) -> Rendere
     WebP alone has such ways: two colours stay two, and a page is tried in sixteen greys without
     loss. A quality that was asked for is always the one used.
     """
-    picture = on_white(image) if format == "jpeg" else image
-    picture = greyed(picture, 0 if format == "png" else _SLACK)
+    picture = _plain(image, format)
     if kind is Kind.BILEVEL and not quality:
         if format == "webp":
             return _written(picture, format, 0, "lossless", _LOSSLESS)
@@ -67,6 +75,14 @@ def encode_below(image: Image.Image, format: str, quality: int, kind: Kind, most
     return lower if _weight(lower) < most else usual
 
 
+def encode_patiently(image: Image.Image, format: str, quality: int, kind: Kind) -> Rendered:
+    """The picture as a lossy `format` in that quality, as slowly as pays; JPEG has one speed."""
+    patience = _DOCUMENT_PATIENCE if kind.document else _PATIENCE
+    effort, slower = patience.get(format, (_EFFORT[format], {}))
+    options = _options(format, quality) | slower
+    return _written(_plain(image, format), format, quality, effort, options)
+
+
 def encode_moving(
     frames: Sequence[Image.Image], format: str, quality: int, times: Sequence[int], plays: int
 ) -> Rendered:
@@ -81,6 +97,12 @@ def encode_moving(
     if format == "webp":
         options |= {"method": 2, "loop": plays, "kmin": 30, "kmax": 60}
     return _written(first, format, quality, _MOVING_EFFORT[format], options)
+
+
+def _plain(image: Image.Image, format: str) -> Image.Image:
+    """The picture as a format stores it: on white for JPEG, grey where nobody sees colours."""
+    picture = on_white(image) if format == "jpeg" else image
+    return greyed(picture, 0 if format == "png" else _SLACK)
 
 
 def _usual(picture: Image.Image, format: str, quality: int, kind: Kind) -> Rendered:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from PIL.ImageFile import ImageFile
@@ -38,10 +39,16 @@ _SEE_THROUGH = frozenset({"LA", "RGBA"})
 _LARGE, _SPARSE = 1280, 16
 
 
-def render(source: bytes | memoryview, rendition: Rendition, limits: Limits = _DEFAULT) -> Rendered:
+def render(
+    source: bytes | memoryview,
+    rendition: Rendition,
+    limits: Limits = _DEFAULT,
+    finish: Callable[[Scaled, Rendition, int], Rendered] = Scaled.encoded,
+) -> Rendered:
     """The rendition of the source; an automatic format becomes WebP for pages, else JPEG.
 
-    With alpha it becomes WebP too. A page of two colours may be wider than its rung says.
+    With alpha it becomes WebP too. A page of two colours may be wider than its rung says. A
+    picture that is all scaled is handed to `finish`, to be encoded as `Scaled.encoded` does.
 
     Raises BrokenSource, SourceTooLarge or PageMissing, and nothing else.
     """
@@ -54,7 +61,7 @@ def render(source: bytes | memoryview, rendition: Rendition, limits: Limits = _D
         if rendition.window != AS_STORED and media_type != DICOM:
             raise BrokenSource("no-window")
         seen = _seen(source, media_type, rendition, limits)
-        return seen.encoded(rendition, len(source)) if isinstance(seen, Scaled) else seen
+        return finish(seen, rendition, len(source)) if isinstance(seen, Scaled) else seen
 
 
 def _seen(

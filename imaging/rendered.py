@@ -21,6 +21,9 @@ LONGEST_PLACEHOLDER = 64
 """Octets that a placeholder has at most."""
 
 
+_FIRST_EFFORTS = frozenset({"op", "m4", "s9"})
+
+
 @dataclass(frozen=True, slots=True)
 class Rendered:
     """One finished rendition; width and height in pixels, quality 0 where the format has none.
@@ -50,6 +53,12 @@ class Rendered:
     def fingerprint(self) -> str:
         """Format, quality and effort as text: the engine's share of the ETag (delivery.md)."""
         return f"{FORMATS[self.media_type]}-q{self.quality}-{self.effort}"
+
+    @property
+    def hasty(self) -> bool:
+        """Whether it is a lossy still as made on demand: slower, it may come out better."""
+        effort, _, way = self.effort.partition("-")
+        return effort in _FIRST_EFFORTS and way != "moving"
 
 
 SIZES = 1_000

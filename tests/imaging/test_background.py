@@ -1,0 +1,130 @@
+"""A background worker improves behind the filter, gives way to all, and goes when it rests."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from imaging.background import find_examiner
+from imaging.engine import render
+from imaging.errors import BrokenSource, PoolBusy
+from imaging.improving import improved
+from imaging.pool import RenderPool
+from imaging.processes import BACKGROUND
+from imaging.renditions import Rendition
+
+ROOT = Path(__file__).resolve().parents[2]
+AVIF = Rendition(width=640, format="avif")
+
+
+@pytest.fixture(scope="module")
+def photo(darkroom) -> bytes:
+    return darkroom.file(darkroom.texture((1200, 900)), quality=92)
+
+
+@asynccontextmanager
+async def workshop() -> AsyncIterator[RenderPool]:
+    pool = RenderPool(1, queue=0, timeout=120, module=BACKGROUND)
+    try:
+        yield pool
+    finally:
+        await pool.aclose()
+
+
+async def until(holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 60
+    while not holds():
+        assert time.monotonic() < deadline, "not in 60 s"
+        await asyncio.sleep(0.005)
+
+
+def test_it_makes_the_same_as_this_process_would(photo: bytes) -> None:
+    async def main() -> None:
+        async with workshop() as pool:
+            assert pool.pids == (), "it begins with its first job"
+            for format in ("jpeg", "webp", "avif"):
+                rendition = Rendition(width=320, format=format)
+                finish = partial(improved, examiner=find_examiner())
+                expected = render(photo, rendition, finish=finish)
+                assert await pool.improve(photo, rendition) == expected
+            assert (await pool.describe(photo)).width == 1200
+            [pid] = pool.pids
+            assert os.getpriority(os.PRIO_PROCESS, pid) == 19
+            assert os.sched_getscheduler(pid) == os.SCHED_BATCH
+            with pytest.raises(BrokenSource, match="unsupported"):
+                await pool.improve(b"nothing", AVIF)
+
+    asyncio.run(main())
+
+
+def test_it_is_gone_while_it_rests_and_comes_again(photo: bytes) -> None:
+    async def main() -> None:
+        async with workshop() as pool:
+            await pool.rest()
+            await pool.describe(photo)
+            [pid] = pool.pids
+            await pool.rest()
+            assert pool.pids == ()
+            with pytest.raises(ProcessLookupError):
+                os.kill(pid, 0)
+            await pool.describe(photo)
+            assert pool.pids != (pid,)
+
+    asyncio.run(main())
+
+
+def test_a_worker_in_a_job_is_not_sent_to_rest(photo: bytes) -> None:
+    async def main() -> None:
+        async with workshop() as pool:
+            await pool.describe(photo)
+            job = asyncio.create_task(pool.improve(photo, AVIF))
+            await until(lambda: pool.busy == 1)
+            before = pool.pids
+            await pool.rest()
+            assert pool.pids == before
+            with pytest.raises(PoolBusy):
+                await pool.improve(photo, AVIF)
+            assert (await job).media_type == "image/avif"
+
+    asyncio.run(main())
+
+
+def test_one_that_is_killed_in_mid_job_does_it_again(photo: bytes) -> None:
+    async def main() -> None:
+        async with workshop() as pool:
+            await pool.describe(photo)
+            [pid] = pool.pids
+            job = asyncio.create_task(pool.improve(photo, AVIF))
+            await until(lambda: pool.busy == 1)
+            os.kill(pid, signal.SIGKILL)
+            assert (await job).media_type == "image/avif"
+            assert pool.pids != (pid,)
+
+    asyncio.run(main())
+
+
+def test_whoever_waits_has_no_worker_that_improves(photo: bytes) -> None:
+    async def main() -> None:
+        pool = RenderPool(1)
+        try:
+            with pytest.raises(BrokenSource, match="unsupported"):
+                await pool.improve(photo, AVIF)
+        finally:
+            await pool.aclose()
+
+    asyncio.run(main())
+
+
+def test_numpy_is_loaded_in_the_background_alone() -> None:
+    program = "import sys, imaging.worker, imaging.background; sys.exit('numpy' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=False).returncode == 0
