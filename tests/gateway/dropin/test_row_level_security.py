@@ -101,7 +101,7 @@ def drawn(number: int, rng: random.Random) -> Case:
 
 def asks(case: Case) -> dict[str, tuple[str, str, Any]]:
     """Method, path and body of the row's request on each storage route."""
-    path, body = f"{case.bucket}/{quote(case.key)}", {"expiresIn": 60}
+    path, body = f"{case.bucket}/{quote(case.key)}", {"expiresIn": 3_600}
     return {
         "sign": ("POST", f"/object/sign/{path}", body),
         "sign many": ("POST", f"/object/sign/{case.bucket}", {**body, "paths": [case.key]}),
