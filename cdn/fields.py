@@ -9,64 +9,14 @@ for ASGI.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Literal, TypeAlias
+from typing import TypeAlias
 
+from cdn.facts import NONE, PROFILES, Profile
 from cdn.policy import CachePolicy, NoStore, Private, Revalidate, Shared
 
-Dialect: TypeAlias = Literal["targeted", "seconds", "single"]
+__all__ = ["NONE", "PROFILES", "Fields", "Profile", "render"]
+
 Fields: TypeAlias = list[tuple[bytes, bytes]]
-
-
-@dataclass(frozen=True, slots=True)
-class Profile:
-    """How one CDN is spoken to.
-
-    `shared_field` carries the words for it: directives (dialect "targeted"), bare seconds
-    ("seconds"), or nothing, since it reads Cache-Control only ("single"). `tag_field` is empty
-    for a CDN without tags. `refusal` is the Cache-Control that it takes for "do not store".
-    """
-
-    name: str
-    shared_field: str
-    tag_field: str
-    tag_separator: str = ","
-    dialect: Dialect = "targeted"
-    refusal: str = "no-store"
-    shared_name: bytes = field(init=False, repr=False, compare=False)
-    tag_name: bytes = field(init=False, repr=False, compare=False)
-    separator: bytes = field(init=False, repr=False, compare=False)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "shared_name", self.shared_field.lower().encode())
-        object.__setattr__(self, "tag_name", self.tag_field.lower().encode())
-        object.__setattr__(self, "separator", self.tag_separator.encode())
-
-    @property
-    def single_field(self) -> bool:
-        """Whether the CDN reads Cache-Control only."""
-        return self.dialect == "single"
-
-
-NONE = Profile("none", "CDN-Cache-Control", "Cache-Tag")
-"""No CDN configured: the general names, for whatever stands in front."""
-
-PROFILES = {
-    profile.name: profile
-    for profile in (
-        NONE,
-        Profile("varnish", "Surrogate-Control", "xkey", " "),
-        Profile("cloudflare", "Cloudflare-CDN-Cache-Control", "Cache-Tag"),
-        # Fastly does not heed no-store in Cache-Control, only private.
-        Profile("fastly", "Surrogate-Control", "Surrogate-Key", " ", refusal="private, no-store"),
-        Profile("cloudfront", "", "Cache-Tag", dialect="single"),
-        Profile("bunny", "", "CDN-Tag", dialect="single"),
-        Profile("akamai", "CDN-Cache-Control", "Edge-Cache-Tag"),
-        Profile("google", "", "Cache-Tag", dialect="single"),
-        Profile("nginx", "X-Accel-Expires", "", dialect="seconds"),
-    )
-}
-
 
 # CloudFront serves stale copies of its own accord while the origin fails, unless told this.
 _SINGLE_END = b"must-revalidate, stale-if-error=0, no-transform"

@@ -10,8 +10,9 @@ from time import monotonic, time
 
 import httpx
 
+from cdn.errors import ProviderMisconfigured
 from cdn.fields import NONE, Profile
-from cdn.providers import Provider
+from cdn.providers import Provider, Tools
 from cdn.providers import build as build_provider
 from gateway.caches.budget import ByteBudget
 from gateway.caches.coalesce import Stripes
@@ -22,6 +23,7 @@ from gateway.deliver import Deliverer
 from gateway.derive import Deriver
 from gateway.descriptions import Descriptions
 from gateway.documents import DocumentRef, Zone
+from gateway.errors import ConfigurationError, Fault
 from gateway.gauges import Gauges
 from gateway.issue import Issuer
 from gateway.looks import Looks
@@ -31,7 +33,8 @@ from gateway.originals import Levels, Originals
 from gateway.parts import Parts
 from gateway.placeholders import Placeholders
 from gateway.project import Project
-from gateway.purges import PurgeRequest, Purges
+from gateway.purges import PurgeRequest, Purges, PurgeTraces
+from gateway.purges.distributions import distribution
 from gateway.regions import Residency
 from gateway.representations import Ready, Representation, ready
 from gateway.rules import Rules
@@ -69,7 +72,7 @@ def compose(
     zones = settings.zone_values()
     database = Database.open(settings.server.database)
     client = httpx.AsyncClient(timeout=10, verify=trusted())
-    providers = _providers(settings, client)
+    providers = _providers(settings, client, PurgeTraces(database, zones))
     stores = _stores(settings, opener, metrics.fetched)
     purges = _purges(database, providers, zones, serves=serves)
     rules = _rules(settings, database)
@@ -207,11 +210,17 @@ trusted = cache(httpx.create_ssl_context)
 """What TLS connections to others are proved by; made once."""
 
 
-def _providers(settings: Settings, client: httpx.AsyncClient) -> dict[str, Provider]:
-    return {
-        name: build_provider(cdn.provider, name, cdn.url, cdn.secret.get_secret_value(), client)
-        for name, cdn in settings.cdn.items()
-    }
+def _providers(
+    settings: Settings, client: httpx.AsyncClient, traces: PurgeTraces
+) -> dict[str, Provider]:
+    tools = Tools(client, time, traces, distribution)
+    built: dict[str, Provider] = {}
+    for name, cdn in settings.cdn.items():
+        try:
+            built[name] = build_provider(cdn.provider, cdn.setup(name), tools)
+        except ProviderMisconfigured as error:
+            raise ConfigurationError([Fault(f"cdn.{name}", error.fault, error.hint)]) from None
+    return built
 
 
 def _stores(

@@ -6,42 +6,58 @@ from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from types import MappingProxyType
 
-import httpx
-
 from cdn.errors import ProviderMisconfigured
-from cdn.providers.base import Limits, Provider, PurgeReceipt
+from cdn.providers.akamai import Akamai
+from cdn.providers.base import Limits, Provider, PurgeReceipt, Tools
+from cdn.providers.bunny import Bunny
+from cdn.providers.cloudflare import Cloudflare
+from cdn.providers.cloudfront import CloudFront
+from cdn.providers.fastly import Fastly
+from cdn.providers.google import Google
+from cdn.providers.nginx import Nginx
 from cdn.providers.null import Null
+from cdn.providers.supabase import Supabase
 from cdn.providers.varnish import Varnish
+from cdn.providers.vercel import Vercel
+from cdn.setups import Setup
 
-__all__ = ["LATER", "PROVIDERS", "Limits", "Provider", "PurgeReceipt", "build"]
+__all__ = ["PROVIDERS", "Limits", "Provider", "PurgeReceipt", "Setup", "Tools", "build"]
 
-Builder = Callable[[str, str, str, httpx.AsyncClient], Provider]
-
-
-def _null(name: str, url: str, secret: str, client: httpx.AsyncClient) -> Provider:
-    del url, secret, client
-    return Null(name)
+Builder = Callable[[Setup, Tools], Provider]
 
 
-PROVIDERS: Mapping[str, Builder] = MappingProxyType({"varnish": Varnish, "null": _null})
-"""Kinds of CDN that are built."""
-
-LATER = frozenset({"cloudflare", "fastly", "cloudfront", "bunny", "akamai", "google", "nginx"})
-"""Kinds whose fields are known, but not yet their purges."""
+def _null(setup: Setup, tools: Tools) -> Provider:
+    del tools
+    return Null(setup.name)
 
 
-def build(kind: str, name: str, url: str, secret: str, client: httpx.AsyncClient) -> Provider:
-    """The provider of `kind` that the configuration calls `name`.
+PROVIDERS: Mapping[str, Builder] = MappingProxyType(
+    {
+        "varnish": Varnish,
+        "cloudflare": Cloudflare,
+        "fastly": Fastly,
+        "cloudfront": CloudFront,
+        "bunny": Bunny,
+        "akamai": Akamai,
+        "google": Google,
+        "vercel": Vercel,
+        "nginx": Nginx,
+        "supabase": Supabase,
+        "null": _null,
+    }
+)
+"""Kinds of CDN."""
 
-    Raises ProviderMisconfigured for a kind that is unknown or not yet built, and for a url or a
-    secret that the provider can not work with.
+
+def build(kind: str, setup: Setup, tools: Tools) -> Provider:
+    """The provider of `kind` that `setup` describes.
+
+    Raises ProviderMisconfigured for an unknown kind, and for a setup that it can not work with.
     """
     builder = PROVIDERS.get(kind)
     if builder is not None:
-        return builder(name, url, secret, client)
-    if kind in LATER:
-        raise ProviderMisconfigured(f"the provider {kind} is not built yet")
-    near = get_close_matches(kind, [*PROVIDERS, *LATER], n=1)
+        return builder(setup, tools)
+    near = get_close_matches(kind, PROVIDERS, n=1)
     raise ProviderMisconfigured(
         f"no such provider: {kind}", hint=f"did you mean {near[0]}?" if near else ""
     )

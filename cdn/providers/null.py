@@ -5,23 +5,29 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 
-from cdn.fields import NONE
-from cdn.providers.base import Limits, PurgeReceipt
+from cdn.facts import FACTS, Limits
+from cdn.providers.base import PurgeReceipt
 from cdn.purge import Purge
 
 
 class Null:
     """Stands in where no CDN is configured, and in tests; `asked` holds the last 1,000 purges."""
 
-    profile = NONE
-    limits = Limits(batch=1_000, rate=10_000, burst=10_000)
+    profile = FACTS["null"].profile
+    limits: Limits = FACTS["null"].limits_of("")
     soft = True
 
     def __init__(self, name: str = "null") -> None:
         self.name = name
+        self.quota = name
         self.asked: deque[Purge] = deque(maxlen=1_000)
 
-    async def purge(self, tags: Sequence[str], *, soft: bool) -> PurgeReceipt:
+    async def purge(self, tags: Sequence[str], *, soft: bool, key: str = "") -> PurgeReceipt:
         """Remember the purge."""
+        del key
         self.asked.append(Purge(tuple(tags), soft))
         return PurgeReceipt(self.name, str(len(self.asked)), "no cache to purge")
+
+    async def check(self) -> PurgeReceipt:
+        """Nothing can be wrong."""
+        return PurgeReceipt(self.name, "", "no cache to purge")

@@ -217,12 +217,12 @@ def sandbox(*, filtered: bool) -> Finding:
 
 
 async def _cdns(parts: Parts) -> AsyncIterator[Finding]:
-    """Purge a tag that nothing has: address and secret are right when the CDN takes it."""
+    """Have each CDN take something that changes nothing: address and secret are right then."""
     for name, provider in parts.providers.items():
         try:
-            receipt = await provider.purge([f"x-{token_hex(8)}"], soft=False)
+            receipt = await provider.check()
         except Exception as error:  # whatever a provider does is a finding
-            hint = "check [cdn] url and secret"
+            hint = f"check [cdn.{name}], and see docs/cdns.md"
             yield Finding(f"cdn {name}", "FAIL", str(error) or type(error).__name__, hint)
         else:
             yield Finding(f"cdn {name}", "ok", receipt.detail or "took a purge")

@@ -8,7 +8,8 @@ from time import time
 
 import click
 
-from cdn.fields import NONE, PROFILES, render
+from cdn.facts import FACTS
+from cdn.fields import NONE, render
 from cdn.modes import MARGIN, policy_for
 from cdn.policy import Shared
 from cdn.tags import Tags, version_tag
@@ -172,7 +173,7 @@ def _caching(link: Link, zone: Zone, settings: Settings, now: int) -> Iterator[L
         negotiated=negotiated,
         pinned=link.version != LIVE,
     )
-    profiles = [PROFILES[settings.cdn[name].provider] for name in zone.cdn]
+    profiles = [FACTS[settings.cdn[name].provider].profile for name in zone.cdn]
     yield "tags", " ".join(tags)
     yield "policy", type(policy).__name__
     for field, value in render(policy, profiles or [NONE]):

@@ -1,6 +1,7 @@
 """Purges: asked for in the transaction of the change that needs them, then worked off."""
 
 from gateway.purges.requests import PurgeRequest, Purges
+from gateway.purges.traces import PurgeTraces
 from gateway.purges.worker import Pacing, PurgeWorker
 
-__all__ = ["Pacing", "PurgeRequest", "PurgeWorker", "Purges"]
+__all__ = ["Pacing", "PurgeRequest", "PurgeTraces", "PurgeWorker", "Purges"]

@@ -12,9 +12,10 @@ from typing import Literal
 
 from cdn.providers.base import Provider
 from cdn.purge import PurgeState
-from cdn.tags import bucket_tag, document_tag, folder_tag, is_tag, zone_tag
+from cdn.tags import is_tag
 from gateway.documents import DocumentRef, Zone
 from gateway.errors import RequestRefused
+from gateway.purges.scopes import UNKNOWN, tag_of
 from gateway.state import feed, outbox, receipts
 from gateway.state.database import Database
 from gateway.state.outbox import Target
@@ -219,7 +220,10 @@ class Purges:
         for scope in scopes:
             if is_viewer(scope):
                 continue  # no copy is a viewer's own
-            zone, tag = _tag(scope, self._zones)
+            named = tag_of(scope, self._zones)
+            if named is None:
+                raise _refused("unknown-scope", UNKNOWN)
+            zone, tag = named
             for name in zone.cdn:
                 yield self._target(name, tag, soft)
 
@@ -237,31 +241,6 @@ def _enqueue(
 ) -> PurgeStatus:
     outbox.enqueue(connection, purge, targets)
     return receipts.status(connection, purge.id) or PurgeStatus(purge, ())
-
-
-def _tag(scope: str, zones: Mapping[str, Zone]) -> tuple[Zone, str]:
-    """The zone of a scope, and the tag that all answers below it have.
-
-    Only the one spelling of each scope is taken: another one's counter would never be read.
-    """
-    kind, _, place = scope.partition(":")
-    name, _, below = place.partition("/")
-    bucket, _, key = below.partition("/")
-    zone = zones.get(name)
-    if zone is None or (kind != "z" and bucket not in zone.buckets):
-        raise _refused("unknown-scope", "no such zone, or no such bucket in it")
-    if kind == "z" and place == name:
-        return zone, zone_tag(name)
-    if kind == "b" and below == bucket:
-        return zone, bucket_tag(name, bucket)
-    if kind == "d" and key:
-        return zone, document_tag(name, bucket, key)
-    if kind == "p" and below in zone.revocable:
-        return zone, folder_tag(name, bucket, key)
-    raise _refused(
-        "unknown-scope",
-        "a scope is z:ZONE, b:ZONE/BUCKET, d:ZONE/BUCKET/KEY, v:SUBJECT or a declared p:…/",
-    )
 
 
 def _refused(code: str, detail: str) -> RequestRefused:

@@ -2,69 +2,100 @@
 
 from __future__ import annotations
 
-import re
 from difflib import get_close_matches
 from typing import Annotated
-from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
-from cdn.providers import LATER, PROVIDERS
+from cdn.facts import FACTS
+from cdn.setups import Setup, fault
 from gateway.settings.table import Secret, Table, Unfit
-
-# Two more of the design that have no cache fields of their own yet.
-_LATER = LATER | {"supabase", "vercel"}
-_PLAIN = re.compile(r"[!-~]+")
-_URL = re.compile(r"https?://[^\s/?#@\\]+(?:/[^\s?#\\]*)?")
 
 
 def _provider(value: str) -> str:
-    if value in _LATER:
-        raise Unfit(f"{value} comes with a later release", f"now: {', '.join(PROVIDERS)}")
-    if value not in PROVIDERS:
-        near = get_close_matches(value, [*PROVIDERS, *sorted(_LATER)], n=1)
-        hint = f"nearest: {near[0]}" if near else f"known: {', '.join(PROVIDERS)}"
+    if value not in FACTS:
+        near = get_close_matches(value, FACTS, n=1)
+        hint = f"nearest: {near[0]}" if near else f"known: {', '.join(FACTS)}"
         raise Unfit("is no provider known here", hint)
     return value
 
 
 class CdnSettings(Table):
-    """One CDN."""
+    """One CDN; `provider` stands first, since it says what the others must be."""
 
     provider: Annotated[str, AfterValidator(_provider)] = Field(
-        description="Its kind: varnish, or null, which only notes what it was asked."
+        description="Its kind: varnish, cloudflare, fastly, cloudfront, bunny, akamai, google, "
+        "vercel, nginx, supabase, or null, which only notes what it was asked."
     )
     url: str = Field(
         default="",
         validate_default=True,
-        description="Where purges are sent, http or https; varnish needs it.",
+        description="Where purges are sent, http or https; varnish, nginx, akamai and supabase "
+        "need it. The others have an API that is known.",
+    )
+    id: str = Field(
+        default="",
+        validate_default=True,
+        description="What is purged: Cloudflare's zone, Fastly's service, CloudFront's "
+        "distribution, Bunny's pull zone, Google's URL map, Vercel's project.",
+    )
+    account: str = Field(
+        default="",
+        validate_default=True,
+        description="Whose it is: Google's project, Vercel's team.",
+    )
+    plan: str = Field(
+        default="",
+        validate_default=True,
+        description="Cloudflare's plan, which sets how often it may be called: free, pro, "
+        "business or enterprise; not given: free.",
+    )
+    network: str = Field(
+        default="",
+        validate_default=True,
+        description="Akamai's network: production or staging; not given: production.",
     )
     secret: Secret = Field(
         default=Secret(""),
         validate_default=True,
-        description="Authenticates our purges to the CDN; varnish needs it.",
+        description="Authenticates our purges to the CDN: a shared secret, a token, Akamai's "
+        "client secret, AWS's secret key, or the JSON key of Google's service account.",
+    )
+    client_token: Secret = Field(
+        default=Secret(""), validate_default=True, description="Akamai's client token."
+    )
+    access_token: Secret = Field(
+        default=Secret(""), validate_default=True, description="Akamai's access token."
+    )
+    access_key: Secret = Field(
+        default=Secret(""),
+        validate_default=True,
+        description="AWS's access key, with `secret`; without both, what boto3 finds by itself.",
     )
     shield: tuple[Secret, ...] = Field(
         default=(), description="Secrets that authenticate the CDN to us, newest first."
     )
 
-    @field_validator("url")
+    @field_validator("url", "id", "account", "plan", "network")
     @classmethod
-    def _where_purges_go(cls, url: str, info: ValidationInfo) -> str:
-        if not url and info.data.get("provider") == "varnish":
-            raise Unfit("is needed by the provider varnish", "such as http://127.0.0.1:6081")
-        if url and not _is_url(url):
-            raise Unfit("is not an http or https URL without user, query and fragment")
-        return url
+    def _fits_the_provider(cls, value: str, info: ValidationInfo) -> str:
+        _judge(value, info)
+        return value
 
-    @field_validator("secret")
+    @field_validator("secret", "client_token", "access_token", "access_key")
     @classmethod
-    def _fits_a_field(cls, secret: Secret, info: ValidationInfo) -> Secret:
-        if info.data.get("provider") == "varnish" and not _PLAIN.fullmatch(
-            secret.get_secret_value()
-        ):
-            raise Unfit("is needed by the provider varnish", "plain ASCII without spaces")
+    def _fits_the_provider_and_stays_unseen(cls, secret: Secret, info: ValidationInfo) -> Secret:
+        _judge(secret.get_secret_value(), info)
         return secret
+
+    @field_validator("access_key")
+    @classmethod
+    def _with_its_secret(cls, key: Secret, info: ValidationInfo) -> Secret:
+        secret = info.data.get("secret")
+        whole = secret is None or bool(secret.get_secret_value()) == bool(key.get_secret_value())
+        if info.data.get("provider") == "cloudfront" and not whole:
+            raise Unfit("and secret go together")
+        return key
 
     @field_validator("shield")
     @classmethod
@@ -73,9 +104,25 @@ class CdnSettings(Table):
             raise Unfit("holds an empty secret, which anybody could tell")
         return shield
 
+    def setup(self, name: str) -> Setup:
+        """The value that providers work with."""
+        return Setup(
+            name=name,
+            url=self.url,
+            id=self.id,
+            account=self.account,
+            plan=self.plan,
+            network=self.network,
+            secret=self.secret.get_secret_value(),
+            client_token=self.client_token.get_secret_value(),
+            access_token=self.access_token.get_secret_value(),
+            access_key=self.access_key.get_secret_value(),
+        )
 
-def _is_url(text: str) -> bool:
-    try:
-        return bool(_URL.fullmatch(text)) and urlsplit(text).port != 0
-    except ValueError:
-        return False
+
+def _judge(value: str, info: ValidationInfo) -> None:
+    """Raise `Unfit` for what the provider can not work with; without one nothing is judged."""
+    kind, key = info.data.get("provider"), info.field_name
+    found = fault(kind, key, value) if kind and key else None
+    if found:
+        raise Unfit(found.what, found.hint)

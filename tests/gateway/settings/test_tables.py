@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -106,10 +107,10 @@ def test_a_seal_key_is_128_hex_digits(whole: dict[str, Any], seal: str) -> None:
         ("renditions.presets", {"original": "w160"}, "preset 'original'"),
         ("renditions.presets", {"w5": "w160"}, "preset 'w5'"),
         ("renditions.presets", {"thumb": "160x160"}, "preset 'thumb'"),
-        ("cdn.varnish.provider", "fastly", "later release"),
-        ("cdn.varnish.provider", "vercel", "later release"),
         ("cdn.varnish.provider", "varnsh", "nearest: varnish"),
-        ("cdn.varnish.provider", "qqq", "known: varnish, null"),
+        ("cdn.varnish.provider", "qqq", "known: varnish, cloudflare"),
+        ("cdn.varnish.id", "zone", "means nothing to the provider varnish"),
+        ("cdn.varnish.client_token", "hush", "means nothing to the provider varnish"),
         ("cdn.varnish.url", "", "is needed"),
         ("cdn.varnish.url", "ftp://host", "not an http"),
         ("cdn.varnish.url", "http://user@host", "not an http"),
@@ -283,3 +284,28 @@ def test_at_most_three_prefixes_hold_a_document(whole: dict[str, Any]) -> None:
     Settings.model_validate(whole)
     deeper = [*nested, "documents/a/b/c/d/"]
     assert "more than 3" in refusal(whole, "zones.clinic.revocable", deeper)
+
+
+@pytest.mark.parametrize("keys", [{"secret": "a"}, {"access_key": "b"}])
+def test_the_two_keys_of_cloudfront_go_together(
+    whole: dict[str, Any], keys: dict[str, str]
+) -> None:
+    whole["cdn"]["spare"] = {"provider": "cloudfront", "id": "E1", **keys}
+    with pytest.raises(ValidationError, match="go together"):
+        Settings.model_validate(whole)
+
+
+def test_a_cdn_is_set_up_as_its_table_says_and_shows_no_secret(whole: dict[str, Any]) -> None:
+    table = {"url": "https://akab.example", "secret": "s1", "client_token": "c1"}
+    whole["cdn"]["spare"] = {"provider": "akamai", **table, "access_token": "a1"}
+    settings = Settings.model_validate(whole)
+    setup = settings.cdn["spare"].setup("spare")
+    assert (setup.name, setup.url, setup.secret) == ("spare", "https://akab.example", "s1")
+    assert (setup.client_token, setup.access_token) == ("c1", "a1")
+    assert not {"s1", "c1", "a1"} & set(re.findall(r"\w+", repr(settings)))
+
+
+def test_what_a_provider_is_told_is_not_judged_when_nobody_knows_the_provider() -> None:
+    with pytest.raises(ValidationError) as caught:
+        Settings.model_validate({"cdn": {"a": {"provider": "qqq", "id": "/", "secret": " "}}})
+    assert [d["loc"] for d in caught.value.errors()] == [("signing",), ("cdn", "a", "provider")]

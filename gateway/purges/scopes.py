@@ -1,0 +1,35 @@
+"""Scopes: what a purge or a revocation names, and the tag that all answers below it have."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from cdn.tags import bucket_tag, document_tag, folder_tag, zone_tag
+from gateway.documents import Zone
+
+UNKNOWN = (
+    "no zone has it; a scope is z:ZONE, b:ZONE/BUCKET, d:ZONE/BUCKET/KEY, v:SUBJECT"
+    " or a declared p:…/"
+)
+
+
+def tag_of(scope: str, zones: Mapping[str, Zone]) -> tuple[Zone, str] | None:
+    """The zone of a scope and its tag; None for what no zone has.
+
+    Only the one spelling of each scope is taken: another one's counter would never be read.
+    """
+    kind, _, place = scope.partition(":")
+    name, _, below = place.partition("/")
+    bucket, _, key = below.partition("/")
+    zone = zones.get(name)
+    if zone is None or (kind != "z" and bucket not in zone.buckets):
+        return None
+    if kind == "z" and place == name:
+        return zone, zone_tag(name)
+    if kind == "b" and below == bucket:
+        return zone, bucket_tag(name, bucket)
+    if kind == "d" and key:
+        return zone, document_tag(name, bucket, key)
+    if kind == "p" and below in zone.revocable:
+        return zone, folder_tag(name, bucket, key)
+    return None
