@@ -6,6 +6,7 @@
     │   ├── SourceTooLarge      more octets, pixels, pages or scans than the limits allow
     │   └── WorkerLost          the worker died or was killed over these bytes
     ├── PageMissing             the document has fewer pages
+    ├── Forgotten               a worker keeps a picture no more, and needs its source
     └── PoolBusy                every worker is busy and the queue is full
 
 Reasons: "empty", "unsupported", "damaged", "truncated", "encrypted", "pdf-engine-missing",
@@ -58,6 +59,10 @@ class PageMissing(ImagingError):
     def __init__(self, pages: int) -> None:
         super().__init__(f"the document has {pages} pages")
         self.pages = pages
+
+
+class Forgotten(ImagingError):
+    """The worker keeps that picture no more: it needs the source."""
 
 
 class PoolBusy(ImagingError):

@@ -3,29 +3,66 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
 from imaging import protocol
 from imaging.conversions import Conversion, Converted
 from imaging.limits import Limits
 from imaging.rendered import Description, Rendered
-from imaging.renditions import Rendition
+from imaging.renditions import ORIGIN, Rendition
 
 Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True, slots=True)
 class Job(Generic[Answer]):
-    """A request with its source; `read` raises what the worker refused."""
+    """A request with its source; `read` raises what the worker refused.
+
+    `picture` names what a worker may keep of it, empty when that is nothing.
+    """
 
     request: Mapping[str, object]
     source: bytes
     read: Callable[[protocol.Head, bytes], Answer]
+    picture: str = ""
+
+    def recalled(self) -> Job[Answer]:
+        """The same for a worker that has the picture: it needs no source."""
+        request = protocol.recall_request(str(self.request["spec"]), self.picture)
+        return replace(self, request=request, source=b"")
 
 
-def rendering(source: bytes, rendition: Rendition, limits: Limits) -> Job[Rendered]:
-    return Job(protocol.render_request(rendition, limits), source, protocol.rendered_of)
+def rendering(source: bytes, rendition: Rendition, limits: Limits, of: str = "") -> Job[Rendered]:
+    picture = picture_of(of, rendition)
+    request = protocol.render_request(rendition, limits, picture)
+    return Job(request, source, protocol.rendered_of, picture)
+
+
+def recalling(rendition: Rendition, of: str) -> Job[Rendered]:
+    """A job for a worker that has the picture already."""
+    picture = picture_of(of, rendition)
+    request = protocol.recall_request(rendition.spec, picture)
+    return Job(request, b"", protocol.rendered_of, picture)
+
+
+def picture_of(of: str, rendition: Rendition) -> str:
+    """What all formats and qualities of one size of a document's version share, by its name.
+
+    `of` names the document's version. What is hidden in a page, cut from it or written over it is
+    shared with nobody: the name is empty.
+    """
+    shown = Rendition(
+        rendition.page,
+        rendition.width,
+        rendition.height,
+        rendition.fit,
+        gravity=rendition.gravity,
+        window=rendition.window,
+    )
+    if not of or replace(rendition, quality=0, format="", label="") != shown:
+        return ""
+    return "" if rendition.format == ORIGIN else f"{of}/{shown.spec}"
 
 
 def improving(source: bytes, rendition: Rendition, limits: Limits) -> Job[Rendered]:

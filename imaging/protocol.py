@@ -9,7 +9,9 @@ A request is `{"do": "render", "spec": …, "limits": {…}}`, `{"do": "convert"
 `{"ok": "rendered", …}` or `{"ok": "converted", …}` with what was made as its body,
 `{"ok": "described", …}`, or `{"error": KIND, …}`. A later engine adds operations and fields; an
 operation unknown to a worker is answered with the error "unsupported". What a redaction in the spec
-hides stands beside it in "boxes": a worker knows no database.
+hides stands beside it in "boxes": a worker knows no database. With a "picture" the worker may keep
+what it scaled under that name, for a request `{"do": "recall", "spec": …, "picture": …}` without a
+source; one that has it no more answers with the error "forgotten".
 
 The pool does not trust a worker, which has read hostile bytes: every field of a reply is checked.
 """
@@ -22,7 +24,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 
 from imaging.conversions import Conversion, Converted
-from imaging.errors import BrokenSource, ImagingError, PageMissing, SourceTooLarge
+from imaging.errors import BrokenSource, Forgotten, ImagingError, PageMissing, SourceTooLarge
 from imaging.limits import Limits
 from imaging.redactions import boxes_of, rows_of
 from imaging.rendered import ENGINE_VERSION, LARGEST_SIZE, SIZES, Description, Rendered
@@ -93,11 +95,15 @@ def unpack_head(text: bytes) -> Head:
     return Head(fields)
 
 
-def render_request(rendition: Rendition, limits: Limits) -> dict[str, object]:
+def render_request(rendition: Rendition, limits: Limits, picture: str = "") -> dict[str, object]:
     request: dict[str, object] = {"do": "render", "spec": rendition.spec, "limits": asdict(limits)}
     if hidden := rendition.redaction.boxes:
         request["boxes"] = rows_of(hidden)
-    return request
+    return request | ({"picture": picture} if picture else {})
+
+
+def recall_request(spec: str, picture: str) -> dict[str, object]:
+    return {"do": "recall", "spec": spec, "picture": picture}
 
 
 def improve_request(rendition: Rendition, limits: Limits) -> dict[str, object]:
@@ -122,6 +128,11 @@ def rendition_of(head: Head) -> Rendition:
         return replace(rendition, redaction=replace(rendition.redaction, boxes=boxes))
     except ValueError as error:
         raise ProtocolError(str(error)) from None
+
+
+def picture_of(head: Head) -> str:
+    """The name under which the worker may keep what it scales; empty when it may not."""
+    return head.text("picture") if "picture" in head.fields else ""
 
 
 def limits_of(head: Head) -> Limits:
@@ -153,6 +164,8 @@ def described_reply(description: Description) -> dict[str, object]:
 
 def error_reply(error: ImagingError) -> dict[str, object]:
     match error:
+        case Forgotten():
+            return {"error": "forgotten"}
         case PageMissing(pages=pages):
             return {"error": "page", "pages": pages}
         case SourceTooLarge(reason=reason):
@@ -231,6 +244,8 @@ def _expect(head: Head, kind: str) -> None:
 
 def _error_of(head: Head) -> ImagingError:
     match head.text("error"):
+        case "forgotten":
+            return Forgotten()
         case "page":
             return PageMissing(head.count("pages"))
         case "large":

@@ -35,6 +35,11 @@ class Scaled:
         made = encode_below(self.image, form, rendition.quality, self.kind, below)
         return replace(made, placeholder=self.placeholder, source=self.source)
 
+    def detached(self) -> Scaled:
+        """The same without its source, which an opened picture holds."""
+        plain = type(self.image) is Image.Image
+        return self if plain else replace(self, image=self.image.copy())
+
     @property
     def octets(self) -> int:
         """What its pixels take in memory: a grey one octet each, those with colours four."""

@@ -12,19 +12,24 @@ import os
 import resource
 import signal
 import socket
+import struct
 from collections.abc import Callable
 from contextlib import suppress
-from typing import BinaryIO, TypeAlias
+from functools import partial
+from typing import BinaryIO, TypeAlias, cast
 
 from PIL import AvifImagePlugin, Image
 
 from imaging import protocol, seccomp
 from imaging.conversions import Conversion, find_conversion
 from imaging.engine import convert, describe, render
-from imaging.errors import BrokenSource, ImagingError
+from imaging.errors import BrokenSource, Forgotten, ImagingError
 from imaging.media import PAGED
-from imaging.rendered import MEDIA_TYPES
+from imaging.memos import Memo
+from imaging.rendered import MEDIA_TYPES, Rendered
 from imaging.renditions import Rendition
+from imaging.scaled import Scaled
+from imaging.sources import guarded
 from imaging.specimens import SPECIMENS
 
 MEMORY = 1 << 30
@@ -35,6 +40,8 @@ _DESCRIPTORS = 32
 _TRIED_WIDTH = 200
 # Whoever asks for what is made already comes first on a machine that has no core to spare.
 _NICE = 10
+# Seconds without a job after which the memo's memory is given back, as a struct timeval.
+_IDLE = struct.pack("ll", 10, 0)
 
 
 Answerer: TypeAlias = Callable[[protocol.Head, bytes], tuple[dict[str, object], bytes]]
@@ -45,8 +52,11 @@ def main() -> None:
     """Serves the socket on descriptor 0."""
     begin(_NICE)
     prepare()
+    memo = Memo()
     with socket.socket(fileno=0) as channel:
-        serve(channel, filtered=confine())
+        channel.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, _IDLE)
+        answerer = partial(answer, memo=memo)
+        serve(channel, filtered=confine(), answerer=answerer, rest=memo.clear)
 
 
 def begin(nice: int) -> None:
@@ -73,14 +83,21 @@ def prepare() -> None:
                 _try_out(make(), media_type)
 
 
-def answer(head: protocol.Head, source: bytes) -> tuple[dict[str, object], bytes]:
-    """The reply to a request, errors too, within `CPU_SECONDS`."""
+def answer(
+    head: protocol.Head, source: bytes, memo: Memo | None = None
+) -> tuple[dict[str, object], bytes]:
+    """The reply to a request, errors too, within `CPU_SECONDS`; `memo` keeps what it may."""
     arm_cpu()
+    memo = memo or Memo()
     try:
+        if head.text("do") == "recall":
+            rendered = _recalled(head, memo)
+            return protocol.rendered_reply(rendered), rendered.body
         limits = protocol.limits_of(head)
         match head.text("do"):
             case "render":
-                rendered = render(source, protocol.rendition_of(head), limits)
+                rendition, finish = protocol.rendition_of(head), _keeping(head, memo)
+                rendered = render(source, rendition, limits, finish)
                 return protocol.rendered_reply(rendered), rendered.body
             case "convert" if conversion := find_conversion(head.text("name")):
                 converted = convert(source, conversion, limits)
@@ -93,12 +110,40 @@ def answer(head: protocol.Head, source: bytes) -> tuple[dict[str, object], bytes
         return protocol.error_reply(error), b""
 
 
-def serve(channel: socket.socket, *, filtered: bool = False, answerer: Answerer = answer) -> None:
-    """Greets, then answers request after request; returns when the other side is gone."""
+def _recalled(head: protocol.Head, memo: Memo) -> Rendered:
+    """Another format of a picture in the memo."""
+    kept = memo.find(protocol.picture_of(head))
+    if kept is None:
+        raise Forgotten
+    with guarded():
+        return kept.scaled.encoded(protocol.rendition_of(head), kept.below)
+
+
+def _keeping(head: protocol.Head, memo: Memo) -> Callable[[Scaled, Rendition, int], Rendered]:
+    """Encodes a scaled picture, and keeps it for the next format."""
+
+    def finish(scaled: Scaled, rendition: Rendition, below: int) -> Rendered:
+        memo.keep(protocol.picture_of(head), scaled, below)
+        return scaled.encoded(rendition, below)
+
+    return finish
+
+
+def serve(
+    channel: socket.socket,
+    *,
+    filtered: bool = False,
+    answerer: Answerer = answer,
+    rest: Callable[[], None] = lambda: None,
+) -> None:
+    """Greets, then answers request after request; returns when the other side is gone.
+
+    `rest` is called when there has been nothing to do for the channel's SO_RCVTIMEO.
+    """
     with channel.makefile("rb") as inbox:
         try:
             channel.sendall(protocol.greeting(filtered=filtered))
-            while request := _receive(inbox):
+            while request := _receive(inbox, rest):
                 reply, body = answerer(*request)
                 channel.sendall(protocol.pack(reply, len(body)))
                 channel.sendall(body)
@@ -156,12 +201,26 @@ def _lower(bound: int, most: int) -> None:
     resource.setrlimit(bound, (most, most))
 
 
-def _receive(inbox: BinaryIO) -> tuple[protocol.Head, bytes] | None:
-    prefix = inbox.read(protocol.PREFIX.size)
+def _receive(inbox: BinaryIO, rest: Callable[[], None]) -> tuple[protocol.Head, bytes] | None:
+    prefix = _exactly(inbox, protocol.PREFIX.size, rest)
     if len(prefix) < protocol.PREFIX.size:
         return None
     head_length, body_length = protocol.unpack_prefix(prefix)
-    head, body = inbox.read(head_length), inbox.read(body_length)
+    head, body = _exactly(inbox, head_length), _exactly(inbox, body_length)
     if len(head) + len(body) < head_length + body_length:
         return None
     return protocol.unpack_head(head), body
+
+
+def _exactly(inbox: BinaryIO, length: int, rest: Callable[[], None] = lambda: None) -> bytes:
+    """So many octets, fewer only at the end; a silence longer than SO_RCVTIMEO is time to rest."""
+    got = b""
+    while len(got) < length:
+        # None is what a silence reads as.
+        more = cast("bytes | None", inbox.read(length - len(got)))
+        if more == b"":
+            break
+        got += more or b""
+        if more is None:
+            rest()
+    return got
