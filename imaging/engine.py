@@ -11,7 +11,7 @@ from imaging.animations import animate, can_move, moving
 from imaging.conversions import Conversion, Converted
 from imaging.dicom.drawing import describe_dicom, draw_frame
 from imaging.encoders import encode
-from imaging.errors import BrokenSource
+from imaging.errors import BrokenSource, MarkBroken
 from imaging.geometry import full_scale
 from imaging.kinds import Kind, kind_of
 from imaging.limits import Limits
@@ -27,6 +27,7 @@ from imaging.rendered import ENGINE_VERSION, SIZES, Description, Rendered
 from imaging.renditions import LADDER, ORIGIN, Rendition
 from imaging.scaled import Scaled
 from imaging.sources import PDF, admit, count_pages, guarded, open_picture
+from imaging.stamps import marked
 from imaging.text import page_text
 from imaging.windows import AS_STORED
 
@@ -50,11 +51,13 @@ def render(
     With alpha it becomes WebP too. A page of two colours may be wider than its rung says. A
     picture that is all scaled is handed to `finish`, to be encoded as `Scaled.encoded` does.
 
-    Raises BrokenSource, SourceTooLarge or PageMissing, and nothing else.
+    Raises BrokenSource, SourceTooLarge, PageMissing or MarkBroken, and nothing else.
     """
     with guarded():
         if not rendition.redaction.usable:
             raise BrokenSource("no-redaction")
+        if rendition.marked and not rendition.mark.drawable:
+            raise MarkBroken("undrawn")
         media_type = admit(source, limits)
         if rendition.format == ORIGIN:
             rendition = rendition.with_format(origin_format(media_type))
@@ -71,16 +74,18 @@ def _seen(
     if media_type == PDF:
         page = draw_page(source, rendition, limits)
         kind = kind_of(page, document=True)
-        return Scaled(page, kind, "webp", placeholder=placeholder(page, rendition))
+        hint, [shown] = placeholder(page, rendition), marked([page], rendition.mark)
+        return Scaled(shown, kind, "webp", placeholder=hint)
     if media_type == DICOM:
         frame = draw_frame(source, rendition, limits)
         size = frame.size
         # What is hidden has been painted over, in the values themselves.
         shown = scale_picture(frame, replace(rendition, redaction=UNREDACTED), document=True)
         hint = placeholder(shown, rendition)
-        # Sixteen greys would hide what the window shows.
-        marked = noticed(shown, NOT_DIAGNOSTIC)
-        return Scaled(marked, Kind.SCAN, "webp", placeholder=hint, source=size)
+        [shown] = marked([shown], rendition.mark)
+        # Sixteen greys would hide what the window shows, and a mark must not hide the notice.
+        shown = noticed(shown, NOT_DIAGNOSTIC)
+        return Scaled(shown, Kind.SCAN, "webp", placeholder=hint, source=size)
     image = open_picture(source, media_type, rendition.page, limits)
     if animation := moving(image, source, rendition):
         return animate(animation, rendition)
@@ -94,10 +99,11 @@ def _picture(image: ImageFile, rendition: Rendition, *, paged: bool) -> Scaled |
         return sharp
     lasting = not (bilevel and _large(rendition)) and not can_move(image)
     picture = scale_picture(image, rendition, document=document)
-    pure = bilevel and picture.getcolors(2)
+    pure = bilevel and not rendition.marked and picture.getcolors(2)
     kind = Kind.BILEVEL if pure else kind_of(picture, document=document)
     plain = "webp" if paged or picture.mode in _SEE_THROUGH else "jpeg"
-    return Scaled(picture, kind, plain, lasting, placeholder(picture, rendition), size)
+    hint, [shown] = placeholder(picture, rendition), marked([picture], rendition.mark)
+    return Scaled(shown, kind, plain, lasting, hint, size)
 
 
 def _two_colours(image: ImageFile, rendition: Rendition) -> bool:
@@ -122,7 +128,7 @@ def _sharp(image: ImageFile, rendition: Rendition) -> Rendered | None:
     size = right - left, bottom - top
     if not _large(rendition) or rendition.quality or rendition.format not in ("", "webp"):
         return None
-    if full_scale(size) < 1:
+    if full_scale(size) < 1 or rendition.marked:  # a mark has greys
         return None
     whole = scale_picture(image, replace(rendition, width=0, label=""), document=True)
     rendered = encode(whole, "webp", 0, Kind.BILEVEL)

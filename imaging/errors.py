@@ -6,7 +6,7 @@
     │   ├── SourceTooLarge      more octets, pixels, pages or scans than the limits allow
     │   └── WorkerLost          the worker died or was killed over these bytes
     ├── PageMissing             the document has fewer pages
-    ├── Forgotten               a worker keeps a picture no more, and needs its source
+    ├── MarkBroken              a mark can not be drawn, whatever the document is
     └── PoolBusy                every worker is busy and the queue is full
 
 Reasons: "empty", "unsupported", "damaged", "truncated", "encrypted", "pdf-engine-missing",
@@ -27,7 +27,7 @@ class UnknownRendition(ImagingError):
     """No rendition of that name; `nearest` is the declared name closest to it, or empty.
 
     `reason` is "unknown", "not-made" for a reserved name that the engine can not make, or
-    "redaction" for one whose redaction is not stored.
+    "redaction" or "mark" for one whose redaction is not stored or whose mark is not declared.
     """
 
     def __init__(self, name: str, nearest: str = "", *, reason: str = "unknown") -> None:
@@ -61,8 +61,15 @@ class PageMissing(ImagingError):
         self.pages = pages
 
 
-class Forgotten(ImagingError):
-    """The worker keeps that picture no more: it needs the source."""
+class MarkBroken(ImagingError):
+    """A mark can not be drawn, which is no document's fault; nothing is shown without it.
+
+    `reason` is "image" for a logo that can not be decoded, "undrawn" for a mark without content.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
 
 
 class PoolBusy(ImagingError):

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import json
 import re
+from base64 import b64decode, b64encode
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
-from typing import Literal, TypeAlias, get_args
+from typing import Literal, TypeAlias, cast, get_args
 
 from imaging.lettering import REPERTOIRE
 from imaging.viewers import SHOWN, Viewer
@@ -93,6 +95,11 @@ class Mark:
         """Whether its text has fields to be filled."""
         return _FIELD.search(self.text) is not None
 
+    @property
+    def drawable(self) -> bool:
+        """Whether it can be drawn as it is."""
+        return not (self.undrawn or self.open)
+
     def filled(self, viewer: Viewer, date: str) -> Mark:
         """The mark with its fields filled in. ValueError when nobody is known to be named."""
         if not self.open:
@@ -103,5 +110,27 @@ class Mark:
         text = _FIELD.sub(lambda found: values[found[1]], self.text)
         return replace(self, text=text, personal=self.personal or self.names_viewer)
 
+    def told(self) -> dict[str, object]:
+        """All that it takes to draw it, as JSON can tell it."""
+        image = b64encode(self.image).decode()
+        shape = {"opacity": self.opacity, "place": self.place, "size": self.size}
+        return {"text": self.text, "image": image, **shape}
+
 
 UNMARKED = Mark()
+
+
+def mark_of(name: str, told: Mapping[str, object]) -> Mark:
+    """The mark that was told so. ValueError for anything else."""
+    match told:
+        case {
+            "text": str(text),
+            "image": str(image),
+            "opacity": int() | float() as opacity,
+            "size": int() | float() as size,
+            "place": str(place),
+        }:
+            logo = b64decode(image, validate=True)
+            return Mark(name, text, logo, opacity, cast(Place, place), size)
+        case _:
+            raise ValueError("a mark has a text, an image, an opacity, a place and a size")

@@ -9,9 +9,8 @@ A request is `{"do": "render", "spec": …, "limits": {…}}`, `{"do": "convert"
 `{"ok": "rendered", …}` or `{"ok": "converted", …}` with what was made as its body,
 `{"ok": "described", …}`, or `{"error": KIND, …}`. A later engine adds operations and fields; an
 operation unknown to a worker is answered with the error "unsupported". What a redaction in the spec
-hides stands beside it in "boxes": a worker knows no database. With a "picture" the worker may keep
-what it scaled under that name, for a request `{"do": "recall", "spec": …, "picture": …}` without a
-source; one that has it no more answers with the error "forgotten".
+hides stands beside it in "boxes", and what its mark shows in "mark": a worker knows no database and
+no settings.
 
 The pool does not trust a worker, which has read hostile bytes: every field of a reply is checked.
 """
@@ -24,15 +23,17 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 
 from imaging.conversions import Conversion, Converted
-from imaging.errors import BrokenSource, Forgotten, ImagingError, PageMissing, SourceTooLarge
+from imaging.errors import BrokenSource, ImagingError, MarkBroken, PageMissing, SourceTooLarge
 from imaging.limits import Limits
+from imaging.marks import mark_of
 from imaging.redactions import boxes_of, rows_of
 from imaging.rendered import ENGINE_VERSION, LARGEST_SIZE, SIZES, Description, Rendered
 from imaging.renditions import Rendition, parse_spec
 
 PREFIX = struct.Struct("!4sIQ")
 _MAGIC = b"OSI1"
-_LONGEST_HEAD = 64 * 1024
+# A logo is in it, as text.
+_LONGEST_HEAD = 512 * 1024
 _LONGEST_BODY = 256 * 1024 * 1024
 
 
@@ -88,22 +89,20 @@ def unpack_head(text: bytes) -> Head:
     """The head's fields; ProtocolError when they are no JSON object."""
     try:
         fields: object = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise ProtocolError("a head is JSON") from None
     if not isinstance(fields, dict):
         raise ProtocolError("a head is an object")
     return Head(fields)
 
 
-def render_request(rendition: Rendition, limits: Limits, picture: str = "") -> dict[str, object]:
+def render_request(rendition: Rendition, limits: Limits) -> dict[str, object]:
     request: dict[str, object] = {"do": "render", "spec": rendition.spec, "limits": asdict(limits)}
     if hidden := rendition.redaction.boxes:
         request["boxes"] = rows_of(hidden)
-    return request | ({"picture": picture} if picture else {})
-
-
-def recall_request(spec: str, picture: str) -> dict[str, object]:
-    return {"do": "recall", "spec": spec, "picture": picture}
+    if rendition.marked:
+        request["mark"] = rendition.mark.told()
+    return request
 
 
 def improve_request(rendition: Rendition, limits: Limits) -> dict[str, object]:
@@ -119,20 +118,21 @@ def describe_request(limits: Limits) -> dict[str, object]:
 
 
 def rendition_of(head: Head) -> Rendition:
-    """The rendition of a request, with the boxes of its redaction; the engine insists on those."""
+    """The rendition of a request, with the boxes of its redaction and with what its mark shows.
+
+    The engine insists on both.
+    """
     try:
         rendition = parse_spec(head.text("spec"))
-        if "boxes" not in head.fields:
-            return rendition
-        boxes = boxes_of(head.fields["boxes"])
-        return replace(rendition, redaction=replace(rendition.redaction, boxes=boxes))
+        if "boxes" in head.fields:
+            boxes = boxes_of(head.fields["boxes"])
+            rendition = replace(rendition, redaction=replace(rendition.redaction, boxes=boxes))
+        if "mark" in head.fields:
+            mark = mark_of(rendition.mark.name, head.table("mark").fields)
+            rendition = replace(rendition, mark=mark)
+        return rendition
     except ValueError as error:
         raise ProtocolError(str(error)) from None
-
-
-def picture_of(head: Head) -> str:
-    """The name under which the worker may keep what it scales; empty when it may not."""
-    return head.text("picture") if "picture" in head.fields else ""
 
 
 def limits_of(head: Head) -> Limits:
@@ -164,10 +164,10 @@ def described_reply(description: Description) -> dict[str, object]:
 
 def error_reply(error: ImagingError) -> dict[str, object]:
     match error:
-        case Forgotten():
-            return {"error": "forgotten"}
         case PageMissing(pages=pages):
             return {"error": "page", "pages": pages}
+        case MarkBroken(reason=reason):
+            return {"error": "mark", "reason": reason}
         case SourceTooLarge(reason=reason):
             return {"error": "large", "reason": reason}
         case BrokenSource(reason=reason):
@@ -244,10 +244,10 @@ def _expect(head: Head, kind: str) -> None:
 
 def _error_of(head: Head) -> ImagingError:
     match head.text("error"):
-        case "forgotten":
-            return Forgotten()
         case "page":
             return PageMissing(head.count("pages"))
+        case "mark":
+            return MarkBroken(head.text("reason"))
         case "large":
             return SourceTooLarge(head.text("reason"))
         case "broken":

@@ -9,7 +9,6 @@ from PIL import Image, ImageDraw, ImageFont
 
 from imaging.lettering import REPERTOIRE, legible
 
-
 FONT = ImageFont.load_default(40)
 
 

@@ -113,7 +113,7 @@ def test_an_error_the_other_side_cannot_mean_becomes_unsupported() -> None:
     "prefix",
     [
         protocol.PREFIX.pack(b"HTTP", 1, 1),
-        protocol.PREFIX.pack(b"OSI1", 1 << 17, 1),
+        protocol.PREFIX.pack(b"OSI1", 1 << 20, 1),
         protocol.PREFIX.pack(b"OSI1", 1, 1 << 40),
     ],
 )
