@@ -7,6 +7,7 @@
     │   └── WorkerLost          the worker died or was killed over these bytes
     ├── PageMissing             the document has fewer pages
     ├── MarkBroken              a mark can not be drawn, whatever the document is
+    ├── Forgotten               a worker keeps a picture no more, and needs its source
     └── PoolBusy                every worker is busy and the queue is full
 
 Reasons: "empty", "unsupported", "damaged", "truncated", "encrypted", "pdf-engine-missing",
@@ -70,6 +71,10 @@ class MarkBroken(ImagingError):
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
         self.reason = reason
+
+
+class Forgotten(ImagingError):
+    """The worker keeps that picture no more: it needs the source."""
 
 
 class PoolBusy(ImagingError):

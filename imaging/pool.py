@@ -3,35 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import signal
-import socket
-import subprocess
 import sys
 from contextlib import suppress
-from dataclasses import dataclass
 
-from imaging import jobs, protocol
+from imaging import jobs
 from imaging.conversions import Conversion, Converted
-from imaging.errors import ImagingError, PoolBusy, SourceTooLarge, WorkerLost
+from imaging.errors import Forgotten, PoolBusy, SourceTooLarge, WorkerLost
 from imaging.jobs import Answer, Job
 from imaging.limits import Limits
-from imaging.processes import WORKER, launch, resident
-from imaging.rendered import ENGINE_VERSION, Description, Rendered
+from imaging.lines import Line
+from imaging.processes import WORKER
+from imaging.rendered import Description, Rendered
 from imaging.renditions import Rendition
+from imaging.seats import BROKEN, Died, Lifetime, Seat
 
-
-@dataclass(frozen=True, slots=True)
-class Lifetime:
-    """After how many jobs, or beyond how many resident octets, a worker makes room for another.
-
-    A decoder's leaks and fragmented memory end with its process.
-    """
-
-    jobs: int = 200
-    octets: int = 400 * 1024 * 1024
-
-
-_STARTUP = 30.0
 _LIMITS = Limits()
 _LIFETIME = Lifetime()
 
@@ -61,9 +46,8 @@ class RenderPool:
         self._room = workers + (4 * workers if queue is None else queue)
         self._timeout = timeout
         self._limits = limits
-        self._turn = asyncio.Semaphore(workers)
-        self._idle = [_Worker(executable, lifetime, module) for _ in range(workers)]
-        self._all = tuple(self._idle)
+        self._all = tuple(Seat(executable, lifetime, module) for _ in range(workers))
+        self._line = Line(list(self._all))
         self._admitted = 0
         self._closed = False
 
@@ -75,7 +59,7 @@ class RenderPool:
     @property
     def busy(self) -> int:
         """Workers in a job."""
-        return len(self._all) - len(self._idle)
+        return len(self._all) - self._line.free
 
     @property
     def pids(self) -> tuple[int, ...]:
@@ -94,7 +78,7 @@ class RenderPool:
                 worker.spawn()
             for worker in self._all:
                 await worker.ready()
-        except _BROKEN:
+        except BROKEN:
             await self.aclose()
             raise WorkerLost("start") from None
 
@@ -104,28 +88,40 @@ class RenderPool:
         for worker in self._all:
             worker.kill()
         # A job ends by itself once its worker is gone; only then is the channel free to close.
-        for _ in self._all:
-            await self._turn.acquire()
-        await asyncio.gather(*(worker.end() for worker in self._all))
-        for _ in self._all:
-            self._turn.release()
+        ended = [await self._turn() for _ in self._all]
+        await asyncio.gather(*(worker.end() for worker in ended))
+        for worker in ended:
+            self._line.leave(worker)
 
     async def rest(self) -> None:
         """Ends the workers that are in no job; each comes up again with its next one."""
-        resting: list[_Worker] = []
-        while not self._turn.locked():  # then a turn is had without waiting
-            await self._turn.acquire()
-            resting.append(self._idle.pop())
+        # Where one is free a turn is had without waiting.
+        resting = [await self._turn() for _ in range(self._line.free)]
         try:
             await asyncio.gather(*(worker.end() for worker in resting))
         finally:
-            self._idle += resting
-            for _ in resting:
-                self._turn.release()
+            for worker in resting:
+                self._line.leave(worker)
 
-    async def render(self, source: bytes, rendition: Rendition) -> Rendered:
-        """The rendition; raises BrokenSource and its kin, PageMissing, PoolBusy."""
-        return await self._ask(jobs.rendering(source, rendition, self._limits))
+    async def render(self, source: bytes, rendition: Rendition, of: str = "") -> Rendered:
+        """The rendition; raises BrokenSource and its kin, PageMissing, PoolBusy.
+
+        `of` is a name for these very octets that no source and no request can choose: under it a
+        worker keeps what it has scaled for other formats of that size. Without it none does.
+        """
+        return await self._ask(jobs.rendering(source, rendition, self._limits, of))
+
+    async def recall(self, rendition: Rendition, of: str) -> Rendered | None:
+        """The rendition of a picture that a worker keeps, or is scaling, of what is named so.
+
+        The same octets as `render` gives; None when no worker keeps it. Raises PoolBusy.
+        """
+        job = jobs.recalling(rendition, of)
+        if not (job.picture and self._line.knows(job.picture)):
+            return None
+        with suppress(Forgotten, WorkerLost):
+            return await self._ask(job)
+        return None
 
     async def improve(self, source: bytes, rendition: Rendition) -> Rendered:
         """The rendition as well as a background worker can make it; raises as `render` does.
@@ -149,149 +145,33 @@ class RenderPool:
             raise SourceTooLarge("octets")
         self._admitted += 1
         try:
-            async with self._turn:
-                worker = self._idle.pop()
-                try:
-                    return await self._try_twice(worker, job)
-                finally:
-                    self._idle.append(worker)
+            worker = await self._turn(job.picture)
+            try:
+                return await self._try_twice(worker, job)
+            finally:
+                self._line.leave(worker)
         finally:
             self._admitted -= 1
 
-    async def _try_twice(self, worker: _Worker, job: Job[Answer]) -> Answer:
+    async def _turn(self, picture: str = "") -> Seat:
+        """A worker without a job, the one that has the picture if that can be."""
+        ticket: asyncio.Future[Seat] = asyncio.get_running_loop().create_future()
+        self._line.join(picture, ticket)
+        try:
+            return await ticket
+        except asyncio.CancelledError:
+            if ticket.done() and not ticket.cancelled():
+                self._line.leave(ticket.result())
+            raise
+
+    async def _try_twice(self, worker: Seat, job: Job[Answer]) -> Answer:
         """A death, which may be the fault of an earlier job, is forgiven once."""
         for _ in range(2):
             if self._closed:
                 break
-            with suppress(_Died):
+            with suppress(Died):
+                if worker.has(job.picture):
+                    with suppress(Forgotten):
+                        return await worker.ask(job.recalled(), self._timeout)
                 return await worker.ask(job, self._timeout)
         raise PoolBusy if self._closed else WorkerLost("crash")
-
-
-class _Died(Exception):
-    """The worker's process ended, or spoke nonsense, in the middle of a job."""
-
-
-_BROKEN = (OSError, EOFError, protocol.ProtocolError)
-
-
-class _Worker:
-    """The seat of one worker process; the process comes and goes."""
-
-    def __init__(self, executable: str, lifetime: Lifetime, module: str) -> None:
-        self._executable = executable
-        self._module = module
-        self._lifetime = lifetime
-        self._process: subprocess.Popen[bytes] | None = None
-        self._channel: socket.socket | None = None
-        self._greeted = False
-        self._jobs = 0
-        self.filtered = False
-
-    @property
-    def pid(self) -> int:
-        """The process id, 0 while there is no process."""
-        return self._process.pid if self._process and self._process.poll() is None else 0
-
-    async def ask(self, job: Job[Answer], seconds: float) -> Answer:
-        """The job's answer; _Died when there will be none, WorkerLost when there is no time.
-
-        A worker that does not even come up is no fault of the job's: that is PoolBusy.
-        """
-        try:
-            channel = await self.ready()
-            async with asyncio.timeout(seconds):
-                await _send(channel, protocol.pack(job.request, len(job.source)), job.source)
-                answer = job.read(*await _receive(channel))
-        except ImagingError:
-            await self._replace_if_spent()
-            raise
-        except _BROKEN as error:  # TimeoutError is an OSError
-            greeted, code = self._greeted, await self.end()
-            if not greeted:
-                raise PoolBusy from None
-            if isinstance(error, TimeoutError) or code == -signal.SIGXCPU:
-                raise WorkerLost("timeout") from None
-            raise _Died from None
-        except BaseException:
-            # Cancelled or out of time: whatever it is doing is void.
-            await self.end()
-            raise
-        await self._replace_if_spent()
-        return answer
-
-    async def ready(self) -> socket.socket:
-        """Starts the process where there is none, waits for its greeting; the way to it."""
-        channel = self._channel
-        if channel is None or not self.pid:
-            await self.end()
-            channel = self.spawn()
-        if not self._greeted:
-            async with asyncio.timeout(_STARTUP):
-                head, _ = await _receive(channel)
-            if head.text("ready") != ENGINE_VERSION:
-                raise protocol.ProtocolError("another engine")
-            self._greeted = True
-            self.filtered = head.fields.get("filtered") is True
-        return channel
-
-    def spawn(self) -> socket.socket:
-        """Starts a process, and returns our end of the socket pair to it."""
-        ours, theirs = socket.socketpair()
-        try:
-            with theirs:
-                self._process = launch(self._executable, theirs.fileno(), self._module)
-        except OSError:
-            ours.close()
-            raise
-        ours.setblocking(False)
-        self._channel, self._greeted, self._jobs = ours, False, 0
-        return ours
-
-    def kill(self) -> None:
-        """Ends the process at once; its channel stays, for a job may wait on it."""
-        if self._process:
-            self._process.kill()
-
-    async def end(self) -> int:
-        """Ends the process and everything held for it; the exit status, negative for a signal."""
-        process, self._process = self._process, None
-        channel, self._channel = self._channel, None
-        self._greeted = False
-        if channel:
-            channel.close()
-        if process is None:
-            return 0
-        process.kill()
-        return await asyncio.shield(asyncio.to_thread(process.wait))
-
-    async def _replace_if_spent(self) -> None:
-        self._jobs += 1
-        worn = self._jobs >= self._lifetime.jobs
-        if worn or resident(self.pid) > self._lifetime.octets:
-            await self.end()
-            with suppress(OSError):
-                self.spawn()
-
-
-async def _send(channel: socket.socket, *parts: bytes) -> None:
-    for part in parts:
-        await asyncio.get_running_loop().sock_sendall(channel, part)
-
-
-async def _receive(channel: socket.socket) -> tuple[protocol.Head, bytes]:
-    prefix = await _exactly(channel, protocol.PREFIX.size)
-    head_length, body_length = protocol.unpack_prefix(prefix)
-    head = protocol.unpack_head(await _exactly(channel, head_length))
-    return head, await _exactly(channel, body_length)
-
-
-async def _exactly(channel: socket.socket, length: int) -> bytes:
-    loop, buffer = asyncio.get_running_loop(), bytearray(length)
-    rest = memoryview(buffer)
-    while rest:
-        received = await loop.sock_recv_into(channel, rest)
-        if not received:
-            raise EOFError
-        rest = rest[received:]
-    return bytes(buffer)

@@ -10,7 +10,9 @@ A request is `{"do": "render", "spec": …, "limits": {…}}`, `{"do": "convert"
 `{"ok": "described", …}`, or `{"error": KIND, …}`. A later engine adds operations and fields; an
 operation unknown to a worker is answered with the error "unsupported". What a redaction in the spec
 hides stands beside it in "boxes", and what its mark shows in "mark": a worker knows no database and
-no settings.
+no settings. With a "picture" the worker may keep what it scaled under that name, for a request
+`{"do": "recall", "spec": …, "picture": …}` without a source; one that has it no more answers with
+the error "forgotten".
 
 The pool does not trust a worker, which has read hostile bytes: every field of a reply is checked.
 """
@@ -23,7 +25,14 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 
 from imaging.conversions import Conversion, Converted
-from imaging.errors import BrokenSource, ImagingError, MarkBroken, PageMissing, SourceTooLarge
+from imaging.errors import (
+    BrokenSource,
+    Forgotten,
+    ImagingError,
+    MarkBroken,
+    PageMissing,
+    SourceTooLarge,
+)
 from imaging.limits import Limits
 from imaging.marks import mark_of
 from imaging.redactions import boxes_of, rows_of
@@ -96,13 +105,17 @@ def unpack_head(text: bytes) -> Head:
     return Head(fields)
 
 
-def render_request(rendition: Rendition, limits: Limits) -> dict[str, object]:
+def render_request(rendition: Rendition, limits: Limits, picture: str = "") -> dict[str, object]:
     request: dict[str, object] = {"do": "render", "spec": rendition.spec, "limits": asdict(limits)}
     if hidden := rendition.redaction.boxes:
         request["boxes"] = rows_of(hidden)
     if rendition.marked:
         request["mark"] = rendition.mark.told()
-    return request
+    return request | ({"picture": picture} if picture else {})
+
+
+def recall_request(spec: str, picture: str) -> dict[str, object]:
+    return {"do": "recall", "spec": spec, "picture": picture}
 
 
 def improve_request(rendition: Rendition, limits: Limits) -> dict[str, object]:
@@ -133,6 +146,11 @@ def rendition_of(head: Head) -> Rendition:
         return rendition
     except ValueError as error:
         raise ProtocolError(str(error)) from None
+
+
+def picture_of(head: Head) -> str:
+    """The name under which the worker may keep what it scales; empty when it may not."""
+    return head.text("picture") if "picture" in head.fields else ""
 
 
 def limits_of(head: Head) -> Limits:
@@ -166,6 +184,8 @@ def error_reply(error: ImagingError) -> dict[str, object]:
     match error:
         case PageMissing(pages=pages):
             return {"error": "page", "pages": pages}
+        case Forgotten():
+            return {"error": "forgotten"}
         case MarkBroken(reason=reason):
             return {"error": "mark", "reason": reason}
         case SourceTooLarge(reason=reason):
@@ -246,6 +266,8 @@ def _error_of(head: Head) -> ImagingError:
     match head.text("error"):
         case "page":
             return PageMissing(head.count("pages"))
+        case "forgotten":
+            return Forgotten()
         case "mark":
             return MarkBroken(head.text("reason"))
         case "large":
