@@ -40,6 +40,9 @@ _SLACK = 3
 # A grey fills an area when more than one pixel of so many has it, and none near it has filled one
 # already: what rings around strokes is nearly the paper's. The levels of edges keep off further.
 _AREA, _UNLIKE, _STEP = 100, 4, 8
+# So many pixels of a photograph are there at once: scans that refine it would make it no lighter,
+# and take as long as all else in encoding it. Pages become lighter by a twelfth at any size.
+_SOON = 1 << 20
 _LOSSLESS: Options = {"lossless": True, "quality": 50, "method": 2}
 
 
@@ -79,8 +82,9 @@ def encode_patiently(image: Image.Image, format: str, quality: int, kind: Kind) 
     """The picture as a lossy `format` in that quality, as slowly as pays; JPEG has one speed."""
     patience = _DOCUMENT_PATIENCE if kind.document else _PATIENCE
     effort, slower = patience.get(format, (_EFFORT[format], {}))
-    options = _options(format, quality) | slower
-    return _written(_plain(image, format), format, quality, effort, options)
+    picture = _plain(image, format)
+    options = _suited(picture, format, quality, kind) | slower
+    return _written(picture, format, quality, effort, options)
 
 
 def encode_moving(
@@ -107,7 +111,15 @@ def _plain(image: Image.Image, format: str) -> Image.Image:
 
 def _usual(picture: Image.Image, format: str, quality: int, kind: Kind) -> Rendered:
     quality = quality or (_DOCUMENT_QUALITY if kind.document else _QUALITY)[format]
-    return _written(picture, format, quality, _EFFORT[format], _options(format, quality))
+    options = _suited(picture, format, quality, kind)
+    return _written(picture, format, quality, _EFFORT[format], options)
+
+
+def _suited(picture: Image.Image, format: str, quality: int, kind: Kind) -> Options:
+    options = _options(format, quality)
+    if format == "jpeg" and not kind.document and picture.width * picture.height <= _SOON:
+        options["progressive"] = False
+    return options
 
 
 def _levels(histogram: list[int]) -> list[int]:

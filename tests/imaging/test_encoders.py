@@ -5,7 +5,7 @@ from io import BytesIO
 import pytest
 from PIL import Image
 
-from imaging.encoders import encode, encode_below
+from imaging.encoders import encode, encode_below, encode_patiently
 from imaging.engine import render
 from imaging.kinds import Kind
 from imaging.rendered import Rendered
@@ -111,9 +111,19 @@ def test_grey_stored_as_colour_is_written_as_grey(darkroom) -> None:
     assert darkroom.opened(encode(cast, "jpeg", 0, Kind.PHOTO).body).mode == "RGB"
 
 
-def test_a_jpeg_is_progressive(darkroom) -> None:
-    body = encode(darkroom.texture((300, 200)), "jpeg", 0, Kind.PHOTO).body
-    assert Image.open(BytesIO(body)).info.get("progressive") == 1
+@pytest.mark.parametrize("write", [encode, encode_patiently])
+@pytest.mark.parametrize(
+    ("kind", "size", "progressive"),
+    [
+        (Kind.PHOTO, (1024, 1024), None),
+        (Kind.PHOTO, (1025, 1024), 1),
+        (Kind.SCAN, (300, 200), 1),
+        (Kind.SCREENSHOT, (300, 200), 1),
+    ],
+)
+def test_a_jpeg_is_progressive_where_that_pays(darkroom, write, kind, size, progressive) -> None:
+    body = write(darkroom.texture(size), "jpeg", 72, kind).body
+    assert Image.open(BytesIO(body)).info.get("progressive") == progressive
 
 
 @pytest.mark.parametrize("format", ["jpeg", "webp", "avif", "png"])

@@ -59,6 +59,21 @@ def test_a_scaled_decode_shifts_nothing(darkroom, size: tuple[int, int]) -> None
     assert drafted.size != full.size, "the test must exercise the scaled decode"
 
 
+@pytest.mark.parametrize(
+    ("size", "document", "decoded"),
+    [
+        ((378, 504), False, (95, 126)),
+        ((378, 504), True, (189, 252)),
+        ((360, 480), False, (180, 240)),
+    ],
+    ids=["a phone's, upright", "a page", "too near the rung"],
+)
+def test_a_jpeg_is_decoded_hardly_larger_than_wanted(darkroom, size, document, decoded) -> None:
+    image = Image.open(BytesIO(darkroom.file(darkroom.texture(size))))
+    scale_picture(image, Rendition(width=80), document=document)
+    assert image.size == decoded
+
+
 def test_a_tiff_is_turned_once(darkroom) -> None:
     exif = Image.Exif()
     exif[0x0112] = 6
