@@ -29,6 +29,8 @@ RENDITION = re.compile(_RENDITION)
 VERSION = re.compile(_VERSION)
 EXTENSION = re.compile(_EXTENSION)
 GRANT = re.compile(_GRANT)
+# The renditions, in any installation, that hold a document's content whole or may end in it.
+WHOLE = re.compile(r"auto|linear|p[1-9][0-9]{0,3}-text")
 
 _TOKEN = (
     r"(1\.([a-z0-9]{1,8})\.[1-9][0-9]{9}\.(?:0|[1-9][0-9]{0,9})"

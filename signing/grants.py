@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Final, Literal
 
 from signing.errors import Unsignable
-from signing.grammar import GRANT, RENDITION
+from signing.grammar import GRANT, RENDITION, WHOLE
 
 Disposition = Literal["inline", "download"]
 Covers = Literal["all", "original", "previews", "exact"]
@@ -56,8 +56,12 @@ class Grant:
 
     @property
     def shared_class(self) -> Literal["w", "r"]:
-        """The class of shared cache entries: `w` may hold the whole original, `r` never does."""
-        return "w" if self.covers in ("all", "original") else "r"
+        """The class of shared cache entries: `w` may hold the whole original, `r` never does.
+
+        An exact grant is `w` where its one rendition carries the original.
+        """
+        whole = self.covers in ("all", "original") or WHOLE.fullmatch(self.name)
+        return "w" if whole else "r"
 
     def allows(self, rendition: str, *, declared: bool, carries_original: bool) -> bool:
         """Tell whether the link shows this rendition.

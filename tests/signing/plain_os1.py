@@ -96,6 +96,14 @@ class StorageParts(Parts):
         return f"/storage/v1/{self.route}/{path}?token={self.body}.{sig}{self.tail}"
 
 
+def cache_class(grant: str) -> str:
+    """Whether shared caches may hold the whole original under that grant: "w", else "r"."""
+    name = grant[3:]
+    page = name[1:-5] if name.startswith("p") and name.endswith("-text") else ""
+    text = page.isdecimal() and page[0] != "0" and len(page) <= 4
+    return "w" if grant[1] in "ao" or name in ("auto", "linear") or text else "r"
+
+
 def seal_key(secret: bytes, zone: str) -> bytes:
     return hmac.new(secret, f"ostiary:seal:{zone}".encode(), hashlib.sha512).digest()
 

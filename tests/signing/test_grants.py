@@ -84,6 +84,22 @@ def test_the_class_that_may_hold_the_original_is_that_of_grants_that_show_it(
     assert grant.shared_class == ("w" if shows else "r")
 
 
+@pytest.mark.parametrize("name", ["linear", "auto", "p1-text", "p10-text", "p9999-text"])
+@pytest.mark.parametrize("disposition", ["i", "d"])
+def test_a_rendition_that_carries_the_original_is_kept_with_originals(
+    disposition: str, name: str
+) -> None:
+    assert Grant.parse(f"{disposition}x-{name}").shared_class == "w"
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["w640", "p1-w640", "linear2", "alinear", "autos", "p-text", "p0-text", "p01-text", "p1-texts"],
+)
+def test_no_other_rendition_is(name: str) -> None:
+    assert Grant.parse(f"ix-{name}").shared_class == "r"
+
+
 def test_a_new_link_shows_the_natural_rendition_of_its_grant() -> None:
     firsts = {text: Grant.parse(text).first for text in TEXTS}
     assert firsts == {

@@ -89,6 +89,8 @@ def test_an_accepted_vector_says_what_it_names(verifier: Signer, case: dict[str,
             assert getattr(link, fact) == case[fact]
     if not isinstance(link, StorageLink):
         assert link.target == case["target"]
+    if "class" in case:
+        assert link.grant.shared_class == case["class"]
 
 
 @pytest.mark.parametrize("case", REFUSED, ids=names(REFUSED))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import quote
 
-from plain_os1 import Parts
+from plain_os1 import Parts, cache_class
 
 NOW = 1_800_000_000
 KEYS = {
@@ -44,6 +44,8 @@ class Book:
         return Parts(KEYS[kid], scope, str(self.now + life), kid=kid).but(**changes)
 
     def accept(self, name: str, parts: Parts, *, edge: str = "accept", **facts: Any) -> None:
+        if edge == "accept":
+            facts["class"] = cache_class(parts.grant)
         self.add(name, parts.target, origin="accept", edge=edge, **facts)
 
     def refuse(self, reason: str, name: str, target: Parts | str, edge: str = "refuse") -> None:

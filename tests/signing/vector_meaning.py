@@ -191,6 +191,9 @@ def grants(book: Book) -> None:
     granted = (
         "ia original", "ia w640", "ia thumb", "ia linear", "da p2-w1280-webp", "ip w640",
         "dp thumb", "ip w640-avif", "ix-w640 w640", "ix-linear linear",
+        "dx-linear linear", "ix-auto auto", "ix-p1-text p1-text", "ix-p9999-text p9999-text",
+        "ix-p0-text p0-text", "ix-p10000-text p10000-text", "ix-p1-w640 p1-w640", "ix-text text",
+        "ix-linear2 linear2", "ix-linear-webp linear-webp", "ix-p1-text-webp p1-text-webp",
         "dx-w200-h100-contain-q50-webp w200-h100-contain-q50-webp",
     )  # fmt: skip
     not_granted = (
