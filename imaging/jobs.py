@@ -14,6 +14,9 @@ from imaging.renditions import ORIGIN, Rendition
 
 Answer = TypeVar("Answer")
 
+PICTURES = 4
+"""How many scaled pictures a worker keeps at most."""
+
 
 @dataclass(frozen=True, slots=True)
 class Job(Generic[Answer]):

@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections import OrderedDict
 from typing import NamedTuple
 
+from imaging.jobs import PICTURES
 from imaging.scaled import Scaled
-
-PICTURES = 4
-"""How many pictures a memo holds at most."""
 
 OCTETS = 12 << 20
 """What they take in memory together: one of 1920 x 1440 pixels in colours, or many small ones."""

@@ -12,8 +12,7 @@ from dataclasses import dataclass
 
 from imaging import protocol
 from imaging.errors import Forgotten, ImagingError, PoolBusy, WorkerLost
-from imaging.jobs import Answer, Job
-from imaging.memos import PICTURES
+from imaging.jobs import PICTURES, Answer, Job
 from imaging.processes import launch, resident
 from imaging.rendered import ENGINE_VERSION
 
