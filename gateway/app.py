@@ -137,7 +137,11 @@ def _rules(settings: Settings, database: Database) -> Rules:
     return Rules(
         zones=zones,
         signer=signer_of(settings),
-        renditions=Renditions(settings.renditions.presets, StoredRedactions(database)),
+        renditions=Renditions(
+            settings.renditions.presets,
+            StoredRedactions(database),
+            settings.renditions.mark_values(),
+        ),
         residency=Residency(settings.server.region),
         revocations=Revocations(database),
     )

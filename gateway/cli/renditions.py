@@ -19,7 +19,11 @@ Found = TypeVar("Found")
 
 def renditions_of(settings: Settings) -> Renditions:
     """The renditions of a configuration, and the redactions that its data folder holds."""
-    return Renditions(settings.renditions.presets, _Folder(settings.server.database))
+    return Renditions(
+        settings.renditions.presets,
+        _Folder(settings.server.database),
+        settings.renditions.mark_values(),
+    )
 
 
 @dataclass(frozen=True, slots=True)

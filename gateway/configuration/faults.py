@@ -22,6 +22,8 @@ _WORDS: Mapping[str, str] = {
     "bytes_type": "must be text",
     "string_unicode": "must be text in UTF-8",
     "int_type": "must be a whole number",
+    "float_type": "must be a number such as 0.25",
+    "finite_number": "must be a number such as 0.25",
     "bool_type": "must be true or false",
     "tuple_type": "must be a list",
     "mapping_type": "must be a table",

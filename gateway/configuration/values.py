@@ -10,6 +10,7 @@ from gateway.settings.schema import Kind, Node
 from gateway.settings.table import Unfit
 
 _NUMBER = re.compile(r"-?[0-9]{1,18}")
+_SHARE = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,9})?")
 _YES = frozenset({"true", "1", "yes", "on"})
 _NO = frozenset({"false", "0", "no", "off"})
 
@@ -31,6 +32,12 @@ def _number(text: str) -> object:
     if not _NUMBER.fullmatch(text.strip()):
         raise Unfit("must be a whole number")
     return int(text)
+
+
+def _share(text: str) -> object:
+    if not _SHARE.fullmatch(text.strip()):
+        raise Unfit("must be a number such as 0.25")
+    return float(text)
 
 
 def _switch(text: str) -> object:
@@ -73,6 +80,7 @@ _READERS: dict[Kind, Callable[[str], object]] = {
     "text": _text,
     "secret": _text,
     "number": _number,
+    "share": _share,
     "switch": _switch,
     "list": _list,
     "names": _table,

@@ -85,6 +85,9 @@ revocable = ["documents/reports/"]
 [renditions]
 presets = { thumb = "w160-h160-cover" }
 
+[renditions.marks.draft]
+text = "Draft of {date}"
+
 [cdn.varnish]
 provider = "varnish"
 url = "http://127.0.0.1:6081"
@@ -106,12 +109,15 @@ def _sections() -> Iterator[str]:
         yield _section(heading, node.meaning, path, table)
         for below, inner in table.fields.items():
             if inner.of_tables and inner.each:
-                heading = f"[[{name}.{below}]]"
-                yield _section(heading, inner.meaning, (*path, below), inner.each)
+                many = inner.kind == "list"
+                heading = f"[[{name}.{below}]]" if many else f"[{name}.{below}.{ANY}]"
+                inside = (*path, below) if many else (*path, below, ANY)
+                yield _section(heading, inner.meaning, inside, inner.each)
 
 
 def _section(heading: str, meaning: str, path: tuple[str, ...], table: Node) -> str:
-    rows = [_row(setting) for setting in leaves(table, path)]
+    # Tables under names of the user's choice have sections of their own.
+    rows = [_row(one) for one in leaves(table, path) if len(one.path) == len(path) + 1]
     columns = ["| key | meaning | type | default | environment |", "|---|---|---|---|---|"]
     return "\n".join([f"## `{heading}`", "", meaning, "", *columns, *rows, ""])
 
@@ -137,4 +143,4 @@ def _default(node: Node) -> str:
         return "`{}`"
     if isinstance(value, tuple):
         return "`[]`"
-    return f"`{value}`" if isinstance(value, int) else f'`"{value}"`'
+    return f"`{value}`" if isinstance(value, int | float) else f'`"{value}"`'

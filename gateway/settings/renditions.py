@@ -6,7 +6,9 @@ from collections.abc import Mapping
 
 from pydantic import Field, field_validator
 
+from gateway.settings.marks import MarkName, MarkSettings
 from gateway.settings.table import Number, Table, Unfit
+from imaging.marks import Mark
 from imaging.renditions import Renditions
 
 
@@ -28,6 +30,11 @@ class RenditionSettings(Table):
         le=300,
         description="Seconds one rendition may take before its process is ended.",
     )
+    marks: Mapping[MarkName, MarkSettings] = Field(
+        default={},
+        description="What is drawn over renditions that are granted by an exact name such as "
+        "`w1280-mdraft`.",
+    )
 
     @field_validator("presets")
     @classmethod
@@ -36,6 +43,10 @@ class RenditionSettings(Table):
         if wrong:
             raise Unfit("; ".join(wrong), 'such as thumb = "w160-h160-cover"')
         return presets
+
+    def mark_values(self) -> dict[str, Mark]:
+        """The marks by name, as renditions work with them."""
+        return {name: mark.mark(name) for name, mark in self.marks.items()}
 
 
 def _wrong(name: str, spec: str) -> str:

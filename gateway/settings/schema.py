@@ -15,7 +15,7 @@ from pydantic.fields import FieldInfo
 from gateway.settings import Settings
 from gateway.settings.table import Table
 
-Kind = Literal["table", "names", "list", "number", "switch", "text", "secret"]
+Kind = Literal["table", "names", "list", "number", "share", "switch", "text", "secret"]
 
 PREFIX = "OSTIARY_"
 ANY = "NAME"
@@ -124,6 +124,8 @@ def _plain(annotation: object, metadata: tuple[object, ...]) -> Node:
         return Node("switch", type="true or false")
     if annotation is int:
         return Node("number", type=f"whole number{_bounds(metadata)}")
+    if annotation is float:
+        return Node("share", type=f"number{_bounds(metadata)}")
     if annotation is SecretStr or annotation is SecretBytes:
         return Node("secret", type="secret")
     if isinstance(annotation, type) and issubclass(annotation, Table):

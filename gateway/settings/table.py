@@ -90,6 +90,9 @@ Region = Annotated[str, AfterValidator(_named_or_empty)]
 """The name of a region; empty for none."""
 
 Number = Annotated[int, Field(strict=True)]
+Share = Annotated[float, Field(strict=True, allow_inf_nan=False)]
+"""A part of a whole, such as 0.25."""
+
 Switch = Annotated[bool, Field(strict=True)]
 Secret = SecretStr
 
