@@ -150,14 +150,68 @@ def test_a_cold_rendition_is_made_once_by_both_workers(
 ) -> None:
     target = pair.link("cold.jpg", "w320-webp")
     before = renders(pair)
-    connections = [*both(pair.port).values(), *(wire(pair.port) for _ in range(58))]
+    connections = [*both(pair.port).values(), *(wire(pair.port) for _ in range(98))]
     with ThreadPoolExecutor(len(connections)) as threads:
         answers = list(threads.map(lambda connection: connection.ask(target), connections))
     assert {answer.status for answer in answers} == {200}
     assert len({answer.body for answer in answers}) == 1
     assert renders(pair) - before == 1
-    served = pair.told(60, event="request", rendition="w320-webp")
+    served = pair.told(100, event="request", rendition="w320-webp")
     assert len({line["pid"] for line in served}) == 2
+
+
+def decoders(pid: int) -> set[int]:
+    """The processes that decode for a worker of the gateway."""
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    lines = {int(child): Path(f"/proc/{child}/cmdline").read_bytes() for child in children}
+    return {child for child, line in lines.items() if b"imaging.worker" in line}
+
+
+def led_to(gateway: Any, wire: Callable[..., Any]) -> Iterator[tuple[int, list[Any]]]:
+    """Connections by the worker that each leads to, whenever there is one more."""
+    found: dict[int, list[Any]] = {}
+    for _ in range(60):
+        connection = wire(gateway.port)
+        pid = worker_of(gateway, connection)
+        found.setdefault(pid, []).append(connection)
+        for one in found[pid]:  # an idle connection would be closed
+            one.ask("/livez")
+        yield pid, found[pid]
+
+
+@pytest.fixture
+def drawing(gateway_in: Callable[..., Any]) -> Iterator[Any]:
+    gateway = gateway_in(renditions={"workers": 2, "timeout": 60})
+    picture = Image.effect_noise((1800, 1200), 60).convert("RGB")
+    for number in range(6):
+        picture.save(gateway.documents / f"view-{number}.jpg", comment=str(number).encode())
+    yield gateway.start("--workers", "2")
+    gateway.kill()
+
+
+def test_a_decoder_killed_in_mid_job_is_noticed_by_nobody(
+    drawing: Any, wire: Callable[..., Any]
+) -> None:
+    targets = [drawing.link(f"view-{number}.jpg", "w960-webp") for number in range(6)]
+    mates = led_to(drawing, wire)
+    pid, connections = next((pid, some) for pid, some in mates if len(some) == 6)
+    victim, _ = before = sorted(decoders(pid))
+    os.kill(victim, signal.SIGSTOP)
+    with ThreadPoolExecutor(len(connections)) as threads:
+        jobs = [threads.submit(one.ask, to) for one, to in zip(connections, targets, strict=True)]
+        deadline = time.monotonic() + 40
+        while sum(job.done() for job in jobs) < 5:
+            assert time.monotonic() < deadline, "one decoder that stands still holds up others"
+            time.sleep(0.02)
+        assert not all(job.done() for job in jobs), "nobody asked the one that stands still"
+        os.kill(victim, signal.SIGKILL)
+        answers = [job.result() for job in jobs]
+    assert {answer.status for answer in answers} == {200}
+    assert len({answer.body for answer in answers}) == 1, "the same pixels, whoever drew them"
+    after = decoders(pid)
+    assert victim not in after
+    assert len(after) == len(before)
+    assert not drawing.events(event="worker_died")
 
 
 def test_a_worker_that_is_killed_takes_only_its_own_answers_along(
