@@ -18,9 +18,12 @@ MARGIN = 30
 """Seconds between the end of a shared copy and the end of its link: clocks and queues differ."""
 
 YEAR = 31_536_000
+
+PROVISIONAL = 3_600
+"""The longest, in seconds, that an answer stays fresh which will soon get a better rendition."""
+
 _PRIVATE_BROWSER = 60
 _SHARED_BROWSER = 300
-_PROVISIONAL = 3_600
 _ABSENT = 30
 
 
@@ -55,7 +58,7 @@ def policy_for(
     if negotiated:
         return Private(min(_SHARED_BROWSER, left))
     final = pinned and not provisional
-    fresh = min(ttl, _PROVISIONAL) if provisional else ttl
+    fresh = min(ttl, PROVISIONAL) if provisional else ttl
     stale = stale_while_revalidate, stale_if_error
     if mode == "edge" and proven:
         # One stored copy serves many links here: the browser's time is the edge's to write, and

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from time import monotonic, time
@@ -25,6 +25,7 @@ from gateway.descriptions import Descriptions
 from gateway.documents import DocumentRef, Zone
 from gateway.errors import ConfigurationError, Fault
 from gateway.gauges import Gauges
+from gateway.improvements import Announce, Improver, Wishes
 from gateway.issue import Issuer
 from gateway.looks import Looks
 from gateway.measure import Measurer, NoDescriber
@@ -40,6 +41,7 @@ from gateway.representations import Ready, Representation, ready
 from gateway.rules import Rules
 from gateway.selections import Selector
 from gateway.settings import Settings
+from gateway.shelves import Shelf
 from gateway.state.database import Database
 from gateway.state.ledger import Ledger
 from gateway.state.redactions import StoredRedactions
@@ -50,10 +52,12 @@ from gateway.stores.timed import TimedStore
 from gateway.supabase.costs import Costs
 from gateway.telemetry import Metrics
 from imaging.pool import RenderPool
+from imaging.processes import BACKGROUND
 from imaging.renditions import Renditions
 from signing.links import SignedZone, Signer
 
 READERS_BUDGET = 256 << 20
+LONGEST_IMPROVEMENT = 300.0
 
 
 def compose(
@@ -80,12 +84,13 @@ def compose(
     originals = Originals(levels, lambda document: stores[zones[document.ref.zone].store], dress)
     catalogue = _catalogue(rules, stores, originals, levels, purges)
     pool = RenderPool(_render_workers(settings), timeout=settings.renditions.timeout)
-    deriver = Deriver(levels, originals, pool, dress, monotonic, metrics.rendered)
+    wishes, shelf = _shelf(settings, levels, originals)
+    deriver = Deriver(levels, originals, pool, shelf, monotonic, metrics.rendered)
     measurer = Measurer(levels, originals, pool if serves else NoDescriber())
     looks = Placeholders(levels, originals, measurer, deriver)
     selector = Selector(rules.renditions, originals, deriver)
     budget, gauges = ByteBudget(READERS_BUDGET), Gauges(purges)
-    gauges.register(metrics, pool, levels.memory, budget)
+    gauges.register(metrics, pool, levels.memory, budget, wishes)
     profiles, ledger = _profiles(zones, providers), Ledger(database)
     issuer = Issuer(rules, catalogue, measurer, ledger)
     costs = Costs(metrics.asked, metrics.decided)
@@ -104,6 +109,7 @@ def compose(
         descriptions=Descriptions(rules, catalogue, looks),
         levels=levels,
         pool=pool,
+        improver=_improver(settings, (wishes, shelf), originals, pool, (purges, metrics)),
         gauges=gauges,
         client=client,
         project=project,
@@ -177,6 +183,13 @@ def _levels(settings: Settings) -> Levels:
     )
 
 
+def _shelf(settings: Settings, levels: Levels, originals: Originals) -> tuple[Wishes, Shelf]:
+    """The shelf, and what is wished for when it gives a first answer."""
+    wishes = Wishes(monotonic)
+    wish = wishes.want if settings.renditions.improve else None
+    return wishes, Shelf(levels, originals, _dresser(settings), wish)
+
+
 def _dresser(settings: Settings) -> Callable[[Representation], Ready]:
     zones = settings.zone_values()
 
@@ -197,6 +210,17 @@ def _teller(
             await purges.ask(request, soft=True, by="gateway", reason="seen", now=time())
 
     return changed
+
+
+def _announcer(zones: Mapping[str, Zone], purges: Purges) -> Announce:
+    async def announce(refs: Sequence[DocumentRef]) -> None:
+        """There are better renditions: shared caches must ask again."""
+        shared = tuple(ref for ref in refs if zones[ref.zone].cache != "private")
+        if shared:
+            request = PurgeRequest(documents=shared)
+            await purges.ask(request, soft=True, by="gateway", reason="improved", now=time())
+
+    return announce
 
 
 def _profiles(
@@ -243,6 +267,28 @@ def _stores(
         for name, address in settings.addresses().items()
         if name in buckets
     }
+
+
+def _improver(
+    settings: Settings,
+    wanted: tuple[Wishes, Shelf],
+    originals: Originals,
+    pool: RenderPool,
+    told: tuple[Purges, Metrics],
+) -> Improver:
+    """Its workshop is one worker that gives way to all else: its turn may be long in coming."""
+    (wishes, shelf), (purges, metrics) = wanted, told
+    return Improver(
+        wishes,
+        shelf,
+        originals,
+        RenderPool(1, queue=0, timeout=LONGEST_IMPROVEMENT, module=BACKGROUND),
+        Path(settings.server.data) / "improver.lock",
+        busy=lambda: pool.depth > 0,
+        announce=_announcer(settings.zone_values(), purges),
+        observe=metrics.improved,
+        clock=monotonic,
+    )
 
 
 def _render_workers(settings: Settings) -> int:

@@ -191,7 +191,9 @@ class Deliverer:
         zone = self._zones[link.zone]
         tags, negotiated = selection.ready.tags, selection.negotiated
         if isinstance(link, Permit):
-            return link.policy(zone.cache, zone.ttl, tags, negotiated=negotiated)
+            return link.policy(
+                zone.cache, zone.ttl, tags, negotiated=negotiated, provisional=not selection.final
+            )
         return policy_for(
             zone.cache,
             now=int(now),
@@ -201,7 +203,8 @@ class Deliverer:
             stale_if_error=zone.stale_if_error,
             tags=tags,
             negotiated=negotiated,
-            pinned=link.version != LIVE and selection.final,
+            pinned=link.version != LIVE,
+            provisional=not selection.final,
         )
 
 

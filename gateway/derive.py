@@ -14,7 +14,7 @@ from gateway.caches.coalesce import Coalescer
 from gateway.documents import Document
 from gateway.errors import DocumentBroken, Overloaded
 from gateway.originals import Key, Levels, Originals
-from gateway.representations import Ready, Representation
+from gateway.representations import Ready
 from gateway.shelves import Made, Shelf, name_of
 from imaging.conversions import KEPT, LINEAR, PDF, Conversion, Converted
 from imaging.errors import BrokenSource, PageMissing, WorkerLost
@@ -61,7 +61,7 @@ class Deriver:
         levels: Levels,
         originals: Originals,
         renderer: Renderer,
-        dress: Callable[[Representation], Ready],
+        shelf: Shelf,
         clock: Callable[[], float],
         observe: Callable[[str, float], None] = lambda kind, seconds: None,
     ) -> None:
@@ -69,7 +69,7 @@ class Deriver:
         self._observe = observe
         self._originals = originals
         self._renderer = renderer
-        self._shelf = Shelf(levels, originals, dress)
+        self._shelf = shelf
         self._clock = clock
         self._makes: Coalescer[Key, Ready] = Coalescer()
         self._sources = ByteBudget(SOURCES)

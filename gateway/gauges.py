@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sized
 from contextlib import suppress
 from time import time
 
@@ -31,8 +32,10 @@ class Gauges:
         pool: RenderPool,
         memory: MemoryCache[Ready],
         budget: ByteBudget,
+        wishes: Sized,
     ) -> None:
         """Let the metrics ask for every gauge."""
+        metrics.gauge("improvement_queue_depth", lambda: len(wishes))
         metrics.gauge("render_queue_depth", lambda: pool.depth)
         metrics.gauge("cache_bytes", lambda: memory.bytes, layer="memory")
         metrics.gauge("inflight_bytes", lambda: budget.used)

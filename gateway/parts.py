@@ -14,6 +14,7 @@ from gateway.catalogue import Catalogue
 from gateway.deliver import Deliverer
 from gateway.descriptions import Descriptions
 from gateway.gauges import Gauges
+from gateway.improvements import Improver
 from gateway.issue import Issuer
 from gateway.originals import Levels
 from gateway.project import Project
@@ -48,6 +49,7 @@ class Parts:
     descriptions: Descriptions
     levels: Levels
     pool: RenderPool
+    improver: Improver
     gauges: Gauges
     client: httpx.AsyncClient
     project: Project
@@ -60,7 +62,7 @@ class Parts:
             _log.warning("RENDER WORKERS CAN CALL THE WHOLE KERNEL: seccomp is not to be had here")
         worker = PurgeWorker(self.database, self.providers)
         following, hints = self.rules.revocations.follower.run, self.project.hints.run
-        for work in (following, worker.run, self.gauges.run, hints):
+        for work in (following, worker.run, self.gauges.run, hints, self.improver.run):
             self.tasks.append(asyncio.create_task(_kept_up(work)))
 
     async def close(self) -> None:
@@ -70,6 +72,7 @@ class Parts:
         await asyncio.gather(*self.tasks, return_exceptions=True)
         self.tasks.clear()
         await self.pool.aclose()
+        await self.improver.aclose()
         for store in self.stores.values():
             await store.aclose()
         await self.levels.disk.aclose()

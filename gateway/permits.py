@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-from cdn.modes import Mode
+from cdn.modes import PROVISIONAL, Mode
 from cdn.policy import CachePolicy, Private, Revalidate, Shared
 from cdn.tags import Tags
 from signing.grants import Grant
@@ -36,12 +36,14 @@ class Permit(NamedTuple):
     version: str = LIVE
     id: str = ""
 
-    def policy(self, mode: Mode, ttl: int, tags: Tags, *, negotiated: bool) -> CachePolicy:
+    def policy(
+        self, mode: Mode, ttl: int, tags: Tags, *, negotiated: bool, provisional: bool = False
+    ) -> CachePolicy:
         """Who may keep the answer: a public object's zone still decides about shared caches.
 
         What is one viewer's is asked for each time, since the next user of the same browser has
         the same URL. No token is in the key of a public object, so the TTL law does not bind it:
-        its purge does.
+        its purge does. What is `provisional` nobody keeps for more than an hour.
         """
         if self.max_age == OWN:
             return Private(0)
@@ -49,6 +51,7 @@ class Permit(NamedTuple):
             return Private(0) if negotiated else Revalidate(tags)
         if mode == "private":
             return Private(min(_PRIVATE_BROWSER, self.max_age))
+        max_age = min(self.max_age, PROVISIONAL) if provisional else self.max_age
         if negotiated:
-            return Private(self.max_age)
-        return Shared(tags, self.max_age, min(self.max_age, ttl))
+            return Private(max_age)
+        return Shared(tags, max_age, min(max_age, ttl))

@@ -6,6 +6,7 @@ from base64 import urlsafe_b64encode
 from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
+from math import inf
 from typing import TypeAlias
 
 from gateway.caches.disk import DiskCache
@@ -21,9 +22,12 @@ from gateway.representations import Ready, Representation
 from gateway.stores import CHUNK
 from imaging.conversions import KEPT, LINEAR, PDF, Converted
 from imaging.rendered import ENGINE_VERSION, Rendered
-from imaging.renditions import Product
+from imaging.renditions import Product, Rendition
 
 Made: TypeAlias = Rendered | Converted
+
+# How long memory holds an answer that another process may have made better.
+PROVISIONAL = 10.0
 
 _GONE = "a copy on disk is gone"
 
@@ -63,11 +67,19 @@ class Copy:
 
 
 class Shelf:
-    """Keeps what was made of documents, under the document's version and the engine's."""
+    """Keeps what was made of documents, under the document's version and the engine's.
+
+    `wish` is told of each first answer that is given and could be better; without it none can.
+    """
 
     def __init__(
-        self, levels: Levels, originals: Originals, dress: Callable[[Representation], Ready]
+        self,
+        levels: Levels,
+        originals: Originals,
+        dress: Callable[[Representation], Ready],
+        wish: Callable[[Document, Rendition], None] | None = None,
     ) -> None:
+        self._wish = wish
         self._memory = levels.memory
         self._disk = levels.disk
         self._measurements = Measurements(levels.disk)
@@ -76,7 +88,10 @@ class Shelf:
 
     def near(self, document: Document, product: Product) -> Ready | None:
         """What memory holds, without waiting."""
-        return self._memory.get(_key(document, product))
+        found = self._memory.get(_key(document, product))
+        if found is not None and not found.representation.final:
+            self._wished(document, product)
+        return found
 
     async def find(self, document: Document, product: Product) -> Ready | None:
         """What the disk holds."""
@@ -93,6 +108,7 @@ class Shelf:
         for: there the original stands in for the time being.
         """
         meta = _meta(document, product, made)
+        meta["final"] = not _improvable(product, made)
         name = name_of(document, product)
         written = await self._disk.put(name, meta, made.body)
         if isinstance(made, Rendered):
@@ -105,6 +121,30 @@ class Shelf:
             meta = _meta(document, product, KEPT)
             return await self._original(document, product, meta, final=False)
         return self._copy(document, product, meta, len(made.body))
+
+    async def settle(
+        self, document: Document, rendition: Rendition, better: Rendered | None = None
+    ) -> Representation | None:
+        """Make an answer final: the first one, or a better one in its place.
+
+        None when the disk does not take it: every process goes on with what is there.
+        """
+        name = name_of(document, rendition)
+        cached = await self._disk.get(name) if better is None else None
+        if better is not None:
+            meta, body = _meta(document, rendition, better), better.body
+        elif cached is not None:
+            meta, body = cached.meta, cached.body
+        else:
+            return None
+        meta["final"] = True
+        if not await self._disk.put(name, meta, body):
+            return None
+        return self._held(document, rendition, meta, body).representation
+
+    def _wished(self, document: Document, product: Product) -> None:
+        if self._wish is not None and isinstance(product, Rendition):
+            self._wish(document, product)
 
     async def _find_large(self, document: Document, product: Product, name: str) -> Ready | None:
         entry = await self._disk.open(name)
@@ -136,9 +176,13 @@ class Shelf:
         return self._dress(_representation(document, product, meta, size, None, final=final))
 
     def _held(self, document: Document, product: Product, meta: Meta, body: bytes) -> Ready:
-        representation = _representation(document, product, meta, len(body), body)
+        final = self._wish is None or bool(meta.get("final", True))
+        representation = _representation(document, product, meta, len(body), body, final=final)
         dressed = self._dress(representation)
-        self._memory.put(_key(document, product), dressed, dressed.weight)
+        life = inf if final else PROVISIONAL
+        self._memory.put(_key(document, product), dressed, dressed.weight, life)
+        if not final:
+            self._wished(document, product)
         return dressed
 
     def _copy(self, document: Document, product: Product, meta: Meta, size: int) -> Ready:
@@ -185,6 +229,16 @@ def _meta(document: Document, product: Product, made: Made) -> Meta:
     parts = (document.version, product.identity, ENGINE_VERSION, made.fingerprint)
     etag = urlsafe_b64encode(sha256("\0".join(parts).encode()).digest())[:22].decode()
     heavier = isinstance(made, Rendered) and len(made.body) >= document.size
+    encoded = {"media_type": made.media_type, "etag": etag, "fingerprint": made.fingerprint}
     placeholder = made.placeholder.hex() if isinstance(made, Rendered) else ""
-    encoded = {"media_type": made.media_type, "etag": etag}
     return {**encoded, "heavier": heavier, "placeholder": placeholder}
+
+
+def _improvable(product: Product, made: Made) -> bool:
+    """Whether a slower encoding may be better: of a lossy still whose quality nobody fixed.
+
+    What a mark makes one viewer's own is not worth it.
+    """
+    if not (isinstance(product, Rendition) and isinstance(made, Rendered)):
+        return False
+    return made.hasty and not product.quality and not product.marked

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pydantic import Field, field_validator
 
 from gateway.settings.marks import MarkName, MarkSettings
-from gateway.settings.table import Number, Table, Unfit
+from gateway.settings.table import Number, Switch, Table, Unfit
 from imaging.marks import Mark
 from imaging.renditions import Renditions
 
@@ -30,6 +30,12 @@ class RenditionSettings(Table):
         le=300,
         description="Seconds one rendition may take before its process is ended.",
     )
+    improve: Switch = Field(
+        default=True,
+        description="Encode first answers once more in the background, slowly and at the quality "
+        "that each picture needs; until then they are fresh for an hour at most.",
+    )
+
     marks: Mapping[MarkName, MarkSettings] = Field(
         default={},
         description="What is drawn over renditions that are granted by an exact name such as "

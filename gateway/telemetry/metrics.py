@@ -17,6 +17,7 @@ SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10
 
 GaugeName = Literal[
     "render_queue_depth",
+    "improvement_queue_depth",
     "purge_queue_depth",
     "purge_dead",
     "purge_lag_seconds",
@@ -27,6 +28,7 @@ GaugeName = Literal[
 # all read from the same place (the outbox, the disk cache) the largest is told.
 _GAUGES: dict[GaugeName, tuple[str, tuple[str, ...], Literal["livesum", "livemax"]]] = {
     "render_queue_depth": ("Renders that wait for a worker.", (), "livesum"),
+    "improvement_queue_depth": ("First answers that wait to be made better.", (), "livesum"),
     "purge_queue_depth": ("Purges not yet confirmed.", (), "livemax"),
     "purge_dead": ("Purges that a CDN refused for good.", (), "livemax"),
     "purge_lag_seconds": ("Age of the oldest purge not yet confirmed.", (), "livemax"),
@@ -89,6 +91,7 @@ class Metrics:
         self._issued_total = counter("links_issued", "Links issued or refused.", "result")
         self._refused_total = counter("guard_refusals", "Refused by the socket guard.", "reason")
         self._decided_total = counter("decisions", "Look-ups of Supabase's decisions.", "result")
+        self._improved_total = counter("improvements", "First answers tried again.", "outcome")
         self._hooked_total = counter("hook_calls", "Calls of hooks.", "hook", "outcome")
         self._dropped_total = counter("log_lines_dropped", "Log lines nobody took in time.")
         self._dropped = 0
@@ -125,6 +128,11 @@ class Metrics:
     def rendered(self, kind: str, seconds: float) -> None:
         """Note one render of a kind ("image", "page", "linear", "text")."""
         self._render_seconds.labels(kind).observe(seconds)
+
+    def improved(self, outcome: str, seconds: float) -> None:
+        """Note one try to make a first answer better: "better", "kept" or "failed"."""
+        self._improved_total.labels(outcome).inc()
+        self._render_seconds.labels("improvement").observe(seconds)
 
     def fetched(self, store: str, seconds: float) -> None:
         """Note one request to a store, to its first octet."""

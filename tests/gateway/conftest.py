@@ -136,6 +136,8 @@ def configured(data: Path, **tables: Mapping[str, object]) -> Settings:
         "signing": {"keys": {"k1": "5a" * 32}},
         "admin": {"tokens": ["sha256:" + hashlib.sha256(TOKEN.encode()).hexdigest()]},
         "stores": {"main": {"url": "memory:"}},
+        # Better renditions would come in the middle of tests of something else.
+        "renditions": {"improve": False},
         "zones": {"clinic": zone},
     }
     for name, table in tables.items():

@@ -19,6 +19,7 @@ from gateway.documents import Document, DocumentRef, Zone
 from gateway.errors import DocumentBroken, Overloaded, StoreUnavailable
 from gateway.originals import SMALL, Levels, Originals
 from gateway.representations import Ready, Representation, ready
+from gateway.shelves import Shelf
 from gateway.stores.memory import MemoryStore
 from imaging.conversions import KEPT, PDF, Conversion, Converted
 from imaging.errors import BrokenSource, ImagingError, PageMissing, PoolBusy, WorkerLost
@@ -75,7 +76,8 @@ class Studio:
             Stripes(folder / "locks" / "sources", count=stripes),
         )
         originals = Originals(self.levels, lambda _: self.store, _dress)
-        self.deriver = Deriver(self.levels, originals, self.painter, _dress, lambda: self.now)
+        shelf = Shelf(self.levels, originals, _dress)
+        self.deriver = Deriver(self.levels, originals, self.painter, shelf, lambda: self.now)
 
     def put(self, body: bytes = JPEG) -> Document:
         stored = self.store.put("documents", "a.jpg", body)

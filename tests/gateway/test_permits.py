@@ -51,6 +51,23 @@ def test_a_public_object_is_kept_as_supabase_and_its_zone_allow(
     assert permit(max_age).policy(mode, TTL, TAGS, negotiated=negotiated) == policy
 
 
+@pytest.mark.parametrize(
+    ("negotiated", "max_age", "policy"),
+    [
+        (False, 10**6, Shared(TAGS, 3_600, 3_600)),
+        (False, 60, Shared(TAGS, 60, 60)),
+        (True, 10**6, Private(3_600)),
+    ],
+)
+def test_what_will_be_improved_is_kept_for_an_hour_at_most(
+    negotiated: bool, max_age: int, policy: object
+) -> None:
+    given = permit(max_age).policy(
+        "windowed", 86_400, TAGS, negotiated=negotiated, provisional=True
+    )
+    assert given == policy
+
+
 @given(st.sampled_from(MODES), st.integers(-1, 10**9), st.integers(0, 86_400), st.booleans())
 def test_nobody_keeps_anything_for_longer_than_supabase_says(
     mode: Mode, max_age: int, ttl: int, negotiated: bool

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -23,7 +23,7 @@ from gateway.stores import CHUNK
 from gateway.stores.memory import MemoryStore
 from imaging.conversions import KEPT, PDF, TEXT, Conversion, Converted
 from imaging.rendered import Rendered
-from imaging.renditions import Rendition
+from imaging.renditions import Rendition, parse_spec
 
 ZONE = Zone("clinic", "main", ("documents",))
 LINEAR = Conversion()
@@ -33,7 +33,12 @@ LARGE = Converted(b"%PDF" + os.urandom(SMALL + CHUNK), PDF, "qpdf-1")
 class Room:
     """A shelf of one worker process."""
 
-    def __init__(self, folder: Path, limit: int = 1 << 26) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        limit: int = 1 << 26,
+        wish: Callable[[Document, Rendition], None] | None = None,
+    ) -> None:
         self.store = MemoryStore()
         self.levels = Levels(
             MemoryCache(8 << 20),
@@ -42,7 +47,7 @@ class Room:
             Stripes(folder / "locks" / "sources"),
         )
         originals = Originals(self.levels, lambda _: self.store, _dress)
-        self.shelf = Shelf(self.levels, originals, _dress)
+        self.shelf = Shelf(self.levels, originals, _dress, wish)
 
     def document(self, octets: int = 2 * SMALL) -> Document:
         body = b"%PDF-1.4\n".ljust(octets, b"%")
@@ -168,3 +173,43 @@ def test_a_linearised_copy_is_saved_under_the_documents_name(room: Room) -> None
     assert room.put(document, LARGE).filename == "a.pdf"
     text = Converted(b"x", TEXT, "pdfium-1")
     assert room.put(document, text, Conversion(3)).filename == "a p3.txt"
+
+
+@pytest.mark.parametrize(
+    ("spec", "effort", "final"),
+    [
+        ("w160-webp", "m4", False),
+        ("w160-jpeg", "op", False),
+        ("w160-webp", "m6", True),
+        ("w160-webp", "greys16", True),
+        ("w160-webp", "m2-moving", True),
+        ("w160-q50-webp", "m4", True),
+    ],
+)
+def test_a_first_answer_is_wished_for_each_time_it_is_given(
+    tmp_path: Path, spec: str, effort: str, final: bool
+) -> None:
+    wished: list[str] = []
+    room = Room(tmp_path, wish=lambda document, rendition: wished.append(rendition.spec))
+    document, rendition = room.document(), parse_spec(spec)
+    made = Rendered(b"RIFF", "image/webp", 160, 120, 78, effort)
+    assert room.put(document, made, rendition).final == final
+    near = room.shelf.near(document, rendition)
+    assert near is not None
+    assert near.representation.final == final
+    room.levels.memory.clear()
+    found = room.find(document, rendition)
+    assert found is not None
+    assert found.final == final
+    assert wished == ([] if final else [spec] * 3)
+    asyncio.run(room.levels.disk.aclose())
+
+
+def test_what_is_not_there_can_not_be_settled(room: Room) -> None:
+    rendition = parse_spec("w160-webp")
+    assert asyncio.run(room.shelf.settle(room.document(), rendition)) is None
+
+
+def test_without_anybody_to_improve_it_a_first_answer_is_final(room: Room) -> None:
+    made = Rendered(b"RIFF", "image/webp", 160, 120, 78, "m4")
+    assert room.put(room.document(), made, parse_spec("w160-webp")).final

@@ -79,3 +79,19 @@ def test_the_bytes_are_the_sum_of_what_is_kept_and_within_the_limit(
         kept = [value for key in "abcdefgh" if (value := cache.get(key)) is not None]
         assert cache.bytes == sum(kept) + OVERHEAD * len(kept) <= 4_000
         assert len(cache) == len(kept)
+
+
+def test_a_value_may_be_kept_for_a_time_only() -> None:
+    now = [100.0]
+    cache = MemoryCache[str](10_000, clock=lambda: now[0])
+    cache.put("short", "value", 5, life=10.0)
+    cache.put("long", "value", 5)
+    now[0] = 109.9
+    assert (cache.get("short"), cache.get("long")) == ("value", "value")
+    now[0] = 110.0
+    assert (cache.get("short"), cache.get("long")) == (None, "value")
+    assert (len(cache), cache.bytes) == (1, 5 + OVERHEAD), "it is gone for good"
+    cache.put("long", "value", 5, life=1.0)
+    cache.put("long", "value", 5)
+    now[0] = 1e9
+    assert cache.get("long") == "value"
