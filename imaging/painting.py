@@ -115,7 +115,9 @@ def blanked(plane: Image.Image, laid: Sequence[Patch]) -> Image.Image:
     """The plane, of one band of any depth, with the value of a pixel that is seen under patches."""
     value = _seen(plane, laid)
     for patch in laid:
-        plane.paste(value, patch.box)
+        left, top, right, bottom = patch.box
+        # Pillow fills sixteen bits by their lower octet alone; pictures it lays down whole.
+        plane.paste(Image.new(plane.mode, (right - left, bottom - top), value), (left, top))
     return plane
 
 

@@ -32,8 +32,9 @@ class StoredRedactions:
     is known for certain, or nothing is shown.
     """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, remembered: int = REMEMBERED) -> None:
         self._database = database
+        self._remembered = remembered
         self._known: OrderedDict[tuple[str, int], tuple[Box, ...]] = OrderedDict()
 
     def boxes(self, name: str, version: int) -> tuple[Box, ...]:
@@ -45,7 +46,7 @@ class StoredRedactions:
         if found is None:
             return ()
         self._known[name, version] = found.redaction.boxes
-        if len(self._known) > REMEMBERED:
+        if len(self._known) > self._remembered:
             self._known.popitem(last=False)
         return found.redaction.boxes
 

@@ -66,6 +66,18 @@ class Darkroom:
             ]
         return self._assembled([*objects, extra] if extra else objects, trailer)
 
+    def page(self, content: bytes, size: tuple[float, float], *more: bytes) -> bytes:
+        """A PDF of one page with that content; `more` are objects from 5 on, all in /X0, /X1, …"""
+        named = b"".join(b"/X%d %d 0 R" % (n, 5 + n) for n in range(len(more)))
+        objects = [
+            b"<</Type/Catalog/Pages 2 0 R>>",
+            b"<</Type/Pages/Kids[3 0 R]/Count 1>>",
+            b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 %f %f]/Contents 4 0 R"
+            b"/Resources<</XObject<<%s>>>>>>" % (*size, named),
+            b"<</Length %d>>stream\n%s\nendstream" % (len(content), content),
+        ]
+        return self._assembled([*objects, *more], b"")
+
     def locked_pdf(self) -> bytes:
         """A PDF whose password nobody knows."""
         noise = b"<" + b"5a" * 32 + b">"

@@ -34,7 +34,8 @@ class Shell:
         path.write_bytes(body)
 
     def run(self, command: str, *arguments: str, status: int = 0) -> Result:
-        result = CliRunner().invoke(main, [command, "--config", str(self.config), *arguments])
+        words = [*command.split(), "--config", str(self.config), *arguments]
+        result = CliRunner().invoke(main, words)
         assert result.exit_code == status, result.output
         assert result.exception is None or isinstance(result.exception, SystemExit)
         assert KEY not in result.output
