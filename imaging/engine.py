@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+from PIL import Image
 from PIL.ImageFile import ImageFile
 
 from imaging.animations import animate, can_move, moving
@@ -17,11 +18,13 @@ from imaging.kinds import Kind, kind_of
 from imaging.limits import Limits
 from imaging.linear import linearise
 from imaging.media import DICOM
+from imaging.negatives import WORTH, Negative
 from imaging.negotiate import origin_format
 from imaging.notices import NOT_DIAGNOSTIC, noticed
 from imaging.pdf import describe_pdf, draw_page
 from imaging.pictures import scale_picture, upright_size
 from imaging.placeholders import placeholder
+from imaging.prints import plain
 from imaging.redactions import UNREDACTED
 from imaging.rendered import ENGINE_VERSION, SIZES, Description, Rendered
 from imaging.renditions import LADDER, ORIGIN, Rendition
@@ -35,6 +38,8 @@ __all__ = ["ENGINE_VERSION", "convert", "describe", "render"]
 
 _DEFAULT = Limits()
 _SCANNED = frozenset({"1", "L", "I;16", "I;16B", "I"})
+# What is decoded whole, however small its picture is to be.
+_SLOW = frozenset({"HEIF", "TIFF"})
 _SEE_THROUGH = frozenset({"LA", "RGBA"})
 # From this width on a page of two colours comes with all its pixels, if an octet holds so many.
 _LARGE, _SPARSE = 1280, 16
@@ -64,7 +69,10 @@ def render(
         if rendition.window != AS_STORED and media_type != DICOM:
             raise BrokenSource("no-window")
         seen = _seen(source, media_type, rendition, limits)
-        return finish(seen, rendition, len(source)) if isinstance(seen, Scaled) else seen
+        if isinstance(seen, Rendered):
+            return seen
+        # A source's octets tell of what is hidden in it.
+        return finish(seen, rendition, 0 if rendition.redacts else len(source))
 
 
 def _seen(
@@ -72,10 +80,10 @@ def _seen(
 ) -> Scaled | Rendered:
     """The picture to be encoded, or what is finished at once: animations, pages of two colours."""
     if media_type == PDF:
-        page = draw_page(source, rendition, limits)
+        page, negative = draw_page(source, rendition, limits)
         kind = kind_of(page, document=True)
         hint, [shown] = placeholder(page, rendition), marked([page], rendition.mark)
-        return Scaled(shown, kind, "webp", placeholder=hint)
+        return Scaled(shown, kind, "webp", placeholder=hint, negative=negative)
     if media_type == DICOM:
         frame = draw_frame(source, rendition, limits)
         size = frame.size
@@ -85,7 +93,8 @@ def _seen(
         [shown] = marked([shown], rendition.mark)
         # Sixteen greys would hide what the window shows, and a mark must not hide the notice.
         shown = noticed(shown, NOT_DIAGNOSTIC)
-        return Scaled(shown, Kind.SCAN, "webp", placeholder=hint, source=size)
+        whole = _worth_keeping(frame, rendition)
+        return Scaled(shown, Kind.SCAN, "webp", placeholder=hint, source=size, negative=whole)
     image = open_picture(source, media_type, rendition.page, limits)
     if animation := moving(image, source, rendition):
         return animate(animation, rendition)
@@ -101,9 +110,16 @@ def _picture(image: ImageFile, rendition: Rendition, *, paged: bool) -> Scaled |
     picture = scale_picture(image, rendition, document=document)
     pure = bilevel and not rendition.marked and picture.getcolors(2)
     kind = Kind.BILEVEL if pure else kind_of(picture, document=document)
-    plain = "webp" if paged or picture.mode in _SEE_THROUGH else "jpeg"
+    usual = "webp" if paged or picture.mode in _SEE_THROUGH else "jpeg"
     hint, [shown] = placeholder(picture, rendition), marked([picture], rendition.mark)
-    return Scaled(shown, kind, plain, lasting, hint, size)
+    whole = _worth_keeping(image, rendition) if image.format in _SLOW and not bilevel else None
+    return Scaled(shown, kind, usual, lasting, hint, size, whole)
+
+
+def _worth_keeping(image: Image.Image, rendition: Rendition) -> Negative | None:
+    """The page for a master, if it is large and shown as it is."""
+    large = image.width * image.height >= WORTH
+    return Negative(image, upright_size(image)) if large and plain(rendition) else None
 
 
 def _two_colours(image: ImageFile, rendition: Rendition) -> bool:

@@ -9,6 +9,7 @@ from typing import Generic, TypeVar
 from imaging import protocol
 from imaging.conversions import Conversion, Converted
 from imaging.limits import Limits
+from imaging.masters import Master
 from imaging.rendered import Description, Rendered
 from imaging.renditions import ORIGIN, Rendition
 
@@ -36,10 +37,20 @@ class Job(Generic[Answer]):
         return replace(self, request=request, source=b"")
 
 
-def rendering(source: bytes, rendition: Rendition, limits: Limits, of: str = "") -> Job[Rendered]:
+def rendering(
+    source: bytes, rendition: Rendition, limits: Limits, of: str = "", *, develop: bool = False
+) -> Job[Rendered]:
     picture = picture_of(of, rendition)
-    request = protocol.render_request(rendition, limits, picture)
+    request = protocol.render_request(rendition, limits, picture, develop=develop)
     return Job(request, source, protocol.rendered_of, picture)
+
+
+def reprinting(
+    master: Master, rendition: Rendition, limits: Limits, of: str, origin: tuple[str, int]
+) -> Job[Rendered]:
+    picture = picture_of(of, rendition)
+    request = protocol.reprint_request(rendition, limits, picture, master, origin)
+    return Job(request, master.body, protocol.rendered_of, picture)
 
 
 def recalling(rendition: Rendition, of: str) -> Job[Rendered]:

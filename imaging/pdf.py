@@ -6,6 +6,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import cache
+from itertools import islice
 from math import ceil
 from typing import TYPE_CHECKING
 
@@ -14,10 +15,14 @@ from PIL import Image
 from imaging.areas import ENTIRE, WHOLE
 from imaging.conversions import PDF
 from imaging.errors import BrokenSource, PageMissing, SourceTooLarge
-from imaging.geometry import full_scale, place, scale_for, scaled
+from imaging.geometry import Placement, Size, full_scale, place, scale_for, scaled
+from imaging.gravity import CENTRE
 from imaging.limits import Limits
+from imaging.masters import WIDTH
+from imaging.negatives import Negative, fitted
 from imaging.painting import Spread, painted, patches
 from imaging.pictures import aimed
+from imaging.prints import plain
 from imaging.redactions import UNREDACTED
 from imaging.rendered import LARGEST_SIZE, SIZES, Description
 from imaging.renditions import Rendition
@@ -29,6 +34,9 @@ if TYPE_CHECKING:
 _ERR_PASSWORD = 4  # FPDF_ERR_PASSWORD, fpdfview.h
 # How far PDFium smooths edges and pictures, in pixels.
 _SMOOTHED = Spread(beyond=2)
+# A page whose pictures have so many pixels is drawn as wide as a master, unless it is to be nearly
+# that wide. Pictures come first on scanned pages, their text behind them.
+_MANY_PIXELS, _OF_WIDTH, _LOOKED_AT = 1_000_000, 0.95, 256
 _PIXELS_PER_POINT = 2.0  # of a page whose size nobody asks for: small print can be read
 
 
@@ -41,8 +49,10 @@ def describe_pdf(source: bytes | memoryview, limits: Limits) -> Description:
         return Description(PDF, *points, len(document), sizes)
 
 
-def draw_page(source: bytes | memoryview, rendition: Rendition, limits: Limits) -> Image.Image:
-    """One page on white at the rendition's size.
+def draw_page(
+    source: bytes | memoryview, rendition: Rendition, limits: Limits
+) -> tuple[Image.Image, Negative | None]:
+    """One page on white at the rendition's size, and what it was scaled from if that is kept.
 
     The scale always comes from the pixels asked for: a page may claim to be kilometres wide.
     """
@@ -50,19 +60,52 @@ def draw_page(source: bytes | memoryview, rendition: Rendition, limits: Limits) 
         if rendition.page > len(document):
             raise PageMissing(len(document))
         page = document[max(rendition.page - 1, 0)]
-        image = _drawn(page, rendition, limits)
+        whole, part = _page_size(page), _part(page, rendition)
+        size = scaled(*part, _factor(part, rendition))
+        scan = _photographed(page) and size[0] < _OF_WIDTH * WIDTH
+        large = replace(rendition, width=WIDTH, height=0, fit="", gravity=CENTRE)
+        image = _drawn(page, large if scan else rendition, limits)
     # The part that was asked for is all that is there, and what is hidden is painted over.
-    rendition = aimed(image, replace(rendition, crop=ENTIRE, redaction=UNREDACTED))
-    placement = place(image.size, rendition)
-    size = (placement.width, placement.height)
-    return image if size == image.size else image.resize(size, box=placement.box)
+    shown = aimed(image, replace(rendition, crop=ENTIRE, redaction=UNREDACTED))
+    negative = Negative(image, whole) if scan and plain(rendition) else None
+    seen = size if scan else image.size
+    return _fitted(image, place(seen, shown), seen), negative
+
+
+def _fitted(image: Image.Image, placement: Placement, size: Size) -> Image.Image:
+    """What is to be seen of a page that was drawn at least as large as it is to be."""
+    asked = (placement.width, placement.height)
+    if asked == image.size:
+        return image
+    across, down = image.width / size[0], image.height / size[1]
+    left, top, right, bottom = placement.box
+    return fitted(image, asked, (left * across, top * down, right * across, bottom * down))
+
+
+def _photographed(page: PdfPage) -> bool:
+    """Whether the page shows pictures of many pixels, as scans do.
+
+    PDFium shrinks them by leaving pixels out: such pages are drawn large, and then scaled.
+    """
+    from pypdfium2 import PdfImage
+
+    shown = (one for one in islice(page.get_objects(max_depth=2), _LOOKED_AT))
+    sizes = [one.get_px_size() for one in shown if isinstance(one, PdfImage)]
+    pixels: int = sum(width * height for width, height in sizes)
+    return pixels >= _MANY_PIXELS
+
+
+def _part(page: PdfPage, rendition: Rendition) -> tuple[float, float]:
+    """The size in points of the part that was asked for."""
+    width, height = _page_size(page)
+    crop = rendition.crop
+    return width * (crop.right - crop.left) / WHOLE, height * (crop.bottom - crop.top) / WHOLE
 
 
 def _drawn(page: PdfPage, rendition: Rendition, limits: Limits) -> Image.Image:
     """The part asked for, drawn alone: its pixels are all that it costs, however large it is."""
     width, height = _page_size(page)
-    crop = rendition.crop
-    part = width * (crop.right - crop.left) / WHOLE, height * (crop.bottom - crop.top) / WHOLE
+    crop, part = rendition.crop, _part(page, rendition)
     across, down = scaled(*part, _factor(part, rendition))
     if across * down > limits.pixels:
         raise SourceTooLarge("pixels")
@@ -77,7 +120,7 @@ def _drawn(page: PdfPage, rendition: Rendition, limits: Limits) -> Image.Image:
     margins = left, whole[1] - bottom, whole[0] - right, top
     # It rounds up again: half a pixel less gives that pixel.
     cut = tuple((margin - 0.5) / scale for margin in margins)
-    bitmap = page.render(scale=scale, crop=cut)  # pyright: ignore[reportArgumentType]
+    bitmap = page.render(scale=scale, crop=cut, force_halftone=True)  # pyright: ignore[reportArgumentType]
     image: Image.Image = bitmap.to_pil().convert("RGB")
     boxes = rendition.redaction.on(rendition.page)
     return painted(image, [patch.moved(left, top) for patch in patches(boxes, whole, _SMOOTHED)])

@@ -12,6 +12,7 @@ from imaging.errors import Forgotten, PoolBusy, SourceTooLarge, WorkerLost
 from imaging.jobs import Answer, Job
 from imaging.limits import Limits
 from imaging.lines import Line
+from imaging.masters import Master
 from imaging.processes import WORKER
 from imaging.rendered import Description, Rendered
 from imaging.renditions import Rendition
@@ -103,13 +104,25 @@ class RenderPool:
             for worker in resting:
                 self._line.leave(worker)
 
-    async def render(self, source: bytes, rendition: Rendition, of: str = "") -> Rendered:
+    async def render(
+        self, source: bytes, rendition: Rendition, of: str = "", *, develop: bool = False
+    ) -> Rendered:
         """The rendition; raises BrokenSource and its kin, PageMissing, PoolBusy.
 
         `of` is a name for these very octets that no source and no request can choose: under it a
         worker keeps what it has scaled for other formats of that size. Without it none does.
+        `develop` asks for a master along with it, where the page is worth one.
         """
-        return await self._ask(jobs.rendering(source, rendition, self._limits, of))
+        return await self._ask(jobs.rendering(source, rendition, self._limits, of, develop=develop))
+
+    async def reprint(
+        self, master: Master, rendition: Rendition, of: str, origin: tuple[str, int]
+    ) -> Rendered:
+        """The rendition made of a master; `origin` is its source's media type, and its octets.
+
+        Raises as `render` does; BrokenSource is about the master.
+        """
+        return await self._ask(jobs.reprinting(master, rendition, self._limits, of, origin))
 
     async def recall(self, rendition: Rendition, of: str) -> Rendered | None:
         """The rendition of a picture that a worker keeps, or is scaling, of what is named so.

@@ -35,6 +35,8 @@ from imaging.errors import (
 )
 from imaging.limits import Limits
 from imaging.marks import mark_of
+from imaging.masters import NO_MASTER, Master
+from imaging.masters import master_of as told_master
 from imaging.redactions import boxes_of, rows_of
 from imaging.rendered import ENGINE_VERSION, LARGEST_SIZE, SIZES, Description, Rendered
 from imaging.renditions import Rendition, parse_spec
@@ -105,17 +107,29 @@ def unpack_head(text: bytes) -> Head:
     return Head(fields)
 
 
-def render_request(rendition: Rendition, limits: Limits, picture: str = "") -> dict[str, object]:
+def render_request(
+    rendition: Rendition, limits: Limits, picture: str = "", *, develop: bool = False
+) -> dict[str, object]:
     request: dict[str, object] = {"do": "render", "spec": rendition.spec, "limits": asdict(limits)}
     if hidden := rendition.redaction.boxes:
         request["boxes"] = rows_of(hidden)
     if rendition.marked:
         request["mark"] = rendition.mark.told()
+    request |= {"develop": True} if develop else {}
     return request | ({"picture": picture} if picture else {})
 
 
 def recall_request(spec: str, picture: str) -> dict[str, object]:
     return {"do": "recall", "spec": spec, "picture": picture}
+
+
+def reprint_request(
+    rendition: Rendition, limits: Limits, picture: str, master: Master, origin: tuple[str, int]
+) -> dict[str, object]:
+    media_type, octets = origin
+    source = {"media_type": media_type, "octets": octets}
+    told: dict[str, object] = {"do": "reprint", "master": master.told(), "origin": source}
+    return render_request(rendition, limits, picture) | told
 
 
 def improve_request(rendition: Rendition, limits: Limits) -> dict[str, object]:
@@ -153,6 +167,27 @@ def picture_of(head: Head) -> str:
     return head.text("picture") if "picture" in head.fields else ""
 
 
+def wants_master(head: Head) -> bool:
+    """Whether a master is asked for along with the rendition, if there is one."""
+    return head.fields.get("develop") is True
+
+
+def master_of(head: Head, body: bytes) -> Master:
+    """The master that ends the body; none where the head tells of none."""
+    if "master" not in head.fields:
+        return NO_MASTER
+    try:
+        return told_master(head.table("master").fields, body)
+    except ValueError as error:
+        raise ProtocolError(str(error)) from None
+
+
+def origin_of(head: Head) -> tuple[str, int]:
+    """The media type and the octets of a master's source."""
+    told = head.table("origin")
+    return told.text("media_type"), told.count("octets")
+
+
 def limits_of(head: Head) -> Limits:
     """The limits of a request."""
     table = head.table("limits")
@@ -160,7 +195,9 @@ def limits_of(head: Head) -> Limits:
 
 
 def rendered_reply(rendered: Rendered) -> dict[str, object]:
-    return {
+    """The head of a reply whose body is the rendition's, and its master's behind that."""
+    along: dict[str, object] = {"master": rendered.master.told()} if rendered.master else {}
+    return along | {
         "ok": "rendered",
         "media_type": rendered.media_type,
         "width": rendered.width,
@@ -203,8 +240,10 @@ def rendered_of(head: Head, body: bytes) -> Rendered:
     try:
         media_type, effort = head.text("media_type"), head.text("effort")
         placeholder = bytes.fromhex(head.text("placeholder"))
-        shown = placeholder, _pixels(head)
-        return Rendered(body, media_type, width, height, quality, effort, *shown)
+        master = master_of(head, body)
+        shown = placeholder, _pixels(head), master
+        own = body[: len(body) - len(master.body)]
+        return Rendered(own, media_type, width, height, quality, effort, *shown)
     except ValueError as error:
         raise ProtocolError(str(error)) from None
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from imaging.masters import NO_MASTER, Master
+
 ENGINE_VERSION = "3"
 """Part of every rendition's identity: goes up when the same request would give other bytes."""
 
@@ -31,7 +33,7 @@ class Rendered:
     `effort` says how hard the encoder tried ("m4", "s9") and in which way ("lossless", "greys16",
     "m2-moving"), so that a later and better pass over the same rendition is another representation.
     `placeholder` is a ThumbHash, empty unless this shows page one whole and as it is; `source` is
-    the page's own upright size in pixels, 0 by 0 where it has none.
+    the page's own upright size in pixels, 0 by 0 where it has none. A `master` came along with it.
     """
 
     body: bytes
@@ -42,6 +44,7 @@ class Rendered:
     effort: str
     placeholder: bytes = b""
     source: tuple[int, int] = (0, 0)
+    master: Master = NO_MASTER
 
     def __post_init__(self) -> None:
         if self.media_type not in FORMATS or not self.body:

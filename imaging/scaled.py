@@ -8,6 +8,7 @@ from PIL import Image
 
 from imaging.encoders import encode_below
 from imaging.kinds import Kind
+from imaging.negatives import Negative
 from imaging.rendered import Rendered
 from imaging.renditions import Rendition
 
@@ -17,7 +18,8 @@ class Scaled:
     """A picture at its rendition's size with its kind, and the format where none is asked for.
 
     `lasting` says that no format or quality of this size would be made in another way;
-    `placeholder` and `source` are as in `Rendered`.
+    `placeholder` and `source` are as in `Rendered`. `negative` is its whole page, if that is worth
+    a master. `effort` is added to what is told of the encoding: of what was made of a master.
     """
 
     image: Image.Image
@@ -26,6 +28,8 @@ class Scaled:
     lasting: bool = True
     placeholder: bytes = b""
     source: tuple[int, int] = (0, 0)
+    negative: Negative | None = None
+    effort: str = ""
 
     def encoded(self, rendition: Rendition, below: int = 0) -> Rendered:
         """The picture in the rendition's format and quality, lighter than `below` octets if a
@@ -33,12 +37,14 @@ class Scaled:
         """
         form = rendition.format or self.plain
         made = encode_below(self.image, form, rendition.quality, self.kind, below)
-        return replace(made, placeholder=self.placeholder, source=self.source)
+        effort = f"{made.effort}-{self.effort}" if self.effort else made.effort
+        return replace(made, placeholder=self.placeholder, source=self.source, effort=effort)
 
     def detached(self) -> Scaled:
-        """The same without its source, which an opened picture holds."""
+        """The same without its page and its source, which an opened picture holds."""
         plain = type(self.image) is Image.Image
-        return self if plain else replace(self, image=self.image.copy())
+        image = self.image if plain else self.image.copy()
+        return replace(self, image=image, negative=None)
 
     @property
     def octets(self) -> int:

@@ -23,13 +23,12 @@ from PIL import AvifImagePlugin, Image
 from imaging import protocol, seccomp
 from imaging.conversions import Conversion, find_conversion
 from imaging.engine import convert, describe, render
-from imaging.errors import BrokenSource, Forgotten, ImagingError
+from imaging.errors import BrokenSource, ImagingError
 from imaging.media import PAGED
 from imaging.memos import Memo
-from imaging.rendered import MEDIA_TYPES, Rendered
+from imaging.rendered import MEDIA_TYPES
+from imaging.renderings import KINDS, rendered
 from imaging.renditions import Rendition
-from imaging.scaled import Scaled
-from imaging.sources import guarded
 from imaging.specimens import SPECIMENS
 
 MEMORY = 1 << 30
@@ -88,17 +87,12 @@ def answer(
 ) -> tuple[dict[str, object], bytes]:
     """The reply to a request, errors too, within `CPU_SECONDS`; `memo` keeps what it may."""
     arm_cpu()
-    memo = memo or Memo()
     try:
-        if head.text("do") == "recall":
-            rendered = _recalled(head, memo)
-            return protocol.rendered_reply(rendered), rendered.body
+        if head.text("do") in KINDS:
+            made = rendered(head, source, memo or Memo())
+            return protocol.rendered_reply(made), made.body + made.master.body
         limits = protocol.limits_of(head)
         match head.text("do"):
-            case "render":
-                rendition, finish = protocol.rendition_of(head), _keeping(head, memo)
-                rendered = render(source, rendition, limits, finish)
-                return protocol.rendered_reply(rendered), rendered.body
             case "convert" if conversion := find_conversion(head.text("name")):
                 converted = convert(source, conversion, limits)
                 return protocol.converted_reply(converted), converted.body
@@ -108,25 +102,6 @@ def answer(
                 raise BrokenSource("unsupported")
     except ImagingError as error:
         return protocol.error_reply(error), b""
-
-
-def _recalled(head: protocol.Head, memo: Memo) -> Rendered:
-    """Another format of a picture in the memo."""
-    kept = memo.find(protocol.picture_of(head))
-    if kept is None:
-        raise Forgotten
-    with guarded():
-        return kept.scaled.encoded(protocol.rendition_of(head), kept.below)
-
-
-def _keeping(head: protocol.Head, memo: Memo) -> Callable[[Scaled, Rendition, int], Rendered]:
-    """Encodes a scaled picture, and keeps it for the next format."""
-
-    def finish(scaled: Scaled, rendition: Rendition, below: int) -> Rendered:
-        memo.keep(protocol.picture_of(head), scaled, below)
-        return scaled.encoded(rendition, below)
-
-    return finish
 
 
 def serve(
