@@ -8,14 +8,14 @@ import sqlite3
 import time
 from collections.abc import Callable, Mapping
 from contextlib import closing, suppress
-from dataclasses import dataclass
 
 import structlog
 
 from cdn.errors import PurgeRefused
 from cdn.providers.base import Provider
 from gateway.errors import StateUnavailable
-from gateway.purges.pace import Pace
+from gateway.purges.pacing import Pacing
+from gateway.purges.quotas import Quotas
 from gateway.state import feed, outbox, receipts
 from gateway.state.database import Database
 from gateway.state.filelock import FileLock
@@ -24,28 +24,6 @@ from gateway.state.outbox import Lease
 _log = structlog.stdlib.get_logger(__name__)
 
 Settle = Callable[[sqlite3.Connection], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Pacing:
-    """The worker's times, in seconds.
-
-    `second_pass` is the longest time a fetch may take: an answer that a CDN began to fetch before
-    the change is stored by then. `lease` is longer than `call`, so that a job is not given out
-    twice while its call still runs.
-    """
-
-    second_pass: float = 20.0
-    call: float = 15.0
-    lease: float = 30.0
-    shortest_pause: float = 0.5
-    longest_pause: float = 60.0
-    poll: float = 0.25
-    tick: float = 0.02
-    lead: float = 1.0
-    keep_feed: float = 7 * 86_400.0
-    keep_purges: float = 30 * 86_400.0
-    sweep: float = 3_600.0
 
 
 class PurgeWorker:
@@ -66,8 +44,11 @@ class PurgeWorker:
         self._pacing = pacing or Pacing()
         self._clock = clock
         self._lock = database.path.with_name("purger.lock")
+        path = database.path.with_name("purger.pace")
+        self._quotas = Quotas(path, providers.values(), self._pacing, clock())
         self._lanes = [
-            _Lane(database, provider, self._pacing, clock) for provider in providers.values()
+            _Lane(database, provider, self._pacing, self._quotas, clock)
+            for provider in providers.values()
         ]
 
     async def run(self) -> None:
@@ -75,6 +56,7 @@ class PurgeWorker:
         with closing(FileLock(self._lock)) as lock:
             while not lock.take():  # noqa: ASYNC110  the holder is another process
                 await asyncio.sleep(self._pacing.lead)
+            self._quotas.load(self._clock())
             async with asyncio.TaskGroup() as group:
                 for lane in self._lanes:
                     group.create_task(self._serve(lane))
@@ -84,6 +66,7 @@ class PurgeWorker:
         """Work off what is due now; nothing when another process leads, who does it anyway."""
         with closing(FileLock(self._lock)) as lock:
             if lock.take():
+                self._quotas.load(self._clock())
                 for lane in self._lanes:
                     while await lane.step():
                         pass
@@ -130,39 +113,53 @@ class _Lane:
     """The way to one provider: one call at a time, at the provider's pace."""
 
     def __init__(
-        self, database: Database, provider: Provider, pacing: Pacing, clock: Callable[[], float]
+        self,
+        database: Database,
+        provider: Provider,
+        pacing: Pacing,
+        quotas: Quotas,
+        clock: Callable[[], float],
     ) -> None:
         self._database = database
         self._provider = provider
         self._pacing = pacing
+        self._quotas = quotas
+        self._pace = quotas.pace(provider)
         self._clock = clock
-        self._pace = Pace(
-            provider.limits, pacing.shortest_pause, pacing.longest_pause, time.monotonic()
-        )
 
     async def step(self) -> bool:
         """Make one call with what is due; whether anything was."""
         name = self._provider.name
         if not await self._database.read(lambda c: outbox.due(c, name, self._clock())):
             return False
-        await asyncio.sleep(self._pace.delay(time.monotonic()))
-        # Claimed only after the wait: what became urgent meanwhile goes first.
-        lease = await self._database.write(self._claim)
-        if lease is not None:
-            await self._database.write(await self._call(lease))
-        return lease is not None
+        while pause := self._pace.delay(self._clock()):  # noqa: ASYNC110  a pause, no poll
+            await asyncio.sleep(pause)
+        room = held = self._pace.room(self._clock())
+        self._pace.called(self._clock(), held)
+        lease: Lease | None = None
+        try:
+            # Claimed only after the wait: what became urgent meanwhile goes first.
+            lease = await self._database.write(lambda c: self._claim(c, room))
+            held = len(lease.tags) if lease else 0
+            self._pace.give_back(room - held)
+            if lease is None:
+                return False
+            settle = await self._call(lease)
+        finally:
+            self._pace.ended(self._clock(), held, sent=lease is not None)
+        await self._database.write(settle)
+        return True
 
-    def _claim(self, connection: sqlite3.Connection) -> Lease | None:
+    def _claim(self, connection: sqlite3.Connection, room: int) -> Lease | None:
         lease = (secrets.token_hex(8), self._pacing.lease)
-        limit = self._provider.limits.batch
-        return outbox.claim(connection, self._provider.name, limit, lease, self._clock())
+        return outbox.claim(connection, self._provider.name, room, lease, self._clock())
 
     async def _call(self, lease: Lease) -> Settle:
         """Call the provider; what its answer means for the leased jobs."""
-        self._pace.called(time.monotonic())
+        self._quotas.save()
         try:
             async with asyncio.timeout(self._pacing.call):
-                receipt = await self._provider.purge(lease.tags, soft=lease.soft)
+                receipt = await self._provider.purge(lease.tags, soft=lease.soft, key=lease.key)
         except asyncio.CancelledError:
             task = asyncio.current_task()
             if task is None or task.cancelling():
@@ -185,8 +182,7 @@ class _Lane:
                 "purge is dead", provider=self._provider.name, tags=len(lease.tags), why=said
             )
             return lambda c: outbox.bury(c, lease, said, now)
-        began = time.monotonic()
-        pause = self._pace.refused(began, refusal.retry_after) - began
+        pause = self._pace.refused(now, refusal.retry_after) - now
         _log.warning("purge refused", provider=self._provider.name, pause=round(pause, 1), why=said)
         return lambda c: outbox.postpone(c, lease, said, now + pause)
 

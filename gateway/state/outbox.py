@@ -7,6 +7,7 @@ a newer change never joins it but finds, or makes, a ready one.
 
 from __future__ import annotations
 
+import hashlib
 import sqlite3
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -38,12 +39,17 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """Jobs that one call to a provider can carry, held from `began` until `ends`."""
+    """Jobs that one call to a provider can carry, held from `began` until `ends`.
+
+    `key` is the same as long as the same purges wait for the same jobs, so that a CDN which knows
+    such keys can tell a call that is made again from a new one.
+    """
 
     token: str
     jobs: tuple[Job, ...]
     began: float
     ends: float
+    key: str
 
     @property
     def tags(self) -> list[str]:
@@ -95,7 +101,7 @@ def claim(
         Job(number, Target(provider, tag, bool(soft)), turn, attempts + 1)
         for number, tag, soft, turn, attempts in alike
     )
-    return Lease(token, jobs, now, now + seconds) if jobs else None
+    return Lease(token, jobs, now, now + seconds, _key(connection, token)) if jobs else None
 
 
 def confirm(
@@ -138,6 +144,16 @@ def requeue(connection: sqlite3.Connection, provider: str, now: float) -> int:
     for (number,) in dead:
         _again(connection, number, now, "")
     return len(dead)
+
+
+def _key(connection: sqlite3.Connection, token: str) -> str:
+    # Not of the tags: a call for a newer change of the same document is another purge.
+    waits = connection.execute(
+        "SELECT job, purge FROM purge_wait JOIN purge_job ON purge_job.id = purge_wait.job"
+        " WHERE lease = ? AND state = 'leased' ORDER BY job, purge",
+        (token,),
+    )
+    return hashlib.sha256(repr(list(map(tuple, waits))).encode()).hexdigest()[:32]
 
 
 def _due(

@@ -36,7 +36,7 @@ class Edge(Null):
         self._failures = list(failures)
         self.calls = 0
 
-    async def purge(self, tags: Sequence[str], *, soft: bool) -> PurgeReceipt:
+    async def purge(self, tags: Sequence[str], *, soft: bool, key: str = "") -> PurgeReceipt:
         self.calls += 1
         if self._failures:
             failure = self._failures.pop(0)
@@ -301,7 +301,7 @@ from gateway.purges import Pacing, PurgeWorker
 from gateway.state.database import Database
 
 class Edge(Null):
-    async def purge(self, tags, *, soft):
+    async def purge(self, tags, *, soft, key):
         print(*tags, flush=True)
         await asyncio.sleep(float(sys.argv[2]))
         return await super().purge(tags, soft=soft)

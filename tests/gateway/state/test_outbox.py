@@ -190,6 +190,22 @@ def test_a_postponed_job_joins_the_ready_one_that_came_meanwhile(desk: Desk) -> 
     assert desk.state(first) is desk.state(second) is PurgeState.SENT
 
 
+def test_a_call_made_again_has_its_key_and_one_for_a_newer_change_another(desk: Desk) -> None:
+    desk.ask("d-1")
+    first = desk.claimed()
+    desk.postpone(first, desk.now)
+    again = desk.claimed()
+    assert (again.key, again.token) != (first.key, first.token)
+    assert again.key == first.key
+    desk.postpone(again, desk.now)
+    desk.ask("d-1")
+    newer = desk.claimed()
+    assert newer.key != first.key
+    desk.confirm(newer)
+    desk.now += SECOND
+    assert desk.claimed().key != newer.key
+
+
 def test_a_dead_job_fails_its_purges_until_it_is_requeued(desk: Desk) -> None:
     purge = desk.ask("d-1", "d-2")
     desk.bury(desk.claimed(limit=1))

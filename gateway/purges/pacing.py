@@ -1,0 +1,27 @@
+"""Pacing: the times by which purges are worked off."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Pacing:
+    """The worker's times, in seconds.
+
+    `second_pass` is the longest time a fetch may take: an answer that a CDN began to fetch before
+    the change is stored by then. `lease` is longer than `call`, so that a job is not given out
+    twice while its call still runs.
+    """
+
+    second_pass: float = 20.0
+    call: float = 15.0
+    lease: float = 30.0
+    shortest_pause: float = 0.5
+    longest_pause: float = 60.0
+    poll: float = 0.25
+    tick: float = 0.02
+    lead: float = 1.0
+    keep_feed: float = 7 * 86_400.0
+    keep_purges: float = 30 * 86_400.0
+    sweep: float = 3_600.0

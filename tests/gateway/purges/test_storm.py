@@ -1,0 +1,132 @@
+"""10,000 purges through a storm of failures, while the worker is killed again and again."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from cdn.purge import PurgeState
+from cdn.setups import Setup
+from gateway.documents import DocumentRef, Zone
+from gateway.purges import PurgeRequest, Purges
+from gateway.state.database import Database
+from tests.stub_cdn import Faults, StubCdn, serving, setup_for
+from tests.stub_cdn.contracts import Bucket, Contract
+
+pytestmark = pytest.mark.slow
+
+PURGES, ASKED_AT_ONCE, LIFE = 10_000, 500, 1.5
+CLINIC = Zone("clinic", "main", ("documents",), cdn=("edge",))
+STORM = Faults(("", "", "429", "", "500", "cut", "", "503", "lost", "", "hang"), again=True)
+# Fast enough for a test, and no faster than the worker would be without limits.
+RATE = Contract(batch=256, calls=Bucket(10, 20), names=Bucket(2_000, 1_000))
+
+WORKER = """
+import asyncio, pathlib, sys, time
+import httpx
+from cdn.providers import Tools
+from cdn.providers.base import Limits
+from cdn.providers.fastly import Fastly
+from cdn.setups import Setup
+from gateway.purges import Pacing, PurgeWorker
+from gateway.state.database import Database
+
+path, url, id, secret = sys.argv[1:]
+pacing = Pacing(
+    second_pass=0.5, shortest_pause=0.02, longest_pause=0.1, call=0.3, lease=0.6, poll=0.05,
+    lead=0.01,
+)
+
+async def main():
+    async with httpx.AsyncClient(timeout=10) as client:
+        tools = Tools(client, time.time, None, None)
+        edge = Fastly(Setup("edge", url, id, secret=secret), tools)
+        edge.limits = Limits(batch=100, rate=20, burst=10, tag_rate=1_000, tag_burst=2_000)
+        await PurgeWorker(Database.open(pathlib.Path(path)), {"edge": edge}, pacing).run()
+
+asyncio.run(main())
+"""
+
+
+def begun(path: Path, setup: Setup) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-c", WORKER, str(path), setup.url, setup.id, setup.secret]
+    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+async def killing(path: Path, setup: Setup) -> None:
+    """Keep a worker at work, and kill it every now and then, until cancelled."""
+    worker = begun(path, setup)
+    try:
+        while True:
+            await asyncio.sleep(LIFE * (0.5 + random.random()))
+            worker.kill()
+            worker.wait()
+            worker = begun(path, setup)
+    finally:
+        worker.kill()
+        worker.wait()
+
+
+async def asked(purges: Purges) -> list[str]:
+    """10,000 purges of as many documents, and of some of them twice, a few of them revocations."""
+    found: list[str] = []
+    for first in range(0, PURGES, ASKED_AT_ONCE):
+        requests = [
+            (PurgeRequest((DocumentRef("clinic", "documents", str(n * 7 % 9_000)),)), n % 2 == 0)
+            for n in range(first, first + ASKED_AT_ONCE)
+        ]
+        told = await purges.ask_each(requests, by="", reason="", now=time.time())
+        found += [status.id for status in told]
+        revoked = await purges.revoke([f"d:clinic/documents/{first}"], by="", now=time.time())
+        found.append(revoked.id)
+    return found
+
+
+def unconfirmed(database: Database) -> int:
+    """How many jobs are not done."""
+    count: int = database.read_now(
+        lambda c: c.execute("SELECT count(*) FROM purge_job WHERE state <> 'done'").fetchone()[0]
+    )
+    return count
+
+
+def test_of_ten_thousand_purges_none_is_lost_and_no_limit_is_exceeded(
+    database: Database, path: Path
+) -> None:
+    stub = StubCdn("fastly", STORM, contract=RATE)
+    purges = Purges(database, {"edge": _Soft()}, {"clinic": CLINIC})  # type: ignore[dict-item]
+
+    async def work() -> list[str]:
+        async with serving(stub) as url:
+            killer = asyncio.create_task(killing(path, setup_for("fastly", url)))
+            try:
+                found = await asked(purges)
+                async with asyncio.timeout(400):
+                    while await asyncio.to_thread(unconfirmed, database):  # noqa: ASYNC110
+                        await asyncio.sleep(0.2)
+            finally:
+                killer.cancel()
+                with suppress(asyncio.CancelledError):
+                    await killer
+            states = {(await purges.status(purge)).state for purge in found}  # type: ignore[union-attr]
+            assert states == {PurgeState.CONFIRMED}
+            return found
+
+    assert len(asyncio.run(work())) == PURGES + PURGES // ASKED_AT_ONCE
+    told = {name for order in stub.taken for name in order.names}
+    assert told >= {DocumentRef("clinic", "documents", str(n)).id for n in range(9_000)}
+    assert stub.throttled == 0
+    assert not stub.refused
+
+
+class _Soft:
+    """All that asking needs to know of a provider."""
+
+    name, soft = "edge", True
