@@ -64,6 +64,11 @@ class Patch(NamedTuple):
         first, upper, last, lower = self.box
         return Patch((first - left, upper - top, last - left, lower - top), self.white)
 
+    def grown(self, across: int, down: int) -> Patch:
+        """The same with so many pixels more on each side."""
+        left, top, right, bottom = self.box
+        return Patch((left - across, top - down, right + across, bottom + down), self.white)
+
     def scaled(self, scale: tuple[float, float], edge: int) -> Patch:
         """The same in a picture decoded at that scale, with so many of its pixels around it."""
         (across, down), (left, top, right, bottom) = scale, self.box

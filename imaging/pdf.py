@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import cache
@@ -17,10 +17,11 @@ from imaging.conversions import PDF
 from imaging.errors import BrokenSource, PageMissing, SourceTooLarge
 from imaging.geometry import Placement, Size, full_scale, place, scale_for, scaled
 from imaging.gravity import CENTRE
+from imaging.insets import insets_of, spread_around
 from imaging.limits import Limits
 from imaging.masters import WIDTH
 from imaging.negatives import Negative, fitted
-from imaging.painting import Spread, painted, patches
+from imaging.painting import Patch, Spread, painted, patches
 from imaging.pictures import aimed
 from imaging.prints import plain
 from imaging.redactions import UNREDACTED
@@ -62,7 +63,8 @@ def draw_page(
         page = document[max(rendition.page - 1, 0)]
         whole, part = _page_size(page), _part(page, rendition)
         size = scaled(*part, _factor(part, rendition))
-        scan = _photographed(page) and size[0] < _OF_WIDTH * WIDTH
+        # Whether it shows a picture may tell of what is hidden.
+        scan = (rendition.redacts or _photographed(page)) and size[0] < _OF_WIDTH * WIDTH
         large = replace(rendition, width=WIDTH, height=0, fit="", gravity=CENTRE)
         image = _drawn(page, large if scan else rendition, limits)
     # The part that was asked for is all that is there, and what is hidden is painted over.
@@ -122,8 +124,17 @@ def _drawn(page: PdfPage, rendition: Rendition, limits: Limits) -> Image.Image:
     cut = tuple((margin - 0.5) / scale for margin in margins)
     bitmap = page.render(scale=scale, crop=cut, force_halftone=True)  # pyright: ignore[reportArgumentType]
     image: Image.Image = bitmap.to_pil().convert("RGB")
-    boxes = rendition.redaction.on(rendition.page)
-    return painted(image, [patch.moved(left, top) for patch in patches(boxes, whole, _SMOOTHED)])
+    laid = _hidden(page, rendition, whole)
+    return painted(image, [patch.moved(left, top) for patch in laid])
+
+
+def _hidden(page: PdfPage, rendition: Rendition, size: Size) -> Iterator[Patch]:
+    """What a redaction hides of a page that has so many pixels as a whole."""
+    insets = insets_of(page) if rendition.redacts else ()
+    for box in rendition.redaction.on(rendition.page):
+        across, down = spread_around(box.area, insets)
+        for patch in patches([box], size, _SMOOTHED):
+            yield patch.grown(ceil(across * size[0]), ceil(down * size[1]))
 
 
 def _factor(size: tuple[float, float], rendition: Rendition) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from io import BytesIO
+from zlib import compress
 
 import pytest
 from PIL import Image, ImageDraw
@@ -251,6 +252,47 @@ def test_a_drawn_page_shows_no_trace(darkroom) -> None:
         alike(files, f"{spec}-jpeg")
     alike(files, "p1-w640-webp", Box(HIDDEN, page=1, white=True))
     differ(files, "w320-png")
+
+
+def inset(darkroom, picture: Image.Image, format: str) -> bytes:
+    """A page with that picture all over it, as one object of it."""
+    kind, coding = {
+        "JPEG": (b"/DCTDecode", darkroom.file(picture, quality=60)),
+        "plain": (b"/FlateDecode", compress(picture.convert("RGB").tobytes())),
+    }[format]
+    shape = b"/Width %d/Height %d/ColorSpace/DeviceRGB/BitsPerComponent 8" % picture.size
+    one = b"<</Type/XObject/Subtype/Image%s/Filter%s/Length %d>>stream\n%s\nendstream"
+    drawn = one % (shape, kind, len(coding), coding)
+    return darkroom.page(b"q 600 0 0 800 0 0 cm /X0 Do Q", (600, 800), drawn)
+
+
+@pytest.mark.parametrize("size", [(150, 200), (750, 1000)], ids=str)
+@pytest.mark.parametrize("format", ["JPEG", "plain"])
+def test_a_scanned_page_shows_none_of_its_pictures_blocks(
+    darkroom, format: str, size: tuple[int, int]
+) -> None:
+    """At any zoom: smoothing a picture that is drawn large spreads its pixels far."""
+    files = [inset(darkroom, one, format) for one in secrets(darkroom.texture(size, "RGB"))]
+    for spec in ("w160", "w640", "w1280", "w640-c150_100_700_700", "w640-c590_600_640_700"):
+        alike(files, f"{spec}-png")
+    differ(files, "w640-png")
+
+
+def test_a_picture_under_a_box_is_not_told_from_none(darkroom) -> None:
+    """A photograph of many pixels, or nothing: how the page is drawn must not tell."""
+    width, height = 600.0, 800.0
+    left, low = HIDDEN.left * width / 1000 + 3, height * (1 - HIDDEN.bottom / 1000) + 3
+    place = b"q 200 0 0 300 %f %f cm /X0 Do Q" % (left, low)
+    photo = b"<</Type/XObject/Subtype/Image/Width 1500/Height 1500/ColorSpace/DeviceGray"
+    octets = compress(bytes(range(250)) * 9_000)
+    photo += b"/BitsPerComponent 8/Filter/FlateDecode/Length %d>>stream\n%s\nendstream"
+    lines = b"".join(b"%d 0 m %d 800 l S " % (x, 600 - x) for x in range(0, 600, 23))
+    files = [
+        darkroom.page(lines + what, (width, height), photo % (len(octets), octets))
+        for what in (place, b"")
+    ]
+    for spec in ("w160", "w640", "w2560", "w320-c100_100_800_800"):
+        alike(files, f"{spec}-png")
 
 
 def test_a_white_box_is_white_and_the_later_one_on_top(darkroom) -> None:
