@@ -13,6 +13,7 @@ from gateway.caches.budget import ByteBudget
 from gateway.caches.coalesce import Coalescer
 from gateway.documents import Document
 from gateway.errors import DocumentBroken, Overloaded
+from gateway.masters import Masters, Printer
 from gateway.originals import Key, Levels, Originals
 from gateway.representations import Ready
 from gateway.shelves import Made, Shelf, name_of
@@ -20,7 +21,6 @@ from imaging.conversions import KEPT, LINEAR, PDF, Conversion, Converted
 from imaging.errors import BrokenSource, PageMissing, WorkerLost
 from imaging.linear import HEAD, linearised
 from imaging.media import DICOM, PAGED, PICTURES
-from imaging.rendered import Rendered
 from imaging.renditions import Product, Rendition
 from imaging.windows import AS_STORED
 
@@ -42,10 +42,8 @@ EVERY_PAGE = -1
 RENDERABLE = PICTURES | PAGED
 
 
-class Renderer(Protocol):
+class Renderer(Printer, Protocol):
     """Turns a source into what is made of it elsewhere than in this process."""
-
-    async def render(self, source: bytes, rendition: Rendition) -> Rendered: ...
 
     async def convert(self, source: bytes, conversion: Conversion) -> Converted: ...
 
@@ -69,6 +67,7 @@ class Deriver:
         self._observe = observe
         self._originals = originals
         self._renderer = renderer
+        self._masters = Masters(levels.disk, renderer)
         self._shelf = shelf
         self._clock = clock
         self._makes: Coalescer[Key, Ready] = Coalescer()
@@ -152,9 +151,11 @@ class Deriver:
 
     async def _attempt(self, document: Document, product: Product) -> Made:
         """Make it, and remember what this document can not give."""
+        if printed := await self._printed(document, product):
+            return printed
         source = await self._originals.whole(document, SOURCE_LIMIT)
         try:
-            return await self._made(source, product)
+            return await self._made(document, product, source)
         except BrokenSource as broken:
             lost = isinstance(broken, WorkerLost) and self._lose(document) >= LOSSES
             self._poison(document, EVERY_PAGE if lost else _part(product), broken.reason)
@@ -163,12 +164,22 @@ class Deriver:
             self._note_pages(document, missing.pages)
             raise
 
-    async def _made(self, source: bytes, product: Product) -> Made:
+    async def _printed(self, document: Document, product: Product) -> Made | None:
+        """What can be made without the source."""
+        if isinstance(product, Conversion):
+            return None
+        began = self._clock()
+        printed = await self._masters.printed(document, product)
+        if printed:
+            self._observe(_kind(product), self._clock() - began)
+        return printed
+
+    async def _made(self, document: Document, product: Product, source: bytes) -> Made:
         began = self._clock()
         try:
             if isinstance(product, Conversion):
                 return await self._renderer.convert(source, product)
-            return await self._renderer.render(source, product)
+            return await self._masters.rendered(document, product, source)
         finally:
             self._observe(_kind(product), self._clock() - began)
 

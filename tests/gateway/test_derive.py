@@ -23,6 +23,7 @@ from gateway.shelves import Shelf
 from gateway.stores.memory import MemoryStore
 from imaging.conversions import KEPT, PDF, Conversion, Converted
 from imaging.errors import BrokenSource, ImagingError, PageMissing, PoolBusy, WorkerLost
+from imaging.masters import Master
 from imaging.rendered import Rendered
 from imaging.renditions import Product, Rendition
 
@@ -51,7 +52,17 @@ class Painter:
             return Converted(b"read", "text/plain; charset=utf-8", "pdfium-1")
         return KEPT if self.keeps else Converted(b"%PDF lined", PDF, "qpdf-1")
 
-    async def render(self, source: bytes, rendition: Rendition) -> Rendered:
+    async def recall(self, rendition: Rendition, of: str) -> Rendered | None:
+        return None
+
+    async def reprint(
+        self, master: Master, rendition: Rendition, of: str, origin: tuple[str, int]
+    ) -> Rendered:
+        raise BrokenSource("damaged")
+
+    async def render(
+        self, source: bytes, rendition: Rendition, of: str = "", *, develop: bool = False
+    ) -> Rendered:
         self.sources.append(source)
         await asyncio.sleep(0)
         await self.gate.wait()
