@@ -108,7 +108,8 @@ class Shelf:
         for: there the original stands in for the time being.
         """
         meta = _meta(document, product, made)
-        meta["final"] = not _improvable(product, made)
+        hasty = isinstance(made, Rendered) and made.hasty
+        meta["final"] = not (hasty and may_improve(product))
         name = name_of(document, product)
         written = await self._disk.put(name, meta, made.body)
         if isinstance(made, Rendered):
@@ -234,11 +235,11 @@ def _meta(document: Document, product: Product, made: Made) -> Meta:
     return {**encoded, "heavier": heavier, "placeholder": placeholder}
 
 
-def _improvable(product: Product, made: Made) -> bool:
-    """Whether a slower encoding may be better: of a lossy still whose quality nobody fixed.
+def may_improve(product: Product) -> bool:
+    """Whether a first answer of that name is made better: where nobody fixed a quality.
 
-    What a mark makes one viewer's own is not worth it.
+    What is marked nobody keeps, so it is not worth it.
     """
-    if not (isinstance(product, Rendition) and isinstance(made, Rendered)):
-        return False
-    return made.hasty and not product.quality and not product.marked
+    return isinstance(product, Rendition) and not (
+        product.quality or product.marked or product.format == "png"
+    )

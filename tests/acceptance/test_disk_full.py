@@ -35,7 +35,8 @@ def disk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 @pytest.fixture(scope="module")
 def gateway(gateway_in: Callable[..., Any], disk: Path) -> Any:
     # Nothing in memory, so that every answer meets the disk.
-    gateway = gateway_in(server={"data": str(disk / "data"), "cache_memory": 0})
+    server = {"data": str(disk / "data"), "cache_memory": 0}
+    gateway = gateway_in(server=server, renditions={"improve": False})
     for number in range(8):
         picture = Image.effect_noise((800, 600), 60).convert("RGB")
         picture.save(gateway.documents / f"photo-{number}.jpg")
