@@ -87,6 +87,11 @@ def drawn_pdf(
     )
 
 
+def zeros(megabytes: int) -> bytes:
+    """A keyword and so many octets, packed as PNG has them."""
+    return b"k\0\0" + zlib.compress(bytes(megabytes << 20), 9)
+
+
 def flate_pdf(octets: int) -> bytes:
     packed = zlib.compress(b"0 0 m " * (octets // 6), 9)
     stream = b"<</Length %d/Filter/FlateDecode>>stream\n%s\nendstream" % (len(packed), packed)
@@ -140,39 +145,39 @@ TOLD = {
     "TIFF of 20,000 pages": chained_tiff(20_000),
 }  # fmt: skip
 
-HEAVY = {
-    "zTXt of 60 MB, twenty times": png(
-        64, *[chunk(b"zTXt", b"k\0\0" + zlib.compress(bytes(60 << 20), 9))] * 20
-    ),
-    "iCCP of 200 MB": png(64, chunk(b"iCCP", b"k\0\0" + zlib.compress(bytes(200 << 20), 9))),
-    "JPEG 2000 in tiles of one pixel": claiming(
+# Made when they are asked for: packing so much takes seconds.
+HEAVY: dict[str, Callable[[], bytes]] = {
+    "zTXt of 60 MB, twenty times": lambda: png(64, *[chunk(b"zTXt", zeros(60))] * 20),
+    "iCCP of 200 MB": lambda: png(64, chunk(b"iCCP", zeros(200))),
+    "JPEG 2000 in tiles of one pixel": lambda: claiming(
         "image/jp2", ">II", (16, 16), (5_000, 5_000)
     ).replace(struct.pack(">4I", 0, 0, 5_000, 5_000), struct.pack(">4I", 0, 0, 1, 1)),
-    "AVIF whose boxes go on without end": specimen("image/avif").replace(
+    "AVIF whose boxes go on without end": lambda: specimen("image/avif").replace(
         b"meta", b"meta" + b"\0\0\0\x01free" + b"\xff" * 8
     ),
-    "HEIC of boxes in boxes": specimen("image/heic")[:28] + b"".join(
+    "HEIC of boxes in boxes": lambda: specimen("image/heic")[:28] + b"".join(
         struct.pack(">I", 8 * n) + b"meta" for n in range(20_000, 0, -1)
     ),
-    "PDF whose pages are their own parents": pdf_of(
+    "PDF whose pages are their own parents": lambda: pdf_of(
         b"<</Type/Catalog/Pages 2 0 R>>", b"<</Type/Pages/Kids[2 0 R 2 0 R]/Count 9999>>"
     ),
-    "PDF whose tables lead to themselves": drawn_pdf(b"").replace(b"trailer<<", b"trailer<</Prev 9"
-    b" 0 R/XRefStm 9 ") + b"\nstartxref\n9\n%%EOF",
-    "PDF whose object stream holds itself": drawn_pdf(
+    "PDF whose tables lead to themselves": lambda: drawn_pdf(b"").replace(
+        b"trailer<<", b"trailer<</Prev 9 0 R/XRefStm 9 "
+    ) + b"\nstartxref\n9\n%%EOF",
+    "PDF whose object stream holds itself": lambda: drawn_pdf(
         b"", b"/X 5 0 R", b"<</Type/ObjStm/N 99/First 9/Extends 5 0 R/Length 9>>stream\n5 0 5 0 5\n"
         b"endstream",
     ),
-    "PDF whose form draws itself": drawn_pdf(
+    "PDF whose form draws itself": lambda: drawn_pdf(
         b"/A Do", b"/XObject<</A 5 0 R>>", form(b"/XObject<</A 5 0 R>>", b"/A Do /A Do")
     ),
-    "PDF of 200 MB in one stream": flate_pdf(200 << 20),
-    "PDF of a hundred million forms": doubling_pdf(8),
-    "PDF as wide as a land": drawn_pdf(b"0 0 9 9 re f", box=b"0 0 1000000 1000000"),
-    "PDF with a box without end": drawn_pdf(b"", box=b"0 0 99999999999 99999999999"),
-    "PDF in brackets": drawn_pdf(b"[" * 500_000),
-    "DICOM in sequences": deep_dicom(100_000),
-    "DICOM without pixels": dicom()[:-24_000],
+    "PDF of 200 MB in one stream": lambda: flate_pdf(200 << 20),
+    "PDF of a hundred million forms": lambda: doubling_pdf(8),
+    "PDF as wide as a land": lambda: drawn_pdf(b"0 0 9 9 re f", box=b"0 0 1000000 1000000"),
+    "PDF with a box without end": lambda: drawn_pdf(b"", box=b"0 0 99999999999 99999999999"),
+    "PDF in brackets": lambda: drawn_pdf(b"[" * 500_000),
+    "DICOM in sequences": lambda: deep_dicom(100_000),
+    "DICOM without pixels": lambda: dicom()[:-24_000],
 }  # fmt: skip
 
 
@@ -210,8 +215,10 @@ def test_what_the_header_tells_is_refused_at_once() -> None:
 
 @pytest.mark.parametrize("name", HEAVY)
 def test_what_is_heavy_costs_its_own_job_at_most(name: str) -> None:
+    source = HEAVY[name]()
+
     async def work(pool: RenderPool) -> None:
-        for ask in (pool.describe(HEAVY[name]), pool.render(HEAVY[name], WIDE)):
+        for ask in (pool.describe(source), pool.render(source, WIDE)):
             try:
                 await ask
             except ImagingError:
