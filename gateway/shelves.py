@@ -229,7 +229,9 @@ def _meta(document: Document, product: Product, made: Made) -> Meta:
     """Its ETag is strong, and another one for another encoding of the same name (delivery.md)."""
     parts = (document.version, product.identity, ENGINE_VERSION, made.fingerprint)
     etag = urlsafe_b64encode(sha256("\0".join(parts).encode()).digest())[:22].decode()
-    heavier = isinstance(made, Rendered) and len(made.body) >= document.size
+    # A document's octets tell of what is hidden in it, so they must decide nothing there.
+    hides = isinstance(product, Rendition) and product.redacts
+    heavier = isinstance(made, Rendered) and len(made.body) >= document.size and not hides
     encoded = {"media_type": made.media_type, "etag": etag, "fingerprint": made.fingerprint}
     placeholder = made.placeholder.hex() if isinstance(made, Rendered) else ""
     return {**encoded, "heavier": heavier, "placeholder": placeholder}

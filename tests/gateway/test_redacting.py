@@ -217,6 +217,25 @@ def test_the_original_never_stands_in_for_what_is_redacted(
     assert max(colour(answer.content)) < 40
 
 
+def test_a_document_s_weight_does_not_choose_the_format(
+    ward: Any, draw: Callable[..., bytes]
+) -> None:
+    """Its octets tell of what is hidden, so the same is given of a light and of a heavy one."""
+    light, heavy = draw("PNG", 1, (64, 48)), draw("PNG", 1, (64, 48)) + bytes(100_000)
+    ward.put("light.png", light)
+    ward.put("heavy.png", heavy)
+    put(ward, MIDDLE)
+    accept = {"Accept": "image/avif,image/webp,image/*"}
+    answers = [
+        ward.get(ward.link(key, "full-rface_1", grant="x-full-rface_1"), accept)
+        for key in ("light.png", "heavy.png")
+    ]
+    assert answers[0].content == answers[1].content
+    assert answers[0].headers["content-type"] == "image/avif"
+    told = [{name for name in answer.headers if name.startswith("ostiary")} for answer in answers]
+    assert told[0] == told[1]
+
+
 def test_the_call_is_in_the_log_by_its_route_alone(door: Any) -> None:
     put(door, MIDDLE)
     door.run(door.apps.start())

@@ -1,12 +1,14 @@
 """What is said between pool and worker arrives whole, and nothing else is believed."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from imaging import protocol
+from imaging.areas import Area
 from imaging.conversions import PDF, TEXT, Conversion, Converted
 from imaging.errors import (
     BrokenSource,
@@ -17,8 +19,9 @@ from imaging.errors import (
 )
 from imaging.limits import Limits
 from imaging.protocol import Head, ProtocolError
+from imaging.redactions import MOST_BOXES, Box, Redaction
 from imaging.rendered import Description, Rendered
-from imaging.renditions import Rendition
+from imaging.renditions import Rendition, parse_spec
 
 RENDERED = Rendered(b"body", "image/webp", 640, 480, 78, "m4", b"\xd7hash", (4000, 3000))
 DESCRIBED = Description("application/pdf", 595, 842, 3, ((595.28, 841.89), (0, 0), (9, 1e8)))
@@ -90,6 +93,32 @@ def test_a_request_carries_the_exact_spec_and_the_limits() -> None:
     assert head.text("spec") == "w160-h160-cover"
     assert protocol.limits_of(head) == limits
     assert across(protocol.describe_request(limits)).text("do") == "describe"
+
+
+def test_a_request_carries_what_its_redaction_hides() -> None:
+    boxes = (Box(Area(1, 2, 3, 4)), Box(Area(0, 0, 9, 9), page=2, white=True))
+    rendition = replace(parse_spec("w160-rface_3"), redaction=Redaction("face", 3, boxes))
+    assert protocol.rendition_of(across(protocol.render_request(rendition, Limits()))) == rendition
+    most = (Box(Area(999, 999, 1000, 1000), page=9999, white=True),) * MOST_BOXES
+    rendition = replace(rendition, redaction=Redaction("face", 3, most))
+    assert protocol.rendition_of(across(protocol.render_request(rendition, Limits()))) == rendition
+
+
+@pytest.mark.parametrize(
+    "head",
+    [{"spec": "w160-rface_3", "boxes": []}, {"spec": "w160-rface_3", "boxes": None},
+     {"spec": "w160-rface_3", "boxes": [[0, 9, 2, 3, 4, 0]]},
+     {"spec": "w160", "boxes": [[0, 1, 2, 3, 4, 0]]}, {"spec": "w0160"}, {"spec": 7}],
+)  # fmt: skip
+def test_a_request_that_does_not_hide_what_it_names_is_none(head: dict[str, object]) -> None:
+    with pytest.raises(ProtocolError):
+        protocol.rendition_of(Head(head))
+
+
+def test_a_redaction_that_came_without_boxes_is_not_usable() -> None:
+    told = protocol.rendition_of(Head({"spec": "w160-rface_3"}))
+    assert told.redacts
+    assert not told.redaction.usable
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,16 @@
 """Rendition names are canonical text, and only declared ones or exact specs are known."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from imaging.areas import Area
 from imaging.conversions import Conversion
 from imaging.errors import UnknownRendition
 from imaging.gravity import CENTRE, KINDS, Gravity, Offset
+from imaging.redactions import Box, Redaction
 from imaging.renditions import FITS, LADDER, Rendition, Renditions, parse_spec
 
 PRESETS = {"thumb": "w160-h160-cover", "card": "w400-h300-contain-q60", "fixed": "w300-webp"}
@@ -124,12 +128,70 @@ def test_declared_names_are_declared(name: str) -> None:
         "w641", "w640-q50", "h480", "w200-h100-contain-q50-webp", "full", "p2-full-q60-webp",
         "w640-origin", "w640-q50-origin", "w9-h9-cover-gno-q50-avif", "w9-h9-cover-gsm",
         "w9-h9-cover-gfp_500_200", "w9-h9-cover-gsoea_m12px_250", "w9-h9-cover-gce_0_1px",
+        "w640-c0_0_500_500", "p2-full-c1_2_3_4-webp", "w9-h9-cover-c0_0_9_9-gsm-q5-jpeg",
+        "w640-c0_0_500_500-win40_400",
     ],
 )  # fmt: skip
 def test_exact_specs_are_found_but_not_declared(name: str) -> None:
     assert not RENDITIONS.declared(name)
     assert not RENDITIONS.carries_original(name)
     assert RENDITIONS.find(name).spec == name
+
+
+class Shelf:
+    """Two versions of one redaction."""
+
+    def boxes(self, name: str, version: int) -> tuple[Box, ...]:
+        known = name == "face" and version in (1, 2)
+        return (Box(Area(0, 0, version, version)),) if known else ()
+
+    def newest(self, name: str) -> int:
+        return 2 if name == "face" else 0
+
+
+def test_a_redaction_comes_with_its_boxes_and_is_not_declared() -> None:
+    renditions = Renditions(PRESETS, Shelf())
+    for version in (1, 2):
+        name = f"p1-w640-c0_0_500_500-rface_{version}-q50-webp"
+        found = renditions.find(name)
+        assert isinstance(found, Rendition)
+        assert (found.name, found.redacts) == (name, True)
+        assert found.redaction.boxes == (Box(Area(0, 0, version, version)),)
+        assert not renditions.declared(name)
+        assert not renditions.carries_original(name)
+
+
+@pytest.mark.parametrize(
+    ("name", "nearest"),
+    [("p1-w640-rface_3-webp", "p1-w640-rface_2-webp"), ("w640-rhead_1", "")],
+)
+def test_a_redaction_that_is_not_stored_makes_a_name_unknown(name: str, nearest: str) -> None:
+    with pytest.raises(UnknownRendition) as caught:
+        Renditions(PRESETS, Shelf()).find(name)
+    assert (caught.value.reason, caught.value.nearest) == ("redaction", nearest)
+    with pytest.raises(UnknownRendition):
+        RENDITIONS.find("w640-rface_1")
+
+
+@pytest.mark.parametrize(
+    "name", ["thumb-rface_1", "w640-rface", "w640-webp-rface_1", "w640-rface_1-c0_0_1_1"]
+)
+def test_a_redaction_has_its_one_place(name: str) -> None:
+    with pytest.raises(UnknownRendition) as caught:
+        Renditions(PRESETS, Shelf()).find(name)
+    assert caught.value.reason == "unknown"
+
+
+def test_what_is_kept_is_told_apart_by_what_it_hides() -> None:
+    first, second = (
+        replace(
+            parse_spec("w640-rface_1"), redaction=Redaction("face", 1, (Box(Area(0, 0, n, n)),))
+        )
+        for n in (1, 2)
+    )
+    assert first.spec == second.spec
+    assert first.identity != second.identity
+    assert parse_spec("w640").identity == "w640"
 
 
 def test_the_longest_name_fits_a_link() -> None:
@@ -223,6 +285,9 @@ def test_another_format_of_an_explicit_one_is_an_exact_spec() -> None:
         ("ok", "", "not like"),
         ("ok", "w160-q101", "1 to 100"),
         ("ok", "w160-cover", "need a fit"),
+        ("ok", "w160-rface_1", "exact name alone"),
+        ("ok", "w160-c0_0_1000_1000", "is spelled 'w160'"),
+        ("ok", "w160-c5_0_5_9", "left before right"),
     ],
 )
 def test_a_wrong_preset_is_refused_with_its_reason(name: str, spec: str, says: str) -> None:
