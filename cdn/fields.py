@@ -12,11 +12,12 @@ from collections.abc import Sequence
 from typing import TypeAlias
 
 from cdn.facts import NONE, PROFILES, Profile
-from cdn.policy import CachePolicy, NoStore, Private, Revalidate, Shared
+from cdn.policy import CachePolicy, Confidential, NoStore, Private, Revalidate, Shared
 
 __all__ = ["NONE", "PROFILES", "Fields", "Profile", "render"]
 
 Fields: TypeAlias = list[tuple[bytes, bytes]]
+_Told: TypeAlias = Confidential | Private | Revalidate | Shared
 
 # CloudFront serves stale copies of its own accord while the origin fails, unless told this.
 _SINGLE_END = b"must-revalidate, stale-if-error=0, no-transform"
@@ -41,13 +42,15 @@ def render(policy: CachePolicy, profiles: Profile | Sequence[Profile]) -> Fields
             found[profile.shared_name] = _seconds(policy)
         else:
             single = True
-        if profile.tag_name and not isinstance(policy, Private):
+        if profile.tag_name and isinstance(policy, Revalidate | Shared):
             found[profile.tag_name] = policy.tags.joined(profile.separator)
     return [(b"cache-control", _cache_control(policy, single)), *found.items()]
 
 
-def _cache_control(policy: Private | Revalidate | Shared, single: bool) -> bytes:
+def _cache_control(policy: _Told, single: bool) -> bytes:
     """What browsers read, and with `single` also the CDN."""
+    if isinstance(policy, Confidential):
+        return b"private, no-store, no-transform"
     if isinstance(policy, Revalidate):
         return b"no-cache, %b" % _SINGLE_END if single else b"private, no-cache, no-transform"
     if isinstance(policy, Shared) and single:
@@ -60,9 +63,9 @@ def _cache_control(policy: Private | Revalidate | Shared, single: bool) -> bytes
     return b"private, max-age=%d, no-transform" % policy.browser_ttl
 
 
-def _directives(policy: Private | Revalidate | Shared) -> bytes:
+def _directives(policy: _Told) -> bytes:
     """What a targeted field says (RFC 9213 §2.1, RFC 5861)."""
-    if isinstance(policy, Private):
+    if isinstance(policy, Confidential | Private):
         return b"no-store"
     if isinstance(policy, Revalidate):
         return b"no-cache"
@@ -76,6 +79,6 @@ def _directives(policy: Private | Revalidate | Shared) -> bytes:
     return b"max-age=%d, must-revalidate" % policy.cdn_ttl
 
 
-def _seconds(policy: Private | Revalidate | Shared) -> bytes:
+def _seconds(policy: _Told) -> bytes:
     """What X-Accel-Expires says: fresh seconds; 0 keeps nginx from storing at all."""
     return b"%d" % policy.cdn_ttl if isinstance(policy, Shared) else b"0"

@@ -19,6 +19,14 @@ class NoStore:
 
 
 @dataclass(frozen=True, slots=True)
+class Confidential:
+    """Nobody keeps the answer, the viewer's browser neither, and each cache is told in its words.
+
+    For an answer that is good, and made for one viewer or to be traced.
+    """
+
+
+@dataclass(frozen=True, slots=True)
 class Private:
     """The viewer's own browser keeps the answer; with a `browser_ttl` of 0 it asks each time."""
 
@@ -70,4 +78,4 @@ class Shared(_Shared):
         return super().__new__(cls, tags, *times, immutable)
 
 
-CachePolicy: TypeAlias = NoStore | Private | Revalidate | Shared
+CachePolicy: TypeAlias = NoStore | Confidential | Private | Revalidate | Shared

@@ -12,7 +12,7 @@ from time import time
 
 from cdn.fields import Profile, render
 from cdn.modes import absent_policy, policy_for
-from cdn.policy import CachePolicy, NoStore
+from cdn.policy import CachePolicy, Confidential, NoStore
 from gateway.caches.budget import ByteBudget
 from gateway.catalogue import Catalogue
 from gateway.deliveries import Delivery, FieldList, Request, selected, unmodified
@@ -188,6 +188,8 @@ class Deliverer:
         return delivery if shown == link.rendition else delivery._replace(shown=shown)
 
     def _policy(self, link: Pass, selection: Selection, now: float) -> CachePolicy:
+        if selection.ready.representation.marked:
+            return Confidential()
         zone = self._zones[link.zone]
         tags, negotiated = selection.ready.tags, selection.negotiated
         if isinstance(link, Permit):

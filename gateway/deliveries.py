@@ -22,6 +22,7 @@ from gateway.ranges import (
 )
 from gateway.representations import Ready
 from gateway.streams import Stream
+from imaging.viewers import NOBODY, Viewer
 
 FieldList: TypeAlias = list[tuple[bytes, bytes]]
 
@@ -29,13 +30,17 @@ WHOLE = Whole()
 
 
 class Request(NamedTuple):
-    """What delivery needs of a request; `now` is Unix time in seconds."""
+    """What delivery needs of a request; `now` is Unix time in seconds.
+
+    Whoever admits the request says who the `viewer` is, where that is proved.
+    """
 
     head: bool
     preconditions: Preconditions
     range: bytes
     accept: str
     now: float
+    viewer: Viewer = NOBODY
 
 
 class Delivery(NamedTuple):

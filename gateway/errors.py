@@ -15,6 +15,7 @@
     ├── UpstreamRefused         it answered no; carries the answer
     ├── NotAuthorised           no operator's token, or one without the scope
     ├── ViewerRefused           a viewer who was revoked gets no new links
+    ├── ViewerUnknown           a mark names the viewer, and nobody says who it is
     ├── CallerRefused           a Supabase user's token that does not hold; says in what
     ├── KeysUnavailable         the keys that such tokens are verified with can not be read
     └── ConfigurationError      `ostiary.toml` and its kin; carries every fault at once
@@ -201,6 +202,10 @@ class NotAuthorised(GatewayError):
 
 class ViewerRefused(GatewayError):
     """The viewer who asks was revoked, and has not been reinstated since."""
+
+
+class ViewerUnknown(GatewayError):
+    """A mark names whoever looks, and nobody says who that is; nothing is shown without it."""
 
 
 class CallerRefused(GatewayError):

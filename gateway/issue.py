@@ -14,12 +14,13 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from gateway.auth import Operator
 from gateway.catalogue import Catalogue
 from gateway.documents import Document, DocumentRef, Zone
-from gateway.errors import DocumentNotFound, GatewayError, ResidencyRefused
+from gateway.errors import DocumentNotFound, GatewayError, ResidencyRefused, ViewerUnknown
 from gateway.markup import Markup, markup
 from gateway.measure import Measurer
 from gateway.rules import Rules
 from gateway.state.ledger import IssueRow, Ledger
 from imaging.errors import ImagingError
+from imaging.renditions import Rendition
 from signing.errors import SigningError, Unsignable
 from signing.grants import Grant
 from signing.links import LIVE, Link, LinkRequest
@@ -176,6 +177,13 @@ class Issuer:
         return self._signer.issue(request, now)
 
     def _check_name(self, grant: Grant) -> None:
-        """An exact grant names something that can be made (raises `UnknownRendition`)."""
-        if grant.covers == "exact":
-            self._renditions.find(grant.name)
+        """An exact grant names something that can be made and shown to whoever has the link.
+
+        Raises `UnknownRendition`, and `ViewerUnknown` for a mark that names the viewer: no link
+        is bound to one.
+        """
+        if grant.covers != "exact":
+            return
+        product = self._renditions.find(grant.name)
+        if isinstance(product, Rendition) and product.mark.names_viewer:
+            raise ViewerUnknown

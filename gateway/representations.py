@@ -58,7 +58,8 @@ class Representation:
     `name` is `original` or a rendition's canonical name with its format; `etag` carries its
     quotes; `body` is None when the octets are streamed, from `source` or else from the document's
     store; `final` is False while a better one is to be expected at the same name; `heavier` says
-    that a rendition has no fewer octets than its original; `placeholder` is what stands for the
+    that a rendition has no fewer octets than its original, `marked` that a mark is drawn over it;
+    `placeholder` is what stands for the
     document until a picture of it is there.
     """
 
@@ -72,6 +73,7 @@ class Representation:
     source: Source | None = None
     placeholder: bytes = b""
     heavier: bool = False
+    marked: bool = False
 
     @property
     def filename(self) -> str:

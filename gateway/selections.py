@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from dataclasses import replace
+from time import gmtime, strftime
 from typing import NamedTuple, TypeAlias
 
 from gateway.deliveries import Request
 from gateway.derive import Deriver
 from gateway.documents import Document
+from gateway.errors import ViewerUnknown
 from gateway.originals import Originals
 from gateway.permits import Permit
 from gateway.representations import WEIGHT, Fields, Ready
@@ -59,7 +61,10 @@ class Selector:
         self._deriver = deriver
 
     def near(self, link: Pass, request: Request, document: Document) -> Selection | None:
-        """The selection when memory holds all that it takes; nothing is waited for."""
+        """The selection when memory holds all that it takes; nothing is waited for.
+
+        Raises `ViewerUnknown`.
+        """
         if link.rendition == "original":
             original = self._originals.near(document)
             return None if original is None else Selection(original)
@@ -78,7 +83,7 @@ class Selector:
     async def select(self, link: Pass, request: Request, document: Document) -> Selection:
         """The selection, whatever it takes to find or make it.
 
-        Raises what the store and the deriver raise.
+        Raises `ViewerUnknown`, and what the store and the deriver raise.
         """
         if link.rendition == "original":
             return Selection(await self._originals.ready(document), level="miss")
@@ -107,10 +112,21 @@ class Selector:
         product = self._renditions.find(link.rendition)
         if isinstance(product, Conversion):
             return (yield from _exactly(product))
+        if product.marked:
+            product = _filled(product, request)
         if product.format == ORIGIN:
             product = product.with_format(origin_format(document.sniffed))
         whole = link.grant.covers == "all"
         return (yield from _lightest(product, request.accept, document, whole=whole))
+
+
+def _filled(rendition: Rendition, request: Request) -> Rendition:
+    """The rendition with its mark's fields filled in: the day in UTC, and who looks."""
+    mark = rendition.mark
+    if mark.names_viewer and not request.viewer.known:
+        raise ViewerUnknown
+    day = strftime("%Y-%m-%d", gmtime(request.now))
+    return replace(rendition, mark=mark.filled(request.viewer, day))
 
 
 def _exactly(product: Product) -> Search:

@@ -94,7 +94,9 @@ class Shelf:
         return found
 
     async def find(self, document: Document, product: Product) -> Ready | None:
-        """What the disk holds."""
+        """What the disk holds: nothing that a mark makes one viewer's own."""
+        if _personal(product):
+            return None
         name = name_of(document, product)
         if product.spec == LINEAR:
             return await self._find_large(document, product, name)
@@ -108,10 +110,9 @@ class Shelf:
         for: there the original stands in for the time being.
         """
         meta = _meta(document, product, made)
-        hasty = isinstance(made, Rendered) and made.hasty
-        meta["final"] = not (hasty and may_improve(product))
+        meta["final"] = not _improvable(product, made)
         name = name_of(document, product)
-        written = await self._disk.put(name, meta, made.body)
+        written = not _personal(product) and await self._disk.put(name, meta, made.body)
         if isinstance(made, Rendered):
             await self._measurements.learn(document, made)
         if isinstance(made, Converted) and made.kept:
@@ -222,6 +223,7 @@ def _representation(
         source=body if isinstance(body, Copy) else None,
         placeholder=bytes.fromhex(str(meta.get("placeholder", ""))),
         heavier=bool(meta.get("heavier")),
+        marked=isinstance(product, Rendition) and product.marked,
     )
 
 
@@ -229,19 +231,21 @@ def _meta(document: Document, product: Product, made: Made) -> Meta:
     """Its ETag is strong, and another one for another encoding of the same name (delivery.md)."""
     parts = (document.version, product.identity, ENGINE_VERSION, made.fingerprint)
     etag = urlsafe_b64encode(sha256("\0".join(parts).encode()).digest())[:22].decode()
-    # A document's octets tell of what is hidden in it, so they must decide nothing there.
-    hides = isinstance(product, Rendition) and product.redacts
-    heavier = isinstance(made, Rendered) and len(made.body) >= document.size and not hides
+    heavier = isinstance(made, Rendered) and len(made.body) >= document.size
     encoded = {"media_type": made.media_type, "etag": etag, "fingerprint": made.fingerprint}
     placeholder = made.placeholder.hex() if isinstance(made, Rendered) else ""
     return {**encoded, "heavier": heavier, "placeholder": placeholder}
 
 
-def may_improve(product: Product) -> bool:
-    """Whether a first answer of that name is made better: where nobody fixed a quality.
+def _personal(product: Product) -> bool:
+    return isinstance(product, Rendition) and product.mark.personal
 
-    What is marked nobody keeps, so it is not worth it.
+
+def _improvable(product: Product, made: Made) -> bool:
+    """Whether a slower encoding may be better: of a lossy still whose quality nobody fixed.
+
+    What a mark makes one viewer's own is not worth it.
     """
-    return isinstance(product, Rendition) and not (
-        product.quality or product.marked or product.format == "png"
-    )
+    if not (isinstance(product, Rendition) and isinstance(made, Rendered)):
+        return False
+    return made.hasty and not product.quality and not product.marked

@@ -10,8 +10,8 @@ import click
 
 from cdn.facts import FACTS
 from cdn.fields import NONE, render
-from cdn.modes import MARGIN, PROVISIONAL, policy_for
-from cdn.policy import Shared
+from cdn.modes import MARGIN, policy_for
+from cdn.policy import CachePolicy, Confidential, Shared
 from cdn.tags import Tags, version_tag
 from gateway.app import signer_of
 from gateway.cli.generations import generation_of
@@ -25,9 +25,9 @@ from gateway.cli.verdicts import granted, judge, moment
 from gateway.documents import DocumentRef, Zone
 from gateway.representations import tags_of
 from gateway.settings import Settings
-from gateway.shelves import may_improve
 from imaging.errors import UnknownRendition
-from imaging.renditions import Renditions
+from imaging.marks import UNMARKED, Mark
+from imaging.renditions import Rendition, Renditions
 from signing.errors import LinkRefused
 from signing.links import LIVE, Link
 from signing.storage import PLACES, PREFIX, StorageLink
@@ -126,6 +126,9 @@ def _lines(link: Link, settings: Settings, now: int) -> Iterator[Line]:
     yield "key", link.kid + (" (active)" if link.kid == active else f" (now {active} signs)")
     yield "grant", f"{link.grant.text}: {link.grant.disposition}, {_COVERS[link.grant.covers]}"
     yield "rendition", _rendition(link, renditions)
+    mark = _mark(link.rendition, renditions)
+    if mark.name:
+        yield "mark", _drawn(mark)
     yield "life", _life(link, now)
     yield "revoked", _revoked(link, zone, settings)
     yield from _caching(link, zone, settings, now)
@@ -145,6 +148,21 @@ def _rendition(link: Link, renditions: Renditions) -> str:
     return f"{name}: " + ("format by Accept" if automatic else "granted")
 
 
+def _mark(name: str, renditions: Renditions) -> Mark:
+    try:
+        product = renditions.find(name)
+    except UnknownRendition:
+        return UNMARKED
+    return product.mark if isinstance(product, Rendition) else UNMARKED
+
+
+def _drawn(mark: Mark) -> str:
+    what = f'"{mark.text}"' if mark.text else f"an image of {len(mark.image):,} octets"
+    how = f"{mark.place}, opacity {mark.opacity:g}, {mark.size:g} of the width"
+    unproved = "; it names the viewer, whom nothing proves: 403" if mark.names_viewer else ""
+    return f"{mark.name}: {what}, {how}{unproved}"
+
+
 def _life(link: Link, now: int) -> str:
     left = link.expires_at - now
     told = f"{left} s left" if left > 0 else f"EXPIRED {-left} s ago"
@@ -161,9 +179,23 @@ def _revoked(link: Link, zone: Zone, settings: Settings) -> str:
 
 def _caching(link: Link, zone: Zone, settings: Settings, now: int) -> Iterator[Line]:
     ref = DocumentRef(link.zone, link.bucket, link.key)
-    negotiated = _negotiated(link.rendition, renditions_of(settings))
+    renditions = renditions_of(settings)
+    negotiated = _negotiated(link.rendition, renditions)
     tags = _tags(zone, ref, link.version)
-    policy = policy_for(
+    marked = bool(_mark(link.rendition, renditions).name)
+    alive = link.expires_at > now
+    policy = Confidential() if marked and alive else _policy(link, zone, negotiated, tags, now)
+    profiles = [FACTS[settings.cdn[name].provider].profile for name in zone.cdn]
+    yield "tags", " ".join(tags)
+    yield "policy", type(policy).__name__
+    for field, value in render(policy, profiles or [NONE]):
+        yield "field", f"{field.decode()}: {value.decode()}"
+    for reason in _misses(link, zone, negotiated, policy, now):
+        yield "a miss when", reason
+
+
+def _policy(link: Link, zone: Zone, negotiated: bool, tags: Tags, now: int) -> CachePolicy:
+    return policy_for(
         zone.cache,
         now=now,
         expires_at=link.expires_at,
@@ -174,23 +206,6 @@ def _caching(link: Link, zone: Zone, settings: Settings, now: int) -> Iterator[L
         negotiated=negotiated,
         pinned=link.version != LIVE,
     )
-    profiles = [FACTS[settings.cdn[name].provider].profile for name in zone.cdn]
-    yield "tags", " ".join(tags)
-    yield "policy", type(policy).__name__
-    for field, value in render(policy, profiles or [NONE]):
-        yield "field", f"{field.decode()}: {value.decode()}"
-    if settings.renditions.improve and _provisional(link.rendition, settings):
-        yield "at first", f"fresh for {PROVISIONAL} s at most, until a better rendition is made"
-    for reason in _misses(link, zone, negotiated, isinstance(policy, Shared), now):
-        yield "a miss when", reason
-
-
-def _provisional(name: str, settings: Settings) -> bool:
-    """Whether the first answer is one that is made better in the background."""
-    try:
-        return name != "original" and may_improve(renditions_of(settings).find(name))
-    except UnknownRendition:
-        return False
 
 
 def _tags(zone: Zone, ref: DocumentRef, version: str) -> Tags:
@@ -209,7 +224,12 @@ def _negotiated(name: str, renditions: Renditions) -> bool:
         return False
 
 
-def _misses(link: Link, zone: Zone, negotiated: bool, shared: bool, now: int) -> Iterator[str]:
+def _misses(
+    link: Link, zone: Zone, negotiated: bool, policy: CachePolicy, now: int
+) -> Iterator[str]:
+    if isinstance(policy, Confidential):
+        yield "always: a mark is drawn over it, so nobody keeps it"
+        return
     if zone.cache == "private":
         yield "always: the zone is private; windowed lets shared caches keep answers"
     if zone.cache == "revalidate":
@@ -220,7 +240,7 @@ def _misses(link: Link, zone: Zone, negotiated: bool, shared: bool, now: int) ->
         yield f"always: no more than {MARGIN} s are left"
     if isinstance(link, StorageLink):
         yield "its path is escaped otherwise, or download or cacheNonce is not the same"
-    if shared:
+    if isinstance(policy, Shared):
         yield "the cache leaves the query out of its key, or adds a field or cookie to it"
         yield f"another window: links asked for more than {zone.window} s apart may differ"
         yield "it was purged, or its TTL is over"

@@ -15,7 +15,7 @@ from gateway.cli.targets import PathTarget, StorageTarget, Target
 from gateway.regions import Residency
 from gateway.settings import Settings
 from imaging.errors import UnknownRendition
-from imaging.renditions import Renditions
+from imaging.renditions import Rendition, Renditions
 from signing.errors import (
     AudienceRefused,
     GenerationAhead,
@@ -132,8 +132,12 @@ def _objections(link: Link, settings: Settings, generation: Generation) -> Itera
         yield Verdict("refused", f"it does not grant {link.rendition}", "403 rendition.refused")
     if link.rendition != "original":
         try:
-            renditions.find(link.rendition)
+            product = renditions.find(link.rendition)
         except UnknownRendition:
             yield Verdict("refused", f"{link.rendition} is not made", "403 rendition.refused")
+        else:
+            if isinstance(product, Rendition) and product.mark.names_viewer:
+                what = "its mark names the viewer, whom nothing proves"
+                yield Verdict("refused", what, "403 viewer.unknown")
     if not Residency(settings.server.region).admits(zone):
         yield Verdict("refused", "its zone may not be served in this region", "451")

@@ -27,6 +27,7 @@ from gateway.errors import (
     UpstreamUnavailable,
     VersionSuperseded,
     ViewerRefused,
+    ViewerUnknown,
 )
 from gateway.problems.problem import (
     AUDIENCE_REFUSED,
@@ -39,6 +40,7 @@ from gateway.problems.problem import (
     LINK_EXPIRED,
     LINK_REFUSED,
     LINK_REVOKED,
+    MARK_BROKEN,
     NOT_AUTHENTICATED,
     NOT_AUTHORISED,
     OVERLOADED,
@@ -53,9 +55,17 @@ from gateway.problems.problem import (
     UPSTREAM_UNAVAILABLE,
     VERSION_SUPERSEDED,
     VIEWER_REFUSED,
+    VIEWER_UNKNOWN,
     Problem,
 )
-from imaging.errors import BrokenSource, ImagingError, PageMissing, PoolBusy, UnknownRendition
+from imaging.errors import (
+    BrokenSource,
+    ImagingError,
+    MarkBroken,
+    PageMissing,
+    PoolBusy,
+    UnknownRendition,
+)
 from signing.errors import (
     AudienceRefused,
     GenerationAhead,
@@ -129,6 +139,8 @@ def _of_gateway(error: GatewayError) -> Problem:
             return replace(KEYS_UNAVAILABLE, retry_after=_seconds(error.retry_after))
         case ViewerRefused():
             return VIEWER_REFUSED
+        case ViewerUnknown():
+            return VIEWER_UNKNOWN
         case _:
             return INTERNAL
 
@@ -166,6 +178,8 @@ def _of_imaging(error: ImagingError) -> Problem:
             return replace(RENDITION_REFUSED, hint=_hint(error))
         case BrokenSource():
             return _with_reason(DOCUMENT_BROKEN, error.reason)
+        case MarkBroken():
+            return _with_reason(MARK_BROKEN, error.reason)
         case PageMissing():
             return DOCUMENT_NOT_FOUND
         case PoolBusy():

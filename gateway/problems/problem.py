@@ -118,6 +118,14 @@ VIEWER_REFUSED = Problem(
     "Whoever manages these documents has ended your access to new links.",
     "If you still need a document, ask whoever manages it.",
 )
+VIEWER_UNKNOWN = Problem(
+    403,
+    "viewer.unknown",
+    "This rendition names its viewer",
+    "Its mark tells who looks, and nothing proves who does.",
+    "Ask for a mark with a text that is always the same, or with an image: links can not be bound "
+    "to a viewer yet.",
+)
 CALLER_REFUSED = Problem(
     401,
     "caller.refused",
@@ -131,6 +139,12 @@ DOCUMENT_BROKEN = Problem(
     "document.broken",
     "The document can not be shown",
     hint="The original may still be fine; ask for it if your link covers it.",
+)
+MARK_BROKEN = Problem(
+    500,
+    "mark.broken",
+    "The rendition's mark can not be drawn",
+    hint="Whoever runs this gateway has to look at the mark's image; nothing is shown without it.",
 )
 STORE_UNAVAILABLE = Problem(
     503, "store.unavailable", "The document's store does not answer", hint="Try again in a moment."

@@ -5,14 +5,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cdn.fields import NONE, PROFILES, render
-from cdn.policy import CachePolicy, NoStore, Private, Revalidate, Shared
+from cdn.policy import CachePolicy, Confidential, NoStore, Private, Revalidate, Shared
 from cdn.tags import Tags
 
 TAGS = Tags(("d-1", "z-2"))
 SHARED = Shared(TAGS, 300, 570)
 BROWSER = "private, max-age=300, no-transform"
 SINGLE = "public, max-age=300, s-maxage=570, must-revalidate, stale-if-error=0, no-transform"
-POLICIES: tuple[CachePolicy, ...] = (NoStore(), Private(60), Revalidate(TAGS), SHARED)
+UNKEPT = "private, no-store, no-transform"
+POLICIES: tuple[CachePolicy, ...] = (
+    NoStore(),
+    Confidential(),
+    Private(60),
+    Revalidate(TAGS),
+    SHARED,
+)
 
 
 def said(policy: CachePolicy, *names: str) -> dict[str, str]:
@@ -55,6 +62,10 @@ def test_each_cdn_is_told_in_its_own_words(profile: str, expected: dict[str, str
 @pytest.mark.parametrize(
     ("policy", "profile", "expected"),
     [
+        (Confidential(), "none", {"cache-control": UNKEPT, "cdn-cache-control": "no-store"}),
+        (Confidential(), "varnish", {"cache-control": UNKEPT, "surrogate-control": "no-store"}),
+        (Confidential(), "nginx", {"cache-control": UNKEPT, "x-accel-expires": "0"}),
+        (Confidential(), "cloudfront", {"cache-control": UNKEPT}),
         (NoStore(), "varnish", {"cache-control": "no-store"}),
         (NoStore(), "cloudfront", {"cache-control": "no-store"}),
         (NoStore(), "fastly", {"cache-control": "private, no-store"}),

@@ -32,13 +32,16 @@ from gateway.errors import (
     UpstreamUnavailable,
     VersionSuperseded,
     ViewerRefused,
+    ViewerUnknown,
 )
 from gateway.problems import Problem, prefers_html, problem_for, render
 from gateway.security import SECURITY_FIELDS, security_fields
 from gateway.stores.rest import RangeRefused
 from imaging.errors import (
     BrokenSource,
+    Forgotten,
     ImagingError,
+    MarkBroken,
     PageMissing,
     PoolBusy,
     SourceTooLarge,
@@ -101,6 +104,9 @@ ERRORS: list[tuple[Exception, int, str]] = [
     (NotAuthorised("A token is needed."), 401, "token.missing"),
     (NotAuthorised("No scope purge.", known=True), 403, "token.refused"),
     (ViewerRefused(SECRET), 403, "viewer.refused"),
+    (ViewerUnknown(SECRET), 403, "viewer.unknown"),
+    (MarkBroken("image"), 500, "mark.broken"),
+    (Forgotten(), 500, "internal"),
     (CallerRefused("signature"), 401, "caller.refused"),
     (KeysUnavailable(SECRET), 503, "keys.unavailable"),
     (ConfigurationError([Fault(SECRET, SECRET)]), 500, "internal"),

@@ -241,12 +241,34 @@ def test_a_key_that_no_longer_signs_is_told(shell: Any) -> None:
     assert told["verdict"].startswith("good: ")
 
 
-@pytest.mark.parametrize(
-    ("rendition", "provisional"),
-    [("w640-webp", True), ("w640", True), ("w640-png", False), ("original", False)],
-)
-def test_a_first_answer_that_is_made_better_is_told_of(
-    shell: Any, rendition: str, provisional: bool
-) -> None:
-    told = shell.json("explain", shell.sign("a.txt", "--rendition", rendition))
-    assert ("3600 s at most" in told.get("at first", "")) == provisional
+MARKS = """
+[renditions.marks.draft]
+text = "Draft of {date}"
+[renditions.marks.who]
+text = "{viewer}"
+"""
+
+
+def test_a_mark_is_told_with_what_it_shows_and_that_nobody_keeps_it(shell: Any) -> None:
+    shell.configure(cache="windowed").add(MARKS)
+    told = shell.json("explain", shell.sign("a.txt", "--grant", "x-w640-mdraft-webp"))
+    assert told["mark"] == 'draft: "Draft of {date}", tiled, opacity 0.25, 0.35 of the width'
+    assert told["policy"] == "Confidential"
+    assert told["field"][0] == "cache-control: private, no-store, no-transform"
+    assert told["a miss when"] == ["always: a mark is drawn over it, so nobody keeps it"]
+
+
+def test_no_link_is_signed_for_a_mark_that_names_its_viewer(shell: Any) -> None:
+    shell.configure().add(MARKS)
+    shell.put("a.txt")
+    said = shell.says("sign --grant x-w640-mwho", "clinic/documents/a.txt", status=1)
+    assert "names its viewer" in said
+    assert "a text that is always the same" in said
+
+
+def test_a_link_to_a_mark_that_names_its_viewer_opens_nothing(shell: Any) -> None:
+    shell.configure().add('[renditions.marks.who]\ntext = "Draft"\n')
+    url = shell.sign("a.txt", "--grant", "x-w640-mwho")
+    shell.configure().add(MARKS)
+    assert "names the viewer, whom nothing proves" in shell.says("verify", url, status=1)
+    assert "names the viewer, whom nothing proves: 403" in shell.json("explain", url)["mark"]
