@@ -6,7 +6,7 @@ export PYTHONDONTWRITEBYTECODE ?= 1
 # The certificates that this machine trusts, so that a proxy of its own is no obstacle.
 export UV_SYSTEM_CERTS ?= 1
 
-.PHONY: demo test thorough fast check fix docs bench fuzz lock image clean
+.PHONY: demo test thorough fast check fix docs bench bench-imaging fuzz lock image clean
 
 demo: .venv/demo ## start the embedded default with sample documents and print clickable links
 	@$(BIN)/ostiary demo
@@ -36,6 +36,11 @@ docs: .venv/dev ## write docs/settings.md and the vectors anew
 bench: .venv/dev ## the table of docs/performance.md, in one run
 	@sh deploy/debian-packages.sh bench
 	$(BIN)/python -m bench
+
+bench-imaging: .venv/dev ## renditions beside ipx, thumbor and nginx; BENCH_PICTURES=folder for real documents
+	@sh deploy/debian-packages.sh bench-imaging
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python "ssimulacra2>=0.3"
+	$(BIN)/python -m bench.imaging
 
 FUZZ_SECONDS ?= 60
 fuzz: .venv/dev ## feed the engine mutants of tests/fuzz/seeds; what breaks it is left in var/fuzz

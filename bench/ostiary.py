@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
+from urllib.request import Request, urlopen
 
 from bench.documents import BUCKET
 from bench.processes import Server, free_port, serving
@@ -47,14 +48,30 @@ class Ostiary:
     server: Server
     signer: Signer
 
-    def link(self, key: str, rendition: str = "original") -> str:
+    def link(self, key: str, rendition: str = "original", grant: str = "ia") -> str:
         """The target of a link for one document, good for an hour; the document is not touched."""
-        request = LinkRequest(ZONE, BUCKET, key, Grant.parse("ia"), expires_in=_LIFE)
+        request = LinkRequest(ZONE, BUCKET, key, Grant.parse(grant), expires_in=_LIFE)
         return self.signer.issue(request, int(time.time())).for_rendition(rendition)
+
+    def exact(self, key: str, rendition: str) -> str:
+        """As `link`, by a grant of this rendition alone, whose name need not be declared."""
+        return self.link(key, rendition, f"ix-{rendition}")
 
     def url(self, key: str, rendition: str = "original") -> str:
         """The whole URL of such a link."""
         return self.server.base + self.link(key, rendition)
+
+    def figures(self) -> str:
+        """What it tells Prometheus."""
+        fields = {"authorization": f"Bearer {TOKEN}"}
+        with urlopen(Request(f"{self.server.base}/metrics", headers=fields)) as answer:
+            return str(answer.read().decode())
+
+
+def counted(name: str, figures: str) -> int:
+    """The sum of a figure over all its labels."""
+    lines = (line.rpartition(" ") for line in figures.splitlines())
+    return round(sum(float(value) for what, _, value in lines if what.split("{")[0] == name))
 
 
 def folder_store(root: Path) -> str:

@@ -42,6 +42,10 @@ class Server:
         pages = (int(_read(pid, "statm").split()[1]) for pid in tree(self.pid))
         return sum(pages) * _PAGE / 1e6
 
+    def proportional(self) -> float:
+        """As `memory`, but what several processes share is shared out among them (PSS)."""
+        return sum(_share(pid) for pid in tree(self.pid)) * 1024 / 1e6
+
     def peak(self) -> float:
         """As `memory`, for the most that each process has held since it began."""
         return sum(_most(pid) for pid in tree(self.pid)) * 1024 / 1e6
@@ -132,8 +136,17 @@ def _links(pid: int) -> Iterator[str]:
 
 def _most(pid: int) -> int:
     """The high-water mark of a process's resident memory, in KiB."""
-    lines = _read(pid, "status").splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM:"))
+    return _told(pid, "status", "VmHWM:")
+
+
+def _share(pid: int) -> int:
+    """A process's part of the memory that it uses, in KiB."""
+    return _told(pid, "smaps_rollup", "Pss:")
+
+
+def _told(pid: int, name: str, field: str) -> int:
+    lines = _read(pid, name).splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith(field))
 
 
 def _stat(pid: int) -> list[str]:

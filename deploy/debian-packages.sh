@@ -1,5 +1,5 @@
 #!/bin/sh
-# Install the Debian packages that a make target needs: `venv`, `test` or `bench`.
+# Install the Debian packages that a make target needs: `venv`, `test`, `bench` or `bench-imaging`.
 # As root by apt; otherwise it says what is missing, and the tests that need it skip with that reason.
 set -eu
 
@@ -27,8 +27,14 @@ bench)
     need nginx nginx
     need_varnish
     ;;
+bench-imaging)
+    need nginx nginx
+    need node nodejs
+    need npm npm
+    [ -e /usr/lib/nginx/modules/ngx_http_image_filter_module.so ] || missing="$missing libnginx-mod-http-image-filter"
+    ;;
 *)
-    echo "usage: $0 venv|test|bench" >&2
+    echo "usage: $0 venv|test|bench|bench-imaging" >&2
     exit 2
     ;;
 esac
