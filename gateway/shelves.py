@@ -110,7 +110,8 @@ class Shelf:
         for: there the original stands in for the time being.
         """
         meta = _meta(document, product, made)
-        meta["final"] = not _improvable(product, made)
+        hasty = isinstance(made, Rendered) and made.hasty
+        meta["final"] = not (hasty and may_improve(product))
         name = name_of(document, product)
         written = not _personal(product) and await self._disk.put(name, meta, made.body)
         if isinstance(made, Rendered):
@@ -132,11 +133,11 @@ class Shelf:
         None when the disk does not take it: every process goes on with what is there.
         """
         name = name_of(document, rendition)
-        cached = await self._disk.get(name) if better is None else None
-        if better is not None:
-            meta, body = _meta(document, rendition, better), better.body
-        elif cached is not None:
+        cached = await self._disk.get(name)
+        if cached is not None and (better is None or _alike(cached.meta, better)):
             meta, body = cached.meta, cached.body
+        elif better is not None:
+            meta, body = _meta(document, rendition, better), better.body
         else:
             return None
         meta["final"] = True
@@ -231,7 +232,9 @@ def _meta(document: Document, product: Product, made: Made) -> Meta:
     """Its ETag is strong, and another one for another encoding of the same name (delivery.md)."""
     parts = (document.version, product.identity, ENGINE_VERSION, made.fingerprint)
     etag = urlsafe_b64encode(sha256("\0".join(parts).encode()).digest())[:22].decode()
-    heavier = isinstance(made, Rendered) and len(made.body) >= document.size
+    # A document's octets tell of what is hidden in it, so they must decide nothing there.
+    hides = isinstance(product, Rendition) and product.redacts
+    heavier = isinstance(made, Rendered) and len(made.body) >= document.size and not hides
     encoded = {"media_type": made.media_type, "etag": etag, "fingerprint": made.fingerprint}
     placeholder = made.placeholder.hex() if isinstance(made, Rendered) else ""
     return {**encoded, "heavier": heavier, "placeholder": placeholder}
@@ -241,11 +244,16 @@ def _personal(product: Product) -> bool:
     return isinstance(product, Rendition) and product.mark.personal
 
 
-def _improvable(product: Product, made: Made) -> bool:
-    """Whether a slower encoding may be better: of a lossy still whose quality nobody fixed.
+def _alike(meta: Meta, made: Rendered) -> bool:
+    """Whether it was made in the same way, be it of a master."""
+    return str(meta.get("fingerprint", "")).startswith(made.fingerprint)
 
-    What a mark makes one viewer's own is not worth it.
+
+def may_improve(product: Product) -> bool:
+    """Whether a first answer of that name is made better: where nobody fixed a quality.
+
+    What is marked nobody keeps, so it is not worth it.
     """
-    if not (isinstance(product, Rendition) and isinstance(made, Rendered)):
-        return False
-    return made.hasty and not product.quality and not product.marked
+    return isinstance(product, Rendition) and not (
+        product.quality or product.marked or product.format == "png"
+    )

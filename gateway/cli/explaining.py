@@ -10,7 +10,7 @@ import click
 
 from cdn.facts import FACTS
 from cdn.fields import NONE, render
-from cdn.modes import MARGIN, policy_for
+from cdn.modes import MARGIN, PROVISIONAL, policy_for
 from cdn.policy import CachePolicy, Confidential, Shared
 from cdn.tags import Tags, version_tag
 from gateway.app import signer_of
@@ -25,6 +25,7 @@ from gateway.cli.verdicts import granted, judge, moment
 from gateway.documents import DocumentRef, Zone
 from gateway.representations import tags_of
 from gateway.settings import Settings
+from gateway.shelves import may_improve
 from imaging.errors import UnknownRendition
 from imaging.marks import UNMARKED, Mark
 from imaging.renditions import Rendition, Renditions
@@ -190,6 +191,8 @@ def _caching(link: Link, zone: Zone, settings: Settings, now: int) -> Iterator[L
     yield "policy", type(policy).__name__
     for field, value in render(policy, profiles or [NONE]):
         yield "field", f"{field.decode()}: {value.decode()}"
+    if settings.renditions.improve and _provisional(link.rendition, settings):
+        yield "at first", f"fresh for {PROVISIONAL} s at most, until a better rendition is made"
     for reason in _misses(link, zone, negotiated, policy, now):
         yield "a miss when", reason
 
@@ -206,6 +209,14 @@ def _policy(link: Link, zone: Zone, negotiated: bool, tags: Tags, now: int) -> C
         negotiated=negotiated,
         pinned=link.version != LIVE,
     )
+
+
+def _provisional(name: str, settings: Settings) -> bool:
+    """Whether the first answer is one that is made better in the background."""
+    try:
+        return name != "original" and may_improve(renditions_of(settings).find(name))
+    except UnknownRendition:
+        return False
 
 
 def _tags(zone: Zone, ref: DocumentRef, version: str) -> Tags:

@@ -241,6 +241,17 @@ def test_a_key_that_no_longer_signs_is_told(shell: Any) -> None:
     assert told["verdict"].startswith("good: ")
 
 
+@pytest.mark.parametrize(
+    ("rendition", "provisional"),
+    [("w640-webp", True), ("w640", True), ("w640-png", False), ("original", False)],
+)
+def test_a_first_answer_that_is_made_better_is_told_of(
+    shell: Any, rendition: str, provisional: bool
+) -> None:
+    told = shell.json("explain", shell.sign("a.txt", "--rendition", rendition))
+    assert ("3600 s at most" in told.get("at first", "")) == provisional
+
+
 MARKS = """
 [renditions.marks.draft]
 text = "Draft of {date}"
