@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -176,6 +177,20 @@ def test_without_a_better_one_the_first_is_final_and_nobody_is_told(atelier: Ate
         assert (kept.etag, kept.body, kept.final) == (first.etag, FIRST.body, True)
         assert (atelier.told, atelier.outcomes) == ([], ["kept"])
         assert len(atelier.wishes) == 0
+
+    asyncio.run(main())
+
+
+def test_a_print_of_a_master_stays_where_its_page_looks_no_better(atelier: Atelier) -> None:
+    async def main() -> None:
+        document = atelier.put()
+        atelier.bench.result = replace(FIRST, body=b"RIFF as the page would be")
+        first = await atelier.shelf.put(document, WEBP, replace(FIRST, effort="m4-master"))
+        async with atelier.running():
+            await until(lambda: bool(atelier.outcomes))
+        kept = await atelier.found(document)
+        assert (kept.etag, kept.body) == (first.representation.etag, FIRST.body)
+        assert (kept.final, atelier.outcomes, atelier.told) == (True, ["kept"], [])
 
     asyncio.run(main())
 
