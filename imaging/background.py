@@ -6,7 +6,6 @@ It does what the others do, and improving beside. numpy, where there is any, is 
 from __future__ import annotations
 
 import os
-import socket
 from functools import partial
 
 from PIL import Image
@@ -34,9 +33,7 @@ def main() -> None:
     worker.prepare()
     examiner = find_examiner()
     prepare(examiner)
-    answerer = partial(answer, examiner=examiner)
-    with socket.socket(fileno=0) as channel:
-        worker.serve(channel, filtered=worker.confine(), answerer=answerer)
+    worker.work(partial(answer, examiner=examiner))
 
 
 def find_examiner() -> Examiner:

@@ -52,10 +52,14 @@ def main() -> None:
     begin(_NICE)
     prepare()
     memo = Memo()
+    work(partial(answer, memo=memo), memo.clear)
+
+
+def work(answerer: Answerer, rest: Callable[[], None] = lambda: None) -> None:
+    """Serves the socket on descriptor 0, confined to what jobs need."""
     with socket.socket(fileno=0) as channel:
         channel.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, _IDLE)
-        answerer = partial(answer, memo=memo)
-        serve(channel, filtered=confine(), answerer=answerer, rest=memo.clear)
+        serve(channel, filtered=confine(), answerer=answerer, rest=rest)
 
 
 def begin(nice: int) -> None:
