@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 import uvloop
+from PIL import Image
 
 from imaging.errors import BrokenSource, PageMissing, PoolBusy, SourceTooLarge, WorkerLost
 from imaging.limits import Limits
@@ -21,6 +22,7 @@ from imaging.pool import Lifetime, RenderPool
 from imaging.rendered import ENGINE_VERSION
 from imaging.renditions import Rendition
 
+ROOT = Path(__file__).resolve().parents[2]
 SMALL = Rendition(width=160)
 
 
@@ -219,6 +221,114 @@ def test_a_worker_that_has_grown_too_large_is_replaced(photo: bytes) -> None:
             assert (await pool.describe(photo)).width == 800
 
     asyncio.run(main())
+
+
+def test_another_format_is_made_of_what_a_worker_keeps(photo: bytes) -> None:
+    async def main() -> None:
+        async with running(2) as pool:
+            webp = Rendition(width=160, format="webp")
+            assert await pool.recall(webp, "name") is None, "nobody has it yet"
+            await pool.render(photo, SMALL, "name")
+            shared = await pool.recall(webp, "name")
+            assert shared == await pool.render(photo, webp)
+            assert await pool.recall(webp, "other") is None
+            assert await pool.recall(Rendition(width=161, format="webp"), "name") is None
+
+    asyncio.run(main())
+
+
+def test_a_named_job_needs_its_source_only_once(photo: bytes) -> None:
+    async def main() -> None:
+        async with running() as pool:
+            first = await pool.render(photo, SMALL, "name")
+            # The name stands for the octets: they are not looked at again.
+            assert await pool.render(b"no picture", SMALL, "name") == first
+            with pytest.raises(BrokenSource):
+                await pool.render(b"no picture", SMALL, "other")
+
+    asyncio.run(main())
+
+
+def test_a_picture_that_is_being_made_is_waited_for(photo: bytes) -> None:
+    async def main() -> None:
+        async with running(2) as pool:
+            victim = await stopped(pool)
+            making = asyncio.create_task(pool.render(photo, SMALL, "name"))
+            await until(lambda: pool.busy == 1)
+            webp = asyncio.create_task(pool.recall(Rendition(width=160, format="webp"), "name"))
+            assert (await pool.describe(photo)).width == 800, "the other worker is free"
+            assert not webp.done()
+            os.kill(victim, signal.SIGCONT)
+            await making
+            made = await webp
+            assert made is not None
+            assert made.media_type == "image/webp"
+
+    asyncio.run(main())
+
+
+def test_a_worker_that_was_replaced_keeps_nothing(photo: bytes) -> None:
+    async def main() -> None:
+        async with running() as pool:
+            await pool.render(photo, SMALL, "name")
+            os.kill(pool.pids[0], signal.SIGKILL)
+            await until(lambda: not pool.pids)
+            assert await pool.recall(SMALL, "name") is None
+            assert (await pool.render(photo, SMALL, "name")).width == 160
+        async with running(lifetime=Lifetime(jobs=1)) as pool:
+            await pool.render(photo, SMALL, "name")
+            assert await pool.recall(SMALL, "name") is None
+
+    asyncio.run(main())
+
+
+def test_a_forgotten_picture_is_made_again(darkroom) -> None:
+    wide = darkroom.file(Image.new("RGB", (4000, 1000)))
+    full = Rendition(width=4000, format="jpeg")  # more than a memo takes
+
+    async def main() -> None:
+        async with running() as pool:
+            first = await pool.render(wide, full, "name")
+            assert await pool.recall(full, "name") is None
+            assert await pool.render(wide, full, "name") == first
+
+    asyncio.run(main())
+
+
+def test_a_master_comes_and_goes_between_pool_and_workers(darkroom) -> None:
+    page = Rendition(width=160, page=1, format="webp")
+    source = darkroom.file(darkroom.quarters((2500, 1700)), "TIFF", compression="tiff_deflate")
+
+    async def main() -> None:
+        async with running() as pool:
+            made = await pool.render(source, page, develop=True)
+            origin = "image/tiff", len(source)
+            again = await pool.reprint(made.master, page, "", origin)
+            assert (again.width, again.height) == (made.width, made.height)
+            assert again.effort == f"{made.effort}-master"
+
+    asyncio.run(main())
+
+
+def test_whoever_leaves_the_line_leaves_no_gap(photo: bytes) -> None:
+    async def main() -> None:
+        async with running() as pool:
+            victim = await stopped(pool)
+            jobs = [asyncio.create_task(pool.render(photo, SMALL)) for _ in range(3)]
+            await until(lambda: pool.depth == 2)
+            jobs[1].cancel()
+            os.kill(victim, signal.SIGCONT)
+            assert (await jobs[0]).width == (await jobs[2]).width == 160
+            assert (pool.busy, pool.depth) == (0, 0)
+
+    asyncio.run(main())
+
+
+def test_the_process_with_the_keys_loads_no_decoder() -> None:
+    code = "import sys; sys.path.insert(0, sys.argv[1]); import imaging.pool; print(*sys.modules)"
+    command = [sys.executable, "-c", code, str(ROOT)]
+    told = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert "PIL" not in told.stdout.split()
 
 
 def test_closing_ends_jobs_and_leaves_no_process(photo: bytes) -> None:
