@@ -20,7 +20,14 @@ from gateway.measurements import UNKNOWN, Measured
 from gateway.originals import KEPT, Levels, Originals
 from gateway.representations import Ready, Representation, ready
 from gateway.stores.memory import MemoryStore
-from imaging.errors import BrokenSource, ImagingError, PageMissing, PoolBusy, SourceTooLarge
+from imaging.errors import (
+    BrokenSource,
+    ImagingError,
+    PageMissing,
+    PoolBusy,
+    SourceTooLarge,
+    WorkerLost,
+)
 from imaging.rendered import Description
 
 ZONE = Zone("clinic", "main", ("documents",))
@@ -216,7 +223,7 @@ def test_a_broken_document_tells_why_and_is_not_tried_again(bench: Bench) -> Non
     assert len(bench.ruler.sizes) == 1
 
 
-@pytest.mark.parametrize("refusal", [PoolBusy(), PageMissing(1)])
+@pytest.mark.parametrize("refusal", [PoolBusy(), PageMissing(1), WorkerLost("crash")])
 def test_what_may_go_better_later_is_tried_later(bench: Bench, refusal: ImagingError) -> None:
     document = bench.put(JPEG)
     bench.ruler.refusal = refusal
