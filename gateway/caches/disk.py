@@ -60,11 +60,14 @@ class DiskCache:
 
     async def get(self, key: str) -> CachedFile | None:
         """The entry, or None when there is no whole one."""
-        return await self._run(lambda: self._read(key, self._path(key)))
+        path = self._path(key)
+        return None if _absent(path) else await self._run(lambda: self._read(key, path))
 
     async def open(self, key: str) -> OpenEntry | None:
         """The entry, to be read in parts and closed, or None when there is no whole one."""
         path = self._path(key)
+        if _absent(path):
+            return None
         opening = asyncio.ensure_future(self._run(lambda: self._open(key, path)))
         try:
             return await asyncio.shield(opening)
@@ -192,6 +195,18 @@ def _lengths(descriptor: int) -> Lengths | None:
         with contextlib.suppress(OSError):
             os.utime(descriptor)
     return lengths
+
+
+def _absent(path: Path) -> bool:
+    """Whether there surely is no such file.
+
+    Most entries are asked for before there are any, and a thread costs much more than that look.
+    """
+    try:
+        os.stat(path, follow_symlinks=False)
+    except OSError as error:
+        return error.errno == errno.ENOENT
+    return False
 
 
 def _unlink(path: Path) -> None:

@@ -10,6 +10,7 @@ import signal
 import stat
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, suppress
@@ -78,6 +79,16 @@ def test_a_later_put_takes_the_place_and_a_drop_forgets(tmp_path: Path) -> None:
 
     using(tmp_path, work)
     assert files(tmp_path) == []
+
+
+def test_what_is_absent_costs_no_thread(tmp_path: Path) -> None:
+    async def work(cache: DiskCache) -> None:
+        before = threading.active_count()
+        assert await cache.get(KEY) is None
+        assert await cache.open(KEY) is None
+        assert threading.active_count() == before
+
+    using(tmp_path, work)
 
 
 def test_only_the_owner_can_read_it(tmp_path: Path) -> None:
