@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import os
+import resource
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 
 import pytest
 
-from imaging.background import find_examiner
+from imaging import protocol
+from imaging.background import answer, find_examiner, prepare, unexamined
 from imaging.engine import render
 from imaging.errors import BrokenSource, PoolBusy
 from imaging.improving import improved
+from imaging.limits import Limits
 from imaging.pool import RenderPool
 from imaging.processes import BACKGROUND
 from imaging.renditions import Rendition
@@ -128,3 +131,34 @@ def test_whoever_waits_has_no_worker_that_improves(photo: bytes) -> None:
 def test_numpy_is_loaded_in_the_background_alone() -> None:
     program = "import sys, imaging.worker, imaging.background; sys.exit('numpy' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=False).returncode == 0
+
+
+@pytest.fixture
+def unbound() -> Iterator[None]:
+    """A job bounds its process's time: this one's is given back."""
+    before = resource.getrlimit(resource.RLIMIT_CPU)
+    yield
+    resource.setrlimit(resource.RLIMIT_CPU, before)
+
+
+@pytest.mark.usefixtures("unbound")
+def test_it_answers_improvements_errors_and_all_that_others_answer(photo: bytes) -> None:
+    request = protocol.improve_request(Rendition(width=160, format="avif"), Limits())
+    head = protocol.Head(request)
+    reply, body = answer(head, photo, unexamined)
+    assert protocol.rendered_of(protocol.Head(reply), body).effort == "s6"
+    with pytest.raises(BrokenSource, match="unsupported"):
+        protocol.rendered_of(protocol.Head(answer(head, b"nothing", unexamined)[0]), b"")
+    reply, body = answer(protocol.Head(protocol.describe_request(Limits())), photo, unexamined)
+    assert (reply["width"], body) == (1200, b"")
+
+
+def test_without_numpy_nothing_is_judged_and_all_is_still_loaded(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "imaging.judging", None)
+    monkeypatch.setenv("OPENBLAS_NUM_THREADS", "2")
+    examiner = find_examiner()
+    assert examiner is unexamined
+    assert os.environ["OPENBLAS_NUM_THREADS"] == "1"
+    prepare(examiner)
