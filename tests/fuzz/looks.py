@@ -5,17 +5,24 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from functools import partial
 
+from imaging.areas import Area
 from imaging.conversions import Conversion
 from imaging.engine import convert, describe, render
 from imaging.errors import ImagingError
 from imaging.limits import Limits
 from imaging.media import sniff
+from imaging.redactions import Box, Redaction
 from imaging.renditions import Rendition
 
 TIGHT = Limits(octets=1 << 20, pixels=100_000, pages=20)
 """Small enough that a mutant that is a bomb costs milliseconds."""
 
-RENDITIONS = (Rendition(width=64), Rendition(page=2, width=32, height=32, fit="cover"))
+HIDDEN = Redaction("face", 1, (Box(Area(100, 200, 300, 400)), Box(Area(0, 0, 1, 1), white=True)))
+RENDITIONS = (
+    Rendition(width=64),
+    Rendition(page=2, width=32, height=32, fit="cover"),
+    Rendition(width=64, crop=Area(150, 0, 900, 333), redaction=HIDDEN),
+)
 
 
 def look_at(source: bytes) -> None:

@@ -217,6 +217,19 @@ def test_the_original_never_stands_in_for_what_is_redacted(
     assert max(colour(answer.content)) < 40
 
 
+def test_what_was_made_without_a_redaction_is_never_used_for_one(
+    ward: Any, draw: Callable[..., bytes]
+) -> None:
+    """Neither the master that a large page leaves, nor the picture that a worker has at hand."""
+    ward.put("large.tif", draw("TIFF", 1, (2_600, 1_900)))
+    put(ward, {"left": 0, "top": 0, "right": 300, "bottom": 500})
+    for name in ("p1-w1280-webp", "p1-w640-webp", "p1-w640-rface_1-webp", "p1-w640-rface_1-avif"):
+        grant = f"x-{name}" if "-r" in name else "all"
+        answer = ward.get(ward.link("large.tif", name, grant=grant))
+        hidden = max(colour(answer.content, 0.1, 0.4)) < 12
+        assert hidden == ("-r" in name), name
+
+
 def test_a_document_s_weight_does_not_choose_the_format(
     ward: Any, draw: Callable[..., bytes]
 ) -> None:

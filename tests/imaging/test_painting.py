@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from io import BytesIO
 from zlib import compress
 
@@ -10,10 +11,15 @@ import pytest
 from PIL import Image, ImageDraw
 
 from imaging.areas import Area
+from imaging.background import unexamined
 from imaging.engine import render
 from imaging.errors import BrokenSource
+from imaging.improving import Examiner, improved
+from imaging.judging import examine
+from imaging.limits import Limits
 from imaging.painting import EXACT, LOSSY, blanked, painted, patches, spread_of
-from imaging.redactions import Box, Redaction
+from imaging.protocol import improve_request
+from imaging.redactions import Box, Redaction, rows_of
 from imaging.renditions import Rendition, parse_spec
 
 # In thousandths; none of its sides falls on a block of any size used here.
@@ -293,6 +299,21 @@ def test_a_picture_under_a_box_is_not_told_from_none(darkroom) -> None:
     ]
     for spec in ("w160", "w640", "w2560", "w320-c100_100_800_800"):
         alike(files, f"{spec}-png")
+
+
+@pytest.mark.parametrize("examiner", [unexamined, examine], ids=["by weight", "by quality"])
+def test_what_is_made_better_later_is_made_of_paint_too(darkroom, examiner: Examiner) -> None:
+    files = [darkroom.file(one, quality=60) for one in secrets(darkroom.texture(SIZE, "RGB"))]
+    for form in ("webp", "avif"):
+        wanted, finish = hiding(f"w640-{form}"), partial(improved, examiner=examiner)
+        first, second = (render(file, wanted, finish=finish) for file in files)
+        assert first == second
+        assert max(darkroom.colour(darkroom.opened(first.body), 0.4, 0.4)) < 8
+
+
+def test_a_request_to_make_it_better_says_what_to_hide() -> None:
+    wanted = hiding("w640-webp")
+    assert improve_request(wanted, Limits())["boxes"] == rows_of(wanted.redaction.boxes)
 
 
 def test_a_white_box_is_white_and_the_later_one_on_top(darkroom) -> None:
