@@ -95,7 +95,7 @@ class Originals:
             return await self.whole(document)
         body = await self.open(document, 0, octets - 1)
         try:
-            return b"".join([bytes(chunk) async for chunk in body])
+            return b"".join([chunk async for chunk in body])
         finally:
             await body.aclose()
 
@@ -168,7 +168,7 @@ class Originals:
     async def _read(self, document: Document) -> bytes:
         opened = await self.open(document)
         try:
-            body = b"".join([bytes(chunk) async for chunk in opened])
+            body = b"".join([chunk async for chunk in opened])
         finally:
             await opened.aclose()
         if len(body) != document.size:
