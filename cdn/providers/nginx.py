@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from cdn.errors import PurgeRefused
 from cdn.providers.base import Configured, PurgeReceipt, Tools
 from cdn.setups import Setup
 
 _BELOW = "/njspurge"
 _ABSENT = 404
+_UNKNOWN = "knows no tags, and nobody knows which answers it holds"
+_HINT = "its copies live to the end of their links; a zone that must not wait is private"
 
 
 class Nginx(Configured):
@@ -28,7 +31,10 @@ class Nginx(Configured):
     async def _forget(self, tags: Sequence[str], soft: bool, key: str) -> PurgeReceipt:
         purged = known = 0
         for tag in tags:
-            for url in await self._traces.urls(self.name, tag):
+            urls = await self._traces.urls(self.name, tag)
+            if urls is None:
+                raise PurgeRefused(f"{self.name} {_UNKNOWN}", dead=True, hint=_HINT)
+            for url in urls:
                 known += 1
                 purged += await self._unlink(url)
         return self._receipt("", f"purged {purged} of {known} known")

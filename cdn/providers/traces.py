@@ -22,8 +22,9 @@ class Traces(Protocol):
         """What a tag stands for among the purges asked of `provider`; nothing if unknown."""
         ...
 
-    async def urls(self, provider: str, tag: str) -> Sequence[str]:
-        """Path and query of every answer with the tag that `provider` may hold."""
+    async def urls(self, provider: str, tag: str) -> Sequence[str] | None:
+        """Path and query of every answer with the tag that `provider` may hold; None when that is
+        not known."""
         ...
 
 

@@ -36,9 +36,10 @@ class PurgeTraces:
         found = (place for scope in sorted(scopes) for place in self._named(scope, tag))
         return list(dict.fromkeys(found))
 
-    async def urls(self, provider: str, tag: str) -> Sequence[str]:
-        """None yet: no URL of an answer is kept."""
-        return ()
+    async def urls(self, provider: str, tag: str) -> Sequence[str] | None:
+        """Not known: no URL of an answer is kept, so that nothing is confirmed by mistake."""
+        del provider, tag
+        return None
 
     def _named(self, scope: str, tag: str) -> Iterator[Place]:
         """What a scope with this tag is called; a folder is as large as its bucket, for no CDN

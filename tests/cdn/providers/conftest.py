@@ -34,9 +34,9 @@ class Index:
         assert provider == "edge"
         return self._places.get(tag, ())
 
-    async def urls(self, provider: str, tag: str) -> Sequence[str]:
+    async def urls(self, provider: str, tag: str) -> Sequence[str] | None:
         assert provider == "edge"
-        return self._urls.get(tag, ())
+        return self._urls.get(tag)
 
 
 @dataclass

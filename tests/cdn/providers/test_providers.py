@@ -150,10 +150,18 @@ def test_null_is_always_well() -> None:
 def test_nginx_forgets_the_answers_that_the_index_knows(on_stub: OnStub, index: Any) -> None:
     stub = StubCdn("nginx")
     bench = on_stub(stub)
-    bench.index = index(urls={"d-1": ["/d/a?t=1", "/d/b%20c", "/doctor"]})
+    bench.index = index(urls={"d-1": ["/d/a?t=1", "/d/b%20c", "/doctor"], "d-2": []})
     assert bench.purge("nginx", "d-1").detail == "purged 2 of 3 known"
     assert [order.names for order in stub.taken] == [("/d/a?t=1",), ("/d/b%20c",)]
     assert bench.purge("nginx", "d-2").detail == "purged 0 of 0 known"
+
+
+def test_nginx_confirms_nothing_when_nobody_knows_what_it_holds(on_stub: OnStub) -> None:
+    stub = StubCdn("nginx")
+    with pytest.raises(PurgeRefused, match="nobody knows") as refused:
+        on_stub(stub).purge("nginx", "d-1")
+    assert refused.value.dead
+    assert stub.calls == 0
 
 
 def test_nginx_that_refuses_keeps_the_purge_alive(answered: Any, index: Any) -> None:

@@ -31,7 +31,7 @@ class Asking(Null):
         for tag in tags:
             self.found[tag] = await self._traces.places("edge", tag)
             assert await self._traces.places("another", tag) == []
-            assert await self._traces.urls("edge", tag) == ()
+            assert await self._traces.urls("edge", tag) is None
         return await super().purge(tags, soft=soft, key=key)
 
 
