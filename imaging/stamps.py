@@ -15,9 +15,8 @@ from imaging.marks import Mark
 
 Size = tuple[int, int]
 
-SMALLEST, _LEAST = 10.0, 6.0
-"""Letters are no smaller, in pixels, but where they would not fit, and then not below the least."""
-
+# Letters are no smaller, in pixels, but where they would not fit, and then not below the least.
+_SMALLEST, _LEAST = 10.0, 6.0
 _STEEPEST = radians(32)
 # From one mark to the next along its line, and from line to line, in shares of its length. The
 # lines of a long text still are close enough that no half of a picture is without one.
@@ -90,7 +89,7 @@ def _of_text(size: Size, mark: Mark) -> Stamping:
 def _letters(size: Size, mark: Mark) -> float:
     """The size of the font: as large as asked for, while a line fits into the height."""
     unit = ImageFont.load_default(100).getlength(mark.text) / 100
-    letters = max(SMALLEST, min(mark.size * size[0] / unit, size[1] / 4))
+    letters = max(_SMALLEST, min(mark.size * size[0] / unit, size[1] / 4))
     most = size[1] / 2 if mark.place == "tiled" else min(size[1] / 2, 0.94 * size[0] / unit)
     return max(_LEAST, min(letters, most))
 
@@ -178,10 +177,10 @@ def _lattice(
     for row in range(-rows, rows + 1):
         for column in range(-columns, columns + 1):
             on, down = (column + row % 2 / 2) * along, row * across
-            left = (width - stamp[0]) / 2 + on * cos(angle) + down * sin(angle)
-            top = (height - stamp[1]) / 2 - on * sin(angle) + down * cos(angle)
+            left = round((width - stamp[0]) / 2 + on * cos(angle) + down * sin(angle))
+            top = round((height - stamp[1]) / 2 - on * sin(angle) + down * cos(angle))
             if -stamp[0] < left < width and -stamp[1] < top < height:
-                yield round(left), round(top)
+                yield left, top
 
 
 def _press(picture: Image.Image, stamp: Stamp, left: int, top: int) -> None:
@@ -193,8 +192,6 @@ def _press(picture: Image.Image, stamp: Stamp, left: int, top: int) -> None:
         min(left + width, picture.width),
         min(top + height, picture.height),
     )
-    if inside[0] >= inside[2] or inside[1] >= inside[3]:
-        return
     part = picture.crop(inside)
     inner = (inside[0] - left, inside[1] - top, inside[2] - left, inside[3] - top)
     if stamp.ink is None:

@@ -8,7 +8,6 @@ from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
 from typing import Any
-from zlib import crc32
 
 import pytest
 from PIL import Image, ImageChops
@@ -36,17 +35,11 @@ def picture() -> bytes:
     return out.getvalue()
 
 
-def chunk(kind: bytes, body: bytes) -> bytes:
-    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", crc32(kind + body))
-
-
-# Whole by its structure, and no stream of zlib in it.
-UNDECODABLE = (
-    b"\x89PNG\r\n\x1a\n"
-    + chunk(b"IHDR", struct.pack(">IIBBBBB", 40, 20, 8, 6, 0, 0, 0))
-    + chunk(b"IDAT", b"not by zlib")
-    + chunk(b"IEND", b"")
-)
+def undecodable() -> bytes:
+    """A WebP that is whole by its structure, with nothing in it that a decoder could read."""
+    body = b"\x2f" + struct.pack("<I", 39 | 19 << 14 | 1 << 28) + b"\xff" * 59
+    packed = b"WEBPVP8L" + struct.pack("<I", len(body)) + body
+    return b"RIFF" + struct.pack("<I", len(packed)) + packed
 
 
 @pytest.fixture
@@ -197,8 +190,8 @@ def test_another_text_under_the_same_name_never_shows_the_old_one(studio: Any) -
 def test_a_logo_that_can_not_be_decoded_is_the_installations_fault(
     studio: Any, tmp_path: Path
 ) -> None:
-    logo = tmp_path / "logo.png"
-    logo.write_bytes(UNDECODABLE)
+    logo = tmp_path / "logo.webp"
+    logo.write_bytes(undecodable())
     door = studio({"logo": {"image": str(logo)}})
     answer = door.get(door.link("a.jpg", "w160-mlogo-webp", grant="x-w160-mlogo-webp"))
     assert (answer.status_code, answer.json()["code"]) == (500, "mark.broken")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import struct
 from io import BytesIO
+from zlib import compress, crc32
 
 import pytest
 from PIL import Image
@@ -59,6 +61,20 @@ def test_a_png_or_webp_with_alpha_is_a_logo(octets: bytes) -> None:
 )
 def test_what_is_no_fit_logo_is_refused_with_its_fault(octets: bytes, what: str) -> None:
     with pytest.raises(ValueError, match=what):
+        check_logo(octets)
+
+
+def chunk(kind: bytes, body: bytes) -> bytes:
+    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", crc32(kind + body))
+
+
+@pytest.mark.parametrize(
+    "pixels", [b"", b"not by zlib", compress(bytes(33_000_000)), compress(b"")[:-1]]
+)
+def test_pixels_that_do_not_unpack_are_damage(pixels: bytes) -> None:
+    head = chunk(b"IHDR", struct.pack(">IIBBBBB", 40, 20, 8, 6, 0, 0, 0))
+    octets = b"\x89PNG\r\n\x1a\n" + head + chunk(b"IDAT", pixels) + chunk(b"IEND", b"")
+    with pytest.raises(ValueError, match="damaged"):
         check_logo(octets)
 
 
