@@ -5,6 +5,7 @@ from __future__ import annotations
 from base64 import b64encode
 from typing import TypeAlias
 
+from gateway.choices import Choice
 from gateway.descriptions import Described
 from gateway.issue import Issued, Refused
 from gateway.problems import problem_for
@@ -58,9 +59,16 @@ def document_answer(described: Described) -> Json:
         "pages": measured.pages,
         "page_sizes": [[*size] if all(size) else None for size in measured.sizes],
         "renditions": list(described.names),
+        "auto": _chosen(described.choice),
         "broken": measured.broken or None,
         "thumbhash": _text(measured.placeholder),
     }
+
+
+def _chosen(choice: Choice | None) -> Json:
+    if choice is None:
+        return None
+    return {"rendition": choice.name, "why": choice.why, "octets": {**choice.octets}}
 
 
 def _text(placeholder: bytes) -> str | None:

@@ -42,6 +42,7 @@ from gateway.rules import Rules
 from gateway.selections import Selector
 from gateway.settings import Settings
 from gateway.shelves import Shelf
+from gateway.sights import Sights
 from gateway.state.database import Database
 from gateway.state.ledger import Ledger
 from gateway.state.redactions import StoredRedactions
@@ -88,7 +89,8 @@ def compose(
     deriver = Deriver(levels, originals, pool, shelf, monotonic, metrics.rendered)
     measurer = Measurer(levels, originals, pool if serves else NoDescriber())
     looks = Placeholders(levels, originals, measurer, deriver)
-    selector = Selector(rules.renditions, originals, deriver)
+    sights = Sights(levels, originals, pool, monotonic)
+    selector = Selector(rules.renditions, originals, deriver, sights)
     budget, gauges = ByteBudget(READERS_BUDGET), Gauges(purges)
     gauges.register(metrics, pool, levels.memory, budget, wishes)
     profiles, ledger = _profiles(zones, providers), Ledger(database)
@@ -106,7 +108,7 @@ def compose(
         catalogue=catalogue,
         deliverer=Deliverer(rules, profiles, catalogue, originals, selector, budget),
         issuer=issuer,
-        descriptions=Descriptions(rules, catalogue, looks),
+        descriptions=Descriptions(rules, catalogue, looks, sights),
         levels=levels,
         pool=pool,
         improver=_improver(settings, (wishes, shelf), originals, pool, (purges, metrics)),

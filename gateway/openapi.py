@@ -270,9 +270,17 @@ def _description() -> Json:
             **dict.fromkeys(("width", "height", "pages"), _MAYBE_COUNT),
             "page_sizes": {"type": "array", "items": _PAGE_SIZE, "maxItems": 1_000},
             "renditions": {"type": "array", "items": _TEXT},
+            "auto": _chosen(),
             **dict.fromkeys(("broken", "thumbhash"), _MAYBE_TEXT),
         }
     )
+
+
+def _chosen() -> Json:
+    """Null where it is not known in time."""
+    octets: Json = {"type": "object", "additionalProperties": _COUNT}
+    chosen = {"rendition": _TEXT, "why": _TEXT, "octets": octets}
+    return {"oneOf": [_object(chosen), {"type": "null"}]}
 
 
 def _provider() -> Json:

@@ -1,7 +1,8 @@
-"""Selections: which representation of a document answers a request, decided without waiting.
+"""Selections: which representation of a document answers a request.
 
 A rendition that is not lighter than its original gives way: to one in another format, where the
-format is open, or to the original itself, where the link opens that too.
+format is open, or to the original itself, where the link opens that too. The name `auto` is what
+was chosen for the document.
 """
 
 from __future__ import annotations
@@ -11,18 +12,21 @@ from dataclasses import replace
 from time import gmtime, strftime
 from typing import NamedTuple, TypeAlias
 
+from gateway.choices import ORIGINAL, Choice, Unseen, choose
 from gateway.deliveries import Request
 from gateway.derive import Deriver
 from gateway.documents import Document
-from gateway.errors import ViewerUnknown
+from gateway.errors import DocumentBroken, ViewerUnknown
 from gateway.originals import Originals
 from gateway.permits import Permit
 from gateway.representations import WEIGHT, Fields, Ready
+from gateway.sights import Sights
 from imaging.conversions import Conversion
+from imaging.errors import BrokenSource
 from imaging.media import DICOM
 from imaging.negotiate import accepted_formats, origin_format, shows
 from imaging.rendered import MEDIA_TYPES
-from imaging.renditions import ORIGIN, Product, Rendition, Renditions
+from imaging.renditions import AUTO, ORIGIN, Auto, Product, Rendition, Renditions
 from signing.links import Link
 
 Pass: TypeAlias = Link | Permit
@@ -48,6 +52,7 @@ class Selection(NamedTuple):
 
 
 _ORIGINAL = None
+_UNCHOSEN = Choice(ORIGINAL, "unchosen", {})
 Search: TypeAlias = Generator[Product | None, Ready, Selection]
 """Asks for one representation after another, None for the original, and ends with the answer."""
 
@@ -55,8 +60,11 @@ Search: TypeAlias = Generator[Product | None, Ready, Selection]
 class Selector:
     """Selects among the original, renditions and conversions of a document."""
 
-    def __init__(self, renditions: Renditions, originals: Originals, deriver: Deriver) -> None:
+    def __init__(
+        self, renditions: Renditions, originals: Originals, deriver: Deriver, sights: Sights
+    ) -> None:
         self._renditions = renditions
+        self._sights = sights
         self._originals = originals
         self._deriver = deriver
 
@@ -68,7 +76,13 @@ class Selector:
         if link.rendition == "original":
             original = self._originals.near(document)
             return None if original is None else Selection(original)
-        search = self._search(link, request, document)
+        choice = _UNCHOSEN
+        if link.rendition == AUTO:
+            sight = self._sights.near(document)
+            if sight is None:
+                return None
+            choice = choose(document, sight, request.accept)
+        search = self._search(link, request, document, choice)
         wanted = next(search)
         while True:
             found = self._near(document, wanted)
@@ -87,8 +101,17 @@ class Selector:
         """
         if link.rendition == "original":
             return Selection(await self._originals.ready(document), level="miss")
-        search, level = self._search(link, request, document), "disk"
-        wanted = next(search)
+        if link.rendition != AUTO:
+            return await self._end(self._search(link, request, document), document)
+        choice = choose(document, await self._sights.of(document), request.accept)
+        try:
+            return await self._end(self._search(link, request, document, choice), document)
+        except (BrokenSource, DocumentBroken) as broken:
+            choice = choose(document, Unseen(broken.reason, final=False), request.accept)
+            return await self._end(self._search(link, request, document, choice), document)
+
+    async def _end(self, search: Search, document: Document) -> Selection:
+        level, wanted = "disk", next(search)
         while True:
             found, hit = await self._found(document, wanted)
             level = level if hit else "miss"
@@ -108,8 +131,12 @@ class Selector:
             return await self._originals.ready(document), True
         return await self._deriver.ready(document, wanted)
 
-    def _search(self, link: Pass, request: Request, document: Document) -> Search:
+    def _search(
+        self, link: Pass, request: Request, document: Document, choice: Choice = _UNCHOSEN
+    ) -> Search:
         product = self._renditions.find(link.rendition)
+        if isinstance(product, Auto):
+            return (yield from self._chosen(choice, request.accept, document))
         if isinstance(product, Conversion):
             return (yield from _exactly(product))
         if product.marked:
@@ -118,6 +145,16 @@ class Selector:
             product = product.with_format(origin_format(document.sniffed))
         whole = link.grant.covers == "all"
         return (yield from _lightest(product, request.accept, document, whole=whole))
+
+    def _chosen(self, choice: Choice, accept: str, document: Document) -> Search:
+        """What was chosen; the original where that turns out to be lighter, and can be shown."""
+        product = None if choice.name == ORIGINAL else self._renditions.find(choice.name)
+        assert not isinstance(product, Auto), "a choice is no choice again"
+        found = yield product
+        final = choice.final and found.representation.final
+        if found.representation.heavier and (document.media.pdf or shows(accept, document.sniffed)):
+            choice, found = replace(choice, name=ORIGINAL, why="light"), (yield _ORIGINAL)
+        return Selection(found, choice.negotiated, final, (choice.field,))
 
 
 def _filled(rendition: Rendition, request: Request) -> Rendition:

@@ -46,6 +46,11 @@ def can_move(image: ImageFile) -> bool:
     return image.format in _FORMATS and getattr(image, "n_frames", 1) > 1
 
 
+def moves(image: ImageFile, source: bytes | memoryview) -> bool:
+    """Whether the source has more frames than one."""
+    return can_move(image) and (image.format != "GIF" or gif_frames(source, 2) > 1)
+
+
 def moving(image: ImageFile, source: bytes | memoryview, rendition: Rendition) -> Moving | None:
     """The source as an animation; None when it has one frame or the format asked for can not move.
 

@@ -8,16 +8,18 @@ from dataclasses import replace
 from PIL import Image
 from PIL.ImageFile import ImageFile
 
-from imaging.animations import animate, can_move, moving
+from imaging.animations import animate, can_move, moves, moving
 from imaging.conversions import Conversion, Converted
 from imaging.dicom.drawing import describe_dicom, draw_frame
 from imaging.encoders import encode
 from imaging.errors import BrokenSource, MarkBroken
+from imaging.firstpage import first_page
 from imaging.geometry import full_scale
+from imaging.glances import PREDICTED, WIDTH, Glance
 from imaging.kinds import Kind, kind_of
 from imaging.limits import Limits
-from imaging.linear import linearise
-from imaging.media import DICOM
+from imaging.linear import HEAD, linearise, page_end
+from imaging.media import DICOM, PICTURES
 from imaging.negatives import WORTH, Negative
 from imaging.negotiate import origin_format
 from imaging.notices import NOT_DIAGNOSTIC, noticed
@@ -28,13 +30,14 @@ from imaging.prints import plain
 from imaging.redactions import UNREDACTED
 from imaging.rendered import ENGINE_VERSION, SIZES, Description, Rendered
 from imaging.renditions import LADDER, ORIGIN, Rendition
+from imaging.samples import predicted
 from imaging.scaled import Scaled
 from imaging.sources import PDF, admit, count_pages, guarded, open_picture
 from imaging.stamps import marked
 from imaging.text import page_text
 from imaging.windows import AS_STORED
 
-__all__ = ["ENGINE_VERSION", "convert", "describe", "render"]
+__all__ = ["ENGINE_VERSION", "convert", "describe", "glance", "render"]
 
 _DEFAULT = Limits()
 _SCANNED = frozenset({"1", "L", "I;16", "I;16B", "I"})
@@ -179,6 +182,36 @@ def describe(source: bytes | memoryview, limits: Limits = _DEFAULT) -> Descripti
         pages = count_pages(image, media_type, limits)
         sizes = _page_sizes(image, pages) if media_type == "image/tiff" else ()
         return Description(media_type, width, height, pages, sizes)
+
+
+def glance(source: bytes, limits: Limits = _DEFAULT) -> Glance:
+    """What page one shows, and about what it weighs. Raises as `render` does."""
+    with guarded():
+        media_type = admit(source, limits)
+        wanted, weights = Rendition(width=WIDTH), dict[str, int]()
+        drawn = _seen(source, media_type, wanted, limits)
+        sharp = isinstance(drawn, Rendered)
+        if isinstance(drawn, Rendered):  # all pixels of two colours, which WebP alone has
+            weights["webp"] = len(drawn.body)
+            drawn = _seen(source, media_type, wanted.with_format("jpeg"), limits)
+        if isinstance(drawn, Rendered):
+            raise BrokenSource("unsupported")
+        weights |= predicted(drawn, [form for form in PREDICTED if form not in weights])
+        kind = Kind.BILEVEL if sharp else drawn.kind
+        clear = drawn.image.mode in _SEE_THROUGH
+        seen = Glance(media_type, kind.value, weights, clear=clear)
+        return _glanced(seen, source, limits)
+
+
+def _glanced(seen: Glance, source: bytes, limits: Limits) -> Glance:
+    """With what a PDF's objects tell, or a picture's frames."""
+    if seen.media_type == PDF:
+        page = first_page(source, limits)
+        head = (linearise(source, limits).body or source)[:HEAD]
+        return replace(seen, first=page_end(head), **page._asdict())
+    if seen.media_type not in PICTURES:
+        return seen
+    return replace(seen, moves=moves(open_picture(source, seen.media_type, 0, limits), source))
 
 
 def _page_sizes(image: ImageFile, pages: int) -> tuple[tuple[float, float], ...]:

@@ -8,6 +8,7 @@ from typing import Generic, TypeVar
 
 from imaging import protocol
 from imaging.conversions import Conversion, Converted
+from imaging.glances import Glance
 from imaging.limits import Limits
 from imaging.masters import Master
 from imaging.rendered import Description, Rendered
@@ -85,6 +86,10 @@ def improving(source: bytes, rendition: Rendition, limits: Limits) -> Job[Render
 
 def converting(source: bytes, conversion: Conversion, limits: Limits) -> Job[Converted]:
     return Job(protocol.convert_request(conversion, limits), source, protocol.converted_of)
+
+
+def glancing(source: bytes, limits: Limits) -> Job[Glance]:
+    return Job(protocol.glance_request(limits), source, protocol.glance_in)
 
 
 def describing(source: bytes, limits: Limits) -> Job[Description]:

@@ -15,7 +15,10 @@ _PHOTO: tuple[Format, ...] = ("avif", "webp", "jpeg")
 # On pages, text and alpha WebP's first answer is smaller and cheaper than AVIF's fast one.
 _PAGE: tuple[Format, ...] = ("webp", "avif", "jpeg")
 _TO_BE_NAMED = frozenset({"image/avif", "image/webp"})
-_SHOWN = _TO_BE_NAMED | {"image/jpeg", "image/png", "image/gif"}
+BY_ALL = frozenset({"image/jpeg", "image/png", "image/gif"})
+"""The types of pictures that every browser shows."""
+
+_SHOWN = _TO_BE_NAMED | BY_ALL
 _OWN = {**FORMATS, "image/jp2": "jpeg", **dict.fromkeys(HEIF, "jpeg")}
 
 

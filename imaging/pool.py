@@ -9,6 +9,7 @@ from contextlib import suppress
 from imaging import jobs
 from imaging.conversions import Conversion, Converted
 from imaging.errors import Forgotten, PoolBusy, SourceTooLarge, WorkerLost
+from imaging.glances import Glance
 from imaging.jobs import Answer, Job
 from imaging.limits import Limits
 from imaging.lines import Line
@@ -150,6 +151,10 @@ class RenderPool:
     async def describe(self, source: bytes) -> Description:
         """What the source's header tells; raises as `render` does."""
         return await self._ask(jobs.describing(source, self._limits))
+
+    async def glance(self, source: bytes) -> Glance:
+        """What page one shows, and about what it weighs; raises as `render` does."""
+        return await self._ask(jobs.glancing(source, self._limits))
 
     async def _ask(self, job: Job[Answer]) -> Answer:
         if self._closed or self._admitted >= self._room:

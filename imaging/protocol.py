@@ -4,15 +4,15 @@
 
 A worker greets with `{"ready": VERSION, "filtered": …}`, then answers each request with one frame.
 A request is `{"do": "render", "spec": …, "limits": {…}}`, `{"do": "convert", "name": …, "limits":
-{…}}` or `{"do": "describe", "limits": {…}}` with the source as its body; background workers know
-"improve" as well, which has the fields of "render" and its reply. A reply is
+{…}}`, or "describe" or "glance" with limits alone, and the source as its body; background workers
+know "improve" as well, which has the fields of "render" and its reply. A reply is
 `{"ok": "rendered", …}` or `{"ok": "converted", …}` with what was made as its body,
-`{"ok": "described", …}`, or `{"error": KIND, …}`. A later engine adds operations and fields; an
-operation unknown to a worker is answered with the error "unsupported". What a redaction in the spec
-hides stands beside it in "boxes", and what its mark shows in "mark": a worker knows no database and
-no settings. With a "picture" the worker may keep what it scaled under that name, for a request
-`{"do": "recall", "spec": …, "picture": …}` without a source; one that has it no more answers with
-the error "forgotten".
+`{"ok": "described", …}`, `{"ok": "glanced", …}`, or `{"error": KIND, …}`. A later engine adds
+operations and fields; an operation unknown to a worker is answered with the error "unsupported".
+What a redaction in the spec hides stands beside it in "boxes", and what its mark shows in "mark": a
+worker knows no database and no settings. With a "picture" the worker may keep what it scaled under
+that name, for a request `{"do": "recall", "spec": …, "picture": …}` without a source; one that has
+it no more answers with the error "forgotten".
 
 The pool does not trust a worker, which has read hostile bytes: every field of a reply is checked.
 """
@@ -33,6 +33,7 @@ from imaging.errors import (
     PageMissing,
     SourceTooLarge,
 )
+from imaging.glances import Glance, glance_of
 from imaging.limits import Limits
 from imaging.marks import mark_of
 from imaging.masters import NO_MASTER, Master
@@ -188,6 +189,10 @@ def origin_of(head: Head) -> tuple[str, int]:
     return told.text("media_type"), told.count("octets")
 
 
+def glance_request(limits: Limits) -> dict[str, object]:
+    return {"do": "glance", "limits": asdict(limits)}
+
+
 def limits_of(head: Head) -> Limits:
     """The limits of a request."""
     table = head.table("limits")
@@ -215,6 +220,10 @@ def converted_reply(converted: Converted) -> dict[str, object]:
 
 def described_reply(description: Description) -> dict[str, object]:
     return {"ok": "described", **asdict(description)}
+
+
+def glanced_reply(glance: Glance) -> dict[str, object]:
+    return {"ok": "glanced", **glance.fields}
 
 
 def error_reply(error: ImagingError) -> dict[str, object]:
@@ -264,6 +273,15 @@ def description_of(head: Head, body: bytes) -> Description:
         raise ProtocolError("a description has no body")
     width, height, pages = (head.count(name) for name in ("width", "height", "pages"))
     return Description(head.text("media_type"), width, height, pages, _sizes(head))
+
+
+def glance_in(head: Head, body: bytes) -> Glance:
+    """The glance in a reply, or the error in it raised."""
+    _expect(head, "glanced")
+    try:
+        return glance_of(head.text, head.count)
+    except ValueError as error:
+        raise ProtocolError(str(error)) from None
 
 
 def _pixels(head: Head) -> tuple[int, int]:

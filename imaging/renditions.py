@@ -10,9 +10,9 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from types import MappingProxyType
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from imaging.conversions import LINEAR, PDF, Conversion, find_conversion
 from imaging.errors import UnknownRendition
@@ -24,10 +24,13 @@ from imaging.specs import FITS, LARGEST, ORIGIN, Rendition, parse_spec
 from imaging.windows import AS_STORED
 
 __all__ = [
+    "AUTO",
     "FITS",
     "LADDER",
     "LARGEST",
     "ORIGIN",
+    "Asked",
+    "Auto",
     "Product",
     "Rendition",
     "Renditions",
@@ -46,6 +49,22 @@ _WHOLE = re.compile(rf"original|auto|linear|p{_NUMBER}-text")
 
 Product: TypeAlias = Rendition | Conversion
 """Whatever the engine makes of a source."""
+
+AUTO: Final = "auto"
+
+
+@dataclass(frozen=True, slots=True)
+class Auto:
+    """The best first view of a document, whatever that is: chosen anew for each version of it."""
+
+    @property
+    def automatic(self) -> bool:
+        """Whether Accept may decide: where a picture is chosen."""
+        return True
+
+
+Asked: TypeAlias = Product | Auto
+"""What a name stands for."""
 
 
 class Renditions:
@@ -68,12 +87,14 @@ class Renditions:
         for name, spec in presets.items():
             self._declared[name] = _preset(name, spec)
 
-    def find(self, name: str) -> Product:
+    def find(self, name: str) -> Asked:
         """What a declared name or an exact spec stands for; UnknownRendition else.
 
         A redaction comes with its boxes, and a mark with what it shows; one that is not known
         makes the name unknown.
         """
+        if name == AUTO:
+            return Auto()
         if product := find_conversion(name) or self._find_declared(name):
             return product
         try:
@@ -132,7 +153,7 @@ class Renditions:
             for base, rendition in self._declared.items()
             if rendition.window == AS_STORED or media_type == DICOM
         )
-        whole = (LINEAR, Conversion(1).name) if media_type == PDF else ()
+        whole = (AUTO, LINEAR, Conversion(1).name) if media_type == PDF else (AUTO,)
         return (*pictures, *whole)
 
     def _find_declared(self, name: str) -> Rendition | None:

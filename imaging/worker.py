@@ -22,7 +22,7 @@ from PIL import AvifImagePlugin, Image
 
 from imaging import protocol, seccomp
 from imaging.conversions import Conversion, find_conversion
-from imaging.engine import convert, describe, render
+from imaging.engine import convert, describe, glance, render
 from imaging.errors import BrokenSource, ImagingError
 from imaging.media import PAGED
 from imaging.memos import Memo
@@ -102,6 +102,8 @@ def answer(
                 return protocol.converted_reply(converted), converted.body
             case "describe":
                 return protocol.described_reply(describe(source, limits)), b""
+            case "glance":
+                return protocol.glanced_reply(glance(source, limits)), b""
             case _:
                 raise BrokenSource("unsupported")
     except ImagingError as error:
@@ -167,8 +169,9 @@ def _try_out(specimen: bytes, media_type: str) -> None:
     for format in MEDIA_TYPES:
         with suppress(ImagingError):
             render(specimen, Rendition(width=_TRIED_WIDTH, format=format))
-    with suppress(ImagingError):
-        describe(specimen)
+    for look in (describe, glance):
+        with suppress(ImagingError):
+            look(specimen)
     for conversion in (Conversion(), Conversion(page=1)) if media_type in PAGED else ():
         with suppress(ImagingError):
             convert(specimen, conversion)

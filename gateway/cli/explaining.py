@@ -14,6 +14,8 @@ from cdn.modes import MARGIN, PROVISIONAL, policy_for
 from cdn.policy import CachePolicy, Confidential, Shared
 from cdn.tags import Tags, version_tag
 from gateway.app import signer_of
+from gateway.choices import Choice
+from gateway.cli.choosing import choice_of, told
 from gateway.cli.generations import generation_of
 from gateway.cli.harms import additions, harms, looks
 from gateway.cli.invocation import config_option, echo_json, json_option, settings_of
@@ -28,7 +30,7 @@ from gateway.settings import Settings
 from gateway.shelves import may_improve
 from imaging.errors import UnknownRendition
 from imaging.marks import UNMARKED, Mark
-from imaging.renditions import Rendition, Renditions
+from imaging.renditions import AUTO, Auto, Rendition, Renditions
 from signing.errors import LinkRefused
 from signing.links import LIVE, Link
 from signing.storage import PLACES, PREFIX, StorageLink
@@ -84,7 +86,8 @@ def _print(lines: Iterable[Line]) -> None:
 
 def _grouped(lines: Iterable[Line]) -> dict[str, str | list[str]]:
     """By name; what can be there more than once is a list always."""
-    grouped: dict[str, str | list[str]] = {"field": [], "a miss when": [], "look": []}
+    several = ("field", "a miss when", "look", "auto", "candidate")
+    grouped: dict[str, str | list[str]] = {name: [] for name in several}
     for name, text in lines:
         known = grouped.get(name)
         if isinstance(known, list):
@@ -130,9 +133,20 @@ def _lines(link: Link, settings: Settings, now: int) -> Iterator[Line]:
     mark = _mark(link.rendition, renditions)
     if mark.name:
         yield "mark", _drawn(mark)
+    choice = _chosen(link, renditions, settings)
+    if choice is not None:
+        yield from told(choice)
     yield "life", _life(link, now)
     yield "revoked", _revoked(link, zone, settings)
-    yield from _caching(link, zone, settings, now)
+    negotiated = choice.negotiated if isinstance(choice, Choice) else _negotiated(link, renditions)
+    yield from _caching(link, zone, settings, now, negotiated=negotiated)
+
+
+def _chosen(link: Link, renditions: Renditions, settings: Settings) -> Choice | str | None:
+    """What `auto` ends in, or why nobody knows; None for a link to anything else."""
+    if link.rendition != AUTO or not granted(link, renditions):
+        return None
+    return choice_of(DocumentRef(link.zone, link.bucket, link.key), settings)
 
 
 def _rendition(link: Link, renditions: Renditions) -> str:
@@ -146,7 +160,7 @@ def _rendition(link: Link, renditions: Renditions) -> str:
         return f"{name}: NOT made here, 403{near}"
     if not granted(link, renditions):
         return f"{name}: NOT granted or not declared, 403"
-    return f"{name}: " + ("format by Accept" if automatic else "granted")
+    return f"{name}: " + ("format by Accept" if automatic and name != AUTO else "granted")
 
 
 def _mark(name: str, renditions: Renditions) -> Mark:
@@ -178,10 +192,11 @@ def _revoked(link: Link, zone: Zone, settings: Settings) -> str:
     return f"{answer}: {generation.told(link)}"
 
 
-def _caching(link: Link, zone: Zone, settings: Settings, now: int) -> Iterator[Line]:
+def _caching(
+    link: Link, zone: Zone, settings: Settings, now: int, *, negotiated: bool
+) -> Iterator[Line]:
     ref = DocumentRef(link.zone, link.bucket, link.key)
     renditions = renditions_of(settings)
-    negotiated = _negotiated(link.rendition, renditions)
     tags = _tags(zone, ref, link.version)
     marked = bool(_mark(link.rendition, renditions).name)
     alive = link.expires_at > now
@@ -214,9 +229,10 @@ def _policy(link: Link, zone: Zone, negotiated: bool, tags: Tags, now: int) -> C
 def _provisional(name: str, settings: Settings) -> bool:
     """Whether the first answer is one that is made better in the background."""
     try:
-        return name != "original" and may_improve(renditions_of(settings).find(name))
+        product = renditions_of(settings).find(name) if name != "original" else Auto()
     except UnknownRendition:
         return False
+    return not isinstance(product, Auto) and may_improve(product)
 
 
 def _tags(zone: Zone, ref: DocumentRef, version: str) -> Tags:
@@ -228,9 +244,9 @@ def _tags(zone: Zone, ref: DocumentRef, version: str) -> Tags:
     return Tags(tuple(name for name in tags if name != unknown))
 
 
-def _negotiated(name: str, renditions: Renditions) -> bool:
+def _negotiated(link: Link, renditions: Renditions) -> bool:
     try:
-        return name != "original" and renditions.find(name).automatic
+        return link.rendition != "original" and renditions.find(link.rendition).automatic
     except UnknownRendition:
         return False
 

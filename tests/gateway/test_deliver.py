@@ -103,10 +103,11 @@ def test_what_is_no_picture_has_no_renditions(gallery: Any) -> None:
 @pytest.mark.parametrize(
     ("grant", "allowed", "refused"),
     [
-        ("original", ["original"], ["w160-jpeg", "w160", "p1-w160", "thumb"]),
+        ("original", ["original"], ["w160-jpeg", "w160", "p1-w160", "thumb", "auto", "linear"]),
         ("previews", ["w160-jpeg", "thumb"], ["original", "linear", "p1-text", "auto", "w161"]),
         ("x-w333-q50-jpeg", ["w333-q50-jpeg"], ["original", "w160-jpeg", "w333-jpeg", "w333"]),
-        ("all", ["original", "w160-jpeg"], ["w161", "w333-jpeg", "nosuch", "auto"]),
+        ("all", ["original", "w160-jpeg", "auto"], ["w161", "w333-jpeg", "nosuch"]),
+        ("x-auto", ["auto"], ["original", "w160-jpeg", "w1280-jpeg"]),
     ],
 )
 def test_a_grant_opens_its_renditions_and_no_other(
@@ -149,7 +150,7 @@ def _signed(door: Any, key: str = "a.jpg", rendition: str = "original", **wishes
     return str(door.parts.rules.signer.issue(request, int(time.time())).for_rendition(rendition))
 
 
-@pytest.mark.parametrize("name", ["nosuch", "w161", "auto"])
+@pytest.mark.parametrize("name", ["nosuch", "w161", "p1-auto", "auto-webp"])
 def test_an_unknown_name_is_refused_before_any_work(door: Any, name: str) -> None:
     store = _counting(door)
     store.put("documents", "a.jpg", b"x")

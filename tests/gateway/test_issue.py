@@ -101,7 +101,6 @@ def test_a_document_without_a_link_says_why_and_hinders_no_other(
         ({"grant": ""}, "link.unsignable"),
         ({"grant": "x-original"}, "link.unsignable"),
         ({"grant": "x-nosuch"}, "rendition.refused"),
-        ({"grant": "x-auto"}, "rendition.refused"),
     ],
 )
 def test_a_wish_that_can_not_be_granted_is_each_documents_own_error(

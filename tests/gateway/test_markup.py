@@ -189,12 +189,12 @@ def test_the_renditions_are_those_the_link_opens(gallery: Any) -> None:
         grant: gallery.issue("picture.jpg", grant=grant)[0]["renditions"]
         for grant in ("all", "original", "previews", "x-w333-jpeg")
     }
-    assert named["all"] == ["original", *ladder, "thumb"]
+    assert named["all"] == ["original", *ladder, "thumb", "auto"]
     assert named["original"] == ["original"]
     assert named["previews"] == [*ladder, "thumb"]
     assert named["x-w333-jpeg"] == ["w333-jpeg"]
     paged = gallery.issue("scan.tif")[0]["renditions"]
-    assert paged == ["original", *(f"p1-{name}" for name in [*ladder, "thumb"])]
+    assert paged == ["original", *(f"p1-{name}" for name in [*ladder, "thumb"]), "auto"]
     for name in ("w160", "thumb"):
         assert gallery.get(gallery.link("picture.jpg", name)).status_code == 200
     assert gallery.issue("note.txt")[0]["renditions"] == ["original"]

@@ -11,25 +11,30 @@ from typing import Any, cast
 import pytest
 from PIL import Image
 
+from gateway.choices import Sight, Unseen
 from gateway.deliveries import Request
 from gateway.documents import Document, DocumentRef, Zone
 from gateway.media import MediaType
 from gateway.originals import SMALL
 from gateway.preconditions import UNCONDITIONAL
 from gateway.representations import Ready, Representation, ready
+from gateway.samples.pdf import Line, Scan, TextPage, scanned_pdf, text_pdf
 from gateway.selections import Selection, Selector, stands_in
-from imaging.renditions import Product, Renditions, parse_spec
+from imaging.errors import BrokenSource
+from imaging.glances import Glance
+from imaging.renditions import Product, Rendition, Renditions, parse_spec
 from signing.grants import Grant
 from signing.links import Link
 
 ZONE = Zone("clinic", "main", ("documents",))
 BOTH = "image/avif,image/webp,*/*;q=0.8"
+SEEN = Glance("image/jpeg", "photo", {"avif": 200, "webp": 300, "jpeg": 400})
 RENDITIONS = Renditions({"thumb": "w160-h160-cover", "low": "w640-q20"})
 
 
 def document_of(sniffed: str, size: int = 1_000) -> Document:
     ref = DocumentRef("clinic", "documents", "a.bin")
-    media = MediaType(sniffed.encode(), inline=True)
+    media = MediaType(sniffed.encode(), inline=True, pdf=sniffed == "application/pdf")
     return Document(ref, ref.id, "id", "v" * 22, "etag", media, sniffed, size, 0)
 
 
@@ -45,7 +50,7 @@ class Shop:
         name = product.spec if product else "original"
         self.asked.append(name)
         size = self.weights.get(name, document.size) if product else document.size
-        heavier = product is not None and size >= document.size
+        heavier = isinstance(product, Rendition) and size >= document.size
         media = MediaType(b"image/webp", inline=True) if product else document.media
         etag = f'"{name}"'.encode()
         made = Representation(document, name, etag, media, size, b"x" * size, heavier=heavier)
@@ -61,17 +66,41 @@ def link_to(name: str, grant: str) -> Link:
     return cast(Link, _Link(name, Grant.parse(grant)))
 
 
+class Watcher:
+    """Stands for sights: sees what it is told, or nothing yet."""
+
+    def __init__(self, sight: Sight | None) -> None:
+        self.sight = sight
+
+    def near(self, document: Document) -> Sight | None:
+        return self.sight
+
+    async def of(self, document: Document) -> Sight:
+        assert self.sight is not None
+        return self.sight
+
+
 class _Link:
     def __init__(self, rendition: str, grant: Grant) -> None:
         self.rendition, self.grant = rendition, grant
 
 
+def selector_of(shop: Shop, sight: Sight | None = None) -> Selector:
+    return Selector(RENDITIONS, cast(Any, shop), cast(Any, shop), cast(Any, Watcher(sight)))
+
+
 def select(
-    shop: Shop, name: str, grant: str = "ia", accept: str = BOTH, sniffed: str = "image/jpeg"
+    shop: Shop,
+    name: str,
+    grant: str = "ia",
+    accept: str = BOTH,
+    sight: Sight = SEEN,
+    size: int = 1_000,
 ) -> Selection:
     """What is selected; at once and with waiting it is the same."""
-    selector = Selector(RENDITIONS, cast(Any, shop), cast(Any, shop))
-    link, document = link_to(name, grant), document_of(sniffed)
+    selector = selector_of(shop, sight)
+    sniffed = sight.media_type if isinstance(sight, Glance) else "image/jpeg"
+    link, document = link_to(name, grant), document_of(sniffed, size)
     request = Request(False, UNCONDITIONAL, b"", accept, 0.0)
     waited = asyncio.run(selector.select(link, request, document))
     shop.asked.clear()
@@ -183,10 +212,71 @@ def test_what_memory_lacks_is_not_waited_for() -> None:
             return super().near(document, product) if product else None
 
     shop = Empty(w640_webp=2_000)
-    selector = Selector(RENDITIONS, cast(Any, shop), cast(Any, shop))
+    selector = selector_of(shop)
     request = Request(False, UNCONDITIONAL, b"", "", 0.0)
-    for name in ("original", "w640-webp"):
+    for name in ("original", "w640-webp", "auto"):
         assert selector.near(link_to(name, "ia"), request, document_of("image/png")) is None
+
+
+SCAN = Glance("application/pdf", "scan", {"avif": 30, "webp": 20, "jpeg": 40}, pictured=1, first=90)
+TEXT = Glance(
+    "application/pdf", "page", {"avif": 30, "webp": 20, "jpeg": 40}, letters=999, first=90
+)
+
+
+@pytest.mark.parametrize(
+    ("sight", "shown", "field", "negotiated"),
+    [
+        (SCAN, "p1-w1280-webp", b"p1-w1280-webp;why=scan", True),
+        (TEXT, "linear", b"linear;why=text", False),
+        (Unseen("no-picture"), "original", b"original;why=no-picture", False),
+        (SEEN, "w1280-avif", b"w1280-avif;why=lighter", True),
+    ],
+)
+def test_auto_is_what_was_chosen_and_says_why(
+    sight: Sight, shown: str, field: bytes, negotiated: bool
+) -> None:
+    shop = Shop(p1_w1280_webp=99, w1280_avif=99)
+    selection = select(shop, "auto", sight=sight, size=SMALL)
+    assert selection.ready.representation.name == shown
+    assert selection.fields == ((b"ostiary-choice", field),)
+    assert (selection.negotiated, selection.final) == (negotiated, True)
+
+
+@pytest.mark.parametrize(
+    ("sight", "shown"),
+    [(SCAN, "original"), (SEEN, "original"), (replace(SEEN, media_type="image/tiff"), "p1-w1280")],
+)
+def test_a_choice_that_turns_out_heavier_gives_way_to_the_original(
+    sight: Glance, shown: str
+) -> None:
+    heavy = {f"{page}w1280_{form}": SMALL for page in ("", "p1_") for form in ("avif", "webp")}
+    selection = select(Shop(**heavy), "auto", "ix-auto", sight=sight, size=SMALL)
+    assert selection.ready.representation.name.startswith(shown)
+    [(_, field)] = selection.fields
+    assert field.startswith(shown.encode())
+    assert field.endswith(b"light") is (shown == "original")
+
+
+@pytest.mark.parametrize("final", [True, False])
+def test_what_was_not_seen_for_now_is_not_final(final: bool) -> None:
+    assert select(Shop(), "auto", sight=Unseen("timeout", final=final)).final is final
+
+
+def test_a_choice_that_can_not_be_made_gives_way_to_the_original() -> None:
+    class Broken(Shop):
+        async def ready(self, document: Document, product: Product | None = None) -> Any:
+            if product is not None:
+                raise BrokenSource("timeout")
+            return await super().ready(document)
+
+    request = Request(False, UNCONDITIONAL, b"", BOTH, 0.0)
+    document, selector = document_of("application/pdf"), selector_of(Broken(), SCAN)
+    selection = asyncio.run(selector.select(link_to("auto", "ia"), request, document))
+    assert selection.fields == ((b"ostiary-choice", b"original;why=timeout"),)
+    assert (selection.ready.representation.name, selection.final) == ("original", False)
+    with pytest.raises(BrokenSource):
+        asyncio.run(selector.select(link_to("p1-w1280", "ia"), request, document))
 
 
 # Through a whole gateway.
@@ -267,3 +357,65 @@ def test_a_stand_in_too_large_for_memory_is_streamed(open_door: Callable[..., An
     part = door.get(url, {"Range": "bytes=-5"})
     assert (part.status_code, part.content) == (206, body[-5:])
     assert '"rendition":"w2560-png","shown":"original"' in door.lines(4)
+
+
+def _paper(size: tuple[int, int], noise: float) -> bytes:
+    return file_of(Image.effect_noise(size, noise), "JPEG", quality=95)
+
+
+@pytest.fixture(scope="module")
+def shelf(gallery: Any) -> Any:
+    """One document of each way to be seen first."""
+    lines = [Line(50, 800 - 12 * row, "a letter of many lines " * 4) for row in range(60)]
+    gallery.put("text.pdf", text_pdf([TextPage(lines)] * 20))
+    gallery.put("scans.pdf", scanned_pdf([Scan(_paper((1_700, 2_200), 12), 1_700, 2_200)] * 6))
+    gallery.put("photo.jpg", _paper((2_000, 1_600), 60))
+    gallery.put("fax.tif", file_of(Image.effect_noise((600, 800), 60), "TIFF"))
+    return gallery
+
+
+@pytest.mark.parametrize(
+    ("key", "choice", "media_type"),
+    [
+        ("text.pdf", "linear;why=text", "application/pdf"),
+        ("scans.pdf", "p1-w1280-", "image/"),
+        ("photo.jpg", "w1280-avif;why=lighter", "image/avif"),
+        ("fax.tif", "p1-w1280-", "image/"),
+        ("picture.jpg", "original;why=small", "image/jpeg"),
+        ("note.txt", "original;why=no-picture", "text/plain; charset=utf-8"),
+        ("broken.jpg", "original;why=small", "image/jpeg"),
+    ],
+)
+def test_each_document_has_its_best_first_view(
+    shelf: Any, key: str, choice: str, media_type: str
+) -> None:
+    first = shelf.get(shelf.link(key, "auto"), {"Accept": BOTH})
+    again = shelf.get(shelf.link(key, "auto"), {"Accept": BOTH})
+    assert first.headers["ostiary-choice"].startswith(choice)
+    assert first.headers["content-type"].startswith(media_type)
+    assert first.content == again.content
+    named = first.headers["ostiary-choice"].partition(";")[0]
+    same = shelf.get(shelf.link(key, named))
+    assert (same.content, same.headers["etag"]) == (first.content, first.headers["etag"])
+    picture = named not in ("original", "linear")
+    assert ("vary" in first.headers) is picture
+    assert first.headers["cdn-cache-control"].startswith("max-age=") is not picture
+    if key == "scans.pdf":
+        assert first.headers["ostiary-choice"].endswith(";why=scan")
+        assert len(first.content) < 0.05 * len(shelf.get(shelf.link(key)).content)
+
+
+def test_auto_answers_ranges_and_validators_as_what_it_ends_in(shelf: Any) -> None:
+    url = shelf.link("text.pdf", "auto")
+    whole = shelf.get(url)
+    part = shelf.get(url, {"Range": "bytes=0-99", "If-Range": whole.headers["etag"]})
+    assert (part.status_code, part.content) == (206, whole.content[:100])
+    assert part.headers["ostiary-choice"] == "linear;why=text"
+    unchanged = shelf.get(url, {"If-None-Match": whole.headers["etag"]})
+    assert unchanged.status_code == 304
+
+
+def test_auto_is_opened_by_grants_that_open_the_original_with_all_of_it(shelf: Any) -> None:
+    for grant, status in (("all", 200), ("x-auto", 200), ("previews", 403), ("original", 403)):
+        answer = shelf.get(shelf.link("note.txt", "auto", grant=grant))
+        assert answer.status_code == status, grant

@@ -11,7 +11,7 @@ from imaging.conversions import Conversion
 from imaging.errors import UnknownRendition
 from imaging.gravity import CENTRE, KINDS, Gravity, Offset
 from imaging.redactions import Box, Redaction
-from imaging.renditions import FITS, LADDER, Rendition, Renditions, parse_spec
+from imaging.renditions import FITS, LADDER, Auto, Rendition, Renditions, parse_spec
 
 PRESETS = {"thumb": "w160-h160-cover", "card": "w400-h300-contain-q60", "fixed": "w300-webp"}
 RENDITIONS = Renditions(PRESETS)
@@ -100,11 +100,13 @@ def test_conversions_are_declared_and_carry_the_original(name: str) -> None:
     assert found.name == name
 
 
-def test_what_is_not_made_yet_is_declared_and_carries_the_original() -> None:
+def test_the_best_first_view_is_declared_and_may_carry_the_original() -> None:
     assert RENDITIONS.declared("auto")
     assert RENDITIONS.carries_original("auto")
+    assert RENDITIONS.find("auto") == Auto()
+    assert Auto().automatic
     with pytest.raises(UnknownRendition) as caught:
-        RENDITIONS.find("auto")
+        RENDITIONS.find("original")
     assert caught.value.reason == "not-made"
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import stat
+from io import BytesIO
 from typing import Any
 from urllib.parse import unquote
 
 import pytest
+from PIL import Image
 
 from signing.grants import Grant
 from signing.keys import Key, KeyRing
@@ -169,7 +171,9 @@ def test_sealed_and_pinned_links_say_so(shell: Any) -> None:
         ("all", "w641x", "w641x: NOT made here, 403, the nearest is w640", "refused"),
         ("all", "linear", "linear: granted", "good"),
         ("previews", "p1-text", "p1-text: NOT granted or not declared, 403", "refused"),
-        ("all", "auto", "auto: NOT made here, 403", "refused"),
+        ("all", "auto", "auto: granted", "good"),
+        ("previews", "auto", "auto: NOT granted or not declared, 403", "refused"),
+        ("exact", "auto", "auto: granted", "good"),
         ("exact", "w500", "w500: format by Accept", "good"),
     ],
 )
@@ -283,3 +287,37 @@ def test_a_link_to_a_mark_that_names_its_viewer_opens_nothing(shell: Any) -> Non
     shell.configure().add(MARKS)
     assert "names the viewer, whom nothing proves" in shell.says("verify", url, status=1)
     assert "names the viewer, whom nothing proves: 403" in shell.json("explain", url)["mark"]
+
+
+def _auto(url: str) -> str:
+    parts = url.split("/")
+    return "/".join([*parts[:4], "auto", *parts[5:]])
+
+
+def test_what_auto_chooses_is_told_with_the_octets_of_each_candidate(shell: Any) -> None:
+    out = BytesIO()
+    Image.effect_noise((1_400, 1_000), 60).save(out, "JPEG", quality=95)
+    url = shell.sign("a.jpg")
+    shell.put("a.jpg", out.getvalue())
+    told = shell.json("explain", _auto(url))
+    assert told["auto"][0] == "w1280-avif: a picture of that width is much lighter"
+    assert "follows Accept" in told["auto"][1]
+    names = [text.partition(",")[0] for text in told["candidate"]]
+    assert sorted(names) == ["original", "w1280-avif", "w1280-jpeg", "w1280-webp"]
+    assert told["candidate"][-1] == f"original, {len(out.getvalue()):,} octets"
+    assert any("the format follows Accept" in why for why in told["a miss when"])
+
+
+def test_a_choice_that_ends_in_the_original_is_kept_by_all(shell: Any) -> None:
+    told = shell.json("explain", _auto(shell.sign("a.txt")))
+    assert told["auto"] == ["original: it is neither a picture nor pages"]
+    assert told["policy"] == "Shared"
+
+
+def test_why_nothing_is_known_of_a_choice_is_told(shell: Any) -> None:
+    url = _auto(shell.sign("a.txt"))
+    (shell.documents / "a.txt").unlink()
+    told = shell.json("explain", url)
+    assert told["auto"] == ["not known: DocumentNotFound"]
+    assert told["candidate"] == []
+    assert "auto" not in shell.json("explain", shell.sign("b.txt"))["rendition"]
