@@ -46,9 +46,9 @@ def undecodable() -> bytes:
 def studio(open_door: Callable[..., Any]) -> Callable[..., Any]:
     """A gateway with a picture and the marks, or others, and a zone as it is told."""
 
-    def opened(marks: dict[str, Any] = MARKS, **tables: Any) -> Any:
+    def opened(marks: dict[str, Any] = MARKS, *, renders: bool = True, **tables: Any) -> Any:
         renditions = {"marks": marks, "workers": 1, "improve": False}
-        door = open_door(renders=True, renditions=renditions, **tables)
+        door = open_door(renders=renders, renditions=renditions, **tables)
         door.put("a.jpg", picture())
         return door
 
@@ -72,8 +72,9 @@ def fields_of(delivery: Any) -> dict[bytes, bytes]:
     return dict([*delivery.head.fields, *delivery.fields])
 
 
-@pytest.mark.parametrize("mode", ["private", "windowed", "revalidate"])
-@pytest.mark.parametrize("provider", ["", "varnish", "null"])
+@pytest.mark.parametrize(
+    ("mode", "provider"), [("private", ""), ("windowed", "varnish"), ("revalidate", "null")]
+)
 def test_nobody_may_keep_a_marked_answer(studio: Any, mode: str, provider: str) -> None:
     cdn = {"provider": provider, "url": "http://127.0.0.1:9", "secret": "hush"}
     door = studio(clinic={"cache": mode}, **({"cdn": {"edge": cdn}} if provider else {}))
@@ -115,24 +116,25 @@ def test_the_mark_is_in_the_picture_and_in_its_name(studio: Any) -> None:
     "grant", ["all", "previews", "original", "x-w160-webp", "x-w160-mday-webp"]
 )
 def test_no_other_grant_opens_a_marked_name(studio: Any, grant: str) -> None:
-    answer = studio().get(studio().link("a.jpg", DRAFT, grant=grant))
+    door = studio(renders=False)
+    answer = door.get(door.link("a.jpg", DRAFT, grant=grant))
     assert (answer.status_code, answer.json()["code"]) == (403, "rendition.refused")
 
 
 def test_the_grant_of_a_marked_name_opens_no_other(studio: Any) -> None:
-    door = studio()
+    door = studio(renders=False)
     for name in ("original", "w160-webp", "w160-mday-webp", "w160-mdraft-avif"):
         assert door.get(door.link("a.jpg", name, grant=f"x-{DRAFT}")).status_code == 403
 
 
 def test_a_mark_that_is_not_declared_is_refused_with_the_nearest(studio: Any) -> None:
-    (refused,) = studio().issue("a.jpg", grant="x-w160-mdarft")
+    (refused,) = studio(renders=False).issue("a.jpg", grant="x-w160-mdarft")
     assert refused["error"]["code"] == "rendition.refused"
     assert "w160-mdraft" in refused["error"]["hint"]
 
 
 def test_no_link_is_given_for_a_mark_that_names_its_viewer(studio: Any) -> None:
-    door = studio()
+    door = studio(renders=False)
     first, second = door.issue("a.jpg", "a.jpg", grant="x-w160-mwho")
     for refused in (first, second):
         assert refused["error"]["code"] == "viewer.unknown"
