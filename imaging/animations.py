@@ -77,7 +77,7 @@ def animate(source: Moving, rendition: Rendition) -> Rendered:
 
     Each frame has its mark: whoever stops the picture sees one.
     """
-    frames, times = [], []
+    frames, times, size = [], [], upright_size(source.image)
     for frame, time in _scaled(source, rendition):
         frames.append(frame)
         times.append(time)
@@ -86,7 +86,7 @@ def animate(source: Moving, rendition: Rendition) -> Rendered:
     hint, plays = placeholder(same[0], rendition), _plays(source.image)
     shown = marked(same, rendition.mark)
     made = encode_moving(shown, rendition.format, rendition.quality, times, plays)
-    return replace(made, placeholder=hint, source=upright_size(source.image))
+    return replace(made, placeholder=hint, source=size)
 
 
 def gif_frames(source: bytes | memoryview, most: int) -> int:
