@@ -66,7 +66,7 @@ def draw_page(
         # Whether it shows a picture may tell of what is hidden.
         scan = (rendition.redacts or _photographed(page)) and size[0] < _OF_WIDTH * WIDTH
         large = replace(rendition, width=WIDTH, height=0, fit="", gravity=CENTRE)
-        image = _drawn(page, large if scan else rendition, limits)
+        image = _drawn(page, large if scan else rendition, limits, entire=scan)
     # The part that was asked for is all that is there, and what is hidden is painted over.
     shown = aimed(image, replace(rendition, crop=ENTIRE, redaction=UNREDACTED))
     negative = Negative(image, whole) if scan and plain(rendition) else None
@@ -104,8 +104,14 @@ def _part(page: PdfPage, rendition: Rendition) -> tuple[float, float]:
     return width * (crop.right - crop.left) / WHOLE, height * (crop.bottom - crop.top) / WHOLE
 
 
-def _drawn(page: PdfPage, rendition: Rendition, limits: Limits) -> Image.Image:
-    """The part asked for, drawn alone: its pixels are all that it costs, however large it is."""
+def _drawn(
+    page: PdfPage, rendition: Rendition, limits: Limits, *, entire: bool = False
+) -> Image.Image:
+    """The part asked for, drawn alone: its pixels are all that it costs, however large it is.
+
+    PDFium fits a page to whole pixels, which may be one more than there should be: `entire` keeps
+    all of them, so that what is scaled is the page and no less.
+    """
     width, height = _page_size(page)
     crop, part = rendition.crop, _part(page, rendition)
     across, down = scaled(*part, _factor(part, rendition))
@@ -118,6 +124,8 @@ def _drawn(page: PdfPage, rendition: Rendition, limits: Limits) -> Image.Image:
         min(round(start * side / WHOLE), max(side - length, 0))
         for start, side, length in zip((crop.left, crop.top), whole, (across, down), strict=True)
     )
+    if entire and crop == ENTIRE:
+        across, down = whole
     right, bottom = min(left + across, whole[0]), min(top + down, whole[1])
     margins = left, whole[1] - bottom, whole[0] - right, top
     # It rounds up again: half a pixel less gives that pixel.

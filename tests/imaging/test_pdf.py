@@ -3,6 +3,7 @@
 import sys
 
 import pytest
+from PIL import Image, ImageChops, ImageStat
 
 from imaging.engine import describe, render
 from imaging.errors import BrokenSource, PageMissing, SourceTooLarge
@@ -147,3 +148,33 @@ def test_without_the_extra_a_pdf_says_what_is_missing(
     with pytest.raises(BrokenSource, match="pdf-engine-missing"):
         describe(darkroom.pdf(A4))
     assert describe(darkroom.file(darkroom.quarters())).pages == 1
+
+
+def scanned(darkroom, size: tuple[int, int]) -> tuple[Image.Image, bytes]:
+    """A page of fine rings as a scanner saves it, and the PDF."""
+    rings = darkroom.texture(size)
+    return rings, darkroom.file(rings, "PDF", quality=95, resolution=300)
+
+
+@pytest.mark.parametrize("spec", ["w160-png", "w640-png", "h300-png"])
+def test_a_scanned_page_is_scaled_with_all_its_pixels(darkroom, spec: str) -> None:
+    rings, source = scanned(darkroom, (1500, 2000))
+    image = drawn(darkroom, source, parse_spec(spec))
+    right = rings.convert("L").resize(image.size, Image.Resampling.LANCZOS)
+    unlike = ImageStat.Stat(ImageChops.difference(image.convert("L"), right)).rms
+    assert max(unlike) < 6, "PDFium alone leaves out most of them, which makes it up to 39"
+
+
+def test_a_scanned_page_is_cut_where_it_was_asked_for(darkroom) -> None:
+    source = darkroom.file(darkroom.quarters((1200, 1600)), "PDF", quality=95)
+    image = drawn(darkroom, source, parse_spec("w200-h100-cover-gno-png"))
+    assert image.size == (200, 100)
+    assert [darkroom.colour(image, across, 0.9)[0] > 150 for across in (0.2, 0.8)] == [True, False]
+    part = drawn(darkroom, source, parse_spec("w200-c500_500_1000_1000-png"))
+    assert darkroom.colour(part, 0.05, 0.05)[0] > 200
+
+
+def test_a_strip_of_a_scan_stays_in_bounds(darkroom) -> None:
+    source = darkroom.file(darkroom.texture((100, 12_000)), "PDF", resolution=20)
+    image = drawn(darkroom, source, Rendition(width=640))
+    assert image.height <= LONGEST_SIDE

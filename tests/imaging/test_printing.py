@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from io import BytesIO
 
 import pytest
 from PIL import Image, ImageChops, ImageStat
 
 from imaging import engine
 from imaging.areas import parse_area
+from imaging.conversions import PDF
 from imaging.errors import BrokenSource
 from imaging.limits import Limits
 from imaging.marks import Mark
 from imaging.masters import WIDTH, Master
+from imaging.media import DICOM
 from imaging.negatives import WORTH
 from imaging.printing import reprint
 from imaging.prints import printable, serves
@@ -33,6 +36,24 @@ def tiff(darkroom) -> bytes:
 @pytest.fixture(scope="module")
 def master(tiff: bytes) -> Master:
     return left_by(tiff, PAGE)
+
+
+@pytest.fixture(scope="module")
+def greys() -> bytes:
+    """A large DICOM frame of one grey."""
+    pydicom = pytest.importorskip("pydicom")
+    data = pydicom.Dataset()
+    data.SOPClassUID, data.SOPInstanceUID = "1.2.840.10008.5.1.4.1.1.7", "1.2.3"
+    data.SamplesPerPixel, data.PhotometricInterpretation = 1, "MONOCHROME2"
+    data.Columns, data.Rows = 2000, WORTH // 2000
+    data.BitsAllocated, data.BitsStored, data.HighBit, data.PixelRepresentation = 8, 8, 7, 0
+    data.PixelData = bytes([90]) * WORTH
+    data["PixelData"].VR = "OB"
+    data.file_meta = pydicom.dataset.FileMetaDataset()
+    data.file_meta.TransferSyntaxUID = pydicom.uid.ExplicitVRLittleEndian
+    out = BytesIO()
+    data.save_as(out, implicit_vr=False, little_endian=True, enforce_file_format=True)
+    return out.getvalue()
 
 
 def left_by(source: bytes, rendition: Rendition) -> Master:
@@ -144,3 +165,34 @@ def test_what_is_no_such_master_is_refused(tiff: bytes, master: Master) -> None:
     for other in (replace(master, width=2047), replace(master, body=b"\xff\xd8\xff broken")):
         with pytest.raises(BrokenSource):
             reprint(other, PAGE, (TIFF, len(tiff)), Limits())
+
+
+def test_prints_of_a_scanned_page_are_those_of_its_pdf(darkroom) -> None:
+    source = darkroom.file(darkroom.quarters((1500, 2000)), "PDF", resolution=300)
+    master = left_by(source, parse_spec("w160-webp"))
+    assert master.width == WIDTH
+    assert master.size == pytest.approx((360, 480))
+    for spec in ("w640-png", "p1-w1280-png", "w300-h300-cover-png", "h333-png"):
+        rendition = parse_spec(spec)
+        assert serves(master, rendition, PDF)
+        made = reprint(master, rendition, (PDF, len(source)), Limits())
+        direct = engine.render(source, rendition)
+        assert (made.width, made.height, made.source) == (direct.width, direct.height, (0, 0))
+        assert difference(darkroom.opened(made.body), darkroom.opened(direct.body)) < 2
+    assert not left_by(source, parse_spec("w2560-webp"))
+
+
+def test_a_page_without_large_pictures_leaves_none(darkroom) -> None:
+    assert not left_by(darkroom.pdf((595, 842)), parse_spec("w640-webp"))
+
+
+def test_the_notice_is_on_prints_and_not_on_their_master(darkroom, greys: bytes) -> None:
+    source = greys
+    rendition = parse_spec("p1-w320-png")
+    master = left_by(source, rendition)
+    darkest, lightest = darkroom.opened(master.body).getextrema()
+    assert darkest == lightest
+    made = darkroom.opened(reprint(master, rendition, (DICOM, len(source)), Limits()).body)
+    direct = darkroom.opened(engine.render(source, rendition).body)
+    assert made.getextrema()[1] > 200, "the notice is white"
+    assert difference(made, direct) < 2
