@@ -49,6 +49,13 @@ def said(policy: CachePolicy, *names: str) -> dict[str, str]:
             "akamai",
             {"cdn-cache-control": "max-age=570, must-revalidate", "edge-cache-tag": "d-1,z-2"},
         ),
+        (
+            "vercel",
+            {
+                "vercel-cdn-cache-control": "max-age=570, must-revalidate",
+                "vercel-cache-tag": "d-1,z-2",
+            },
+        ),
         ("nginx", {"x-accel-expires": "570"}),
         ("cloudfront", {"cache-control": SINGLE, "cache-tag": "d-1,z-2"}),
         ("bunny", {"cache-control": SINGLE, "cdn-tag": "d-1,z-2"}),

@@ -92,15 +92,14 @@ class StubCdn:
         elif fault == "cut":
             await _cut(send)
         else:
-            reply = self._answer(call)
+            reply = self.answer_to(call)
             await (_cut(send) if fault == "lost" else _send(send, reply))
 
-    def _answer(self, call: Call) -> Reply:
+    def answer_to(self, asked: Call | Order) -> Reply:
+        """What is said to a call, or to what a call orders."""
         try:
-            order = self.vendor.order(call)
-            if isinstance(order, Reply):
-                return order
-            return self._took(order)
+            order = self.vendor.order(asked) if isinstance(asked, Call) else asked
+            return order if isinstance(order, Reply) else self._took(order)
         except Refusal as refusal:
             self.refused[refusal.reply.status] += 1
             return refusal.reply

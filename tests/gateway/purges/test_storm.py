@@ -13,7 +13,6 @@ from pathlib import Path
 import pytest
 
 from cdn.purge import PurgeState
-from cdn.setups import Setup
 from gateway.documents import DocumentRef, Zone
 from gateway.purges import PurgeRequest, Purges
 from gateway.state.database import Database
@@ -22,11 +21,14 @@ from tests.stub_cdn.contracts import Bucket, Contract
 
 pytestmark = pytest.mark.slow
 
-PURGES, ASKED_AT_ONCE, LIFE = 10_000, 500, 1.5
+PURGES, ASKED_AT_ONCE = 10_000, 500
 CLINIC = Zone("clinic", "main", ("documents",), cdn=("edge",))
-STORM = Faults(("", "", "429", "", "500", "cut", "", "503", "lost", "", "hang"), again=True)
-# Fast enough for a test, and no faster than the worker would be without limits.
-RATE = Contract(batch=256, calls=Bucket(10, 20), names=Bucket(2_000, 1_000))
+STORM = Faults(
+    ("", "", "", "429", "", "500", "", "cut", "", "503", "", "lost", "", "hang"), again=True
+)
+RATE = Contract(batch=512, calls=Bucket(10, 5), names=Bucket(4_000, 1_000))
+# The next call may go three seconds after the third: longer than a worker takes to start.
+SLOW = Contract(batch=1, calls=Bucket(3, 0.3))
 
 WORKER = """
 import asyncio, pathlib, sys, time
@@ -38,7 +40,7 @@ from cdn.setups import Setup
 from gateway.purges import Pacing, PurgeWorker
 from gateway.state.database import Database
 
-path, url, id, secret = sys.argv[1:]
+path, url, id, secret, batch, rate, burst, tag_rate, tag_burst = sys.argv[1:]
 pacing = Pacing(
     second_pass=0.5, shortest_pause=0.02, longest_pause=0.1, call=0.3, lease=0.6, poll=0.05,
     lead=0.01,
@@ -48,27 +50,36 @@ async def main():
     async with httpx.AsyncClient(timeout=10) as client:
         tools = Tools(client, time.time, None, None)
         edge = Fastly(Setup("edge", url, id, secret=secret), tools)
-        edge.limits = Limits(batch=100, rate=20, burst=10, tag_rate=1_000, tag_burst=2_000)
+        buckets = map(float, (rate, burst, tag_rate, tag_burst))
+        edge.limits = Limits(int(batch), *buckets)
         await PurgeWorker(Database.open(pathlib.Path(path)), {"edge": edge}, pacing).run()
 
 asyncio.run(main())
 """
 
 
-def begun(path: Path, setup: Setup) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-c", WORKER, str(path), setup.url, setup.id, setup.secret]
+def begun(path: Path, stub: StubCdn, url: str) -> subprocess.Popen[bytes]:
+    """A worker that keeps to the stub's contract."""
+    setup, bears = setup_for("fastly", url), stub.contract
+    limits = (bears.batch, bears.calls.rate, bears.calls.burst)
+    counted = (bears.names.rate or "inf", bears.names.burst)
+    arguments = (path, setup.url, setup.id, setup.secret, *limits, *counted)
+    command = [sys.executable, "-c", WORKER, *map(str, arguments)]
     return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
-async def killing(path: Path, setup: Setup) -> None:
-    """Keep a worker at work, and kill it every now and then, until cancelled."""
-    worker = begun(path, setup)
+async def killing(path: Path, stub: StubCdn, url: str) -> None:
+    """Keep a worker at work, and kill it after every few calls, until cancelled."""
+    worker = begun(path, stub, url)
     try:
         while True:
-            await asyncio.sleep(LIFE * (0.5 + random.random()))
+            # Not by the clock: on a busy machine it would die before it has done anything.
+            enough = stub.calls + random.randint(4, 16)
+            while stub.calls < enough:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
             worker.kill()
             worker.wait()
-            worker = begun(path, setup)
+            worker = begun(path, stub, url)
     finally:
         worker.kill()
         worker.wait()
@@ -105,7 +116,7 @@ def test_of_ten_thousand_purges_none_is_lost_and_no_limit_is_exceeded(
 
     async def work() -> list[str]:
         async with serving(stub) as url:
-            killer = asyncio.create_task(killing(path, setup_for("fastly", url)))
+            killer = asyncio.create_task(killing(path, stub, url))
             try:
                 found = await asked(purges)
                 async with asyncio.timeout(400):
@@ -124,6 +135,34 @@ def test_of_ten_thousand_purges_none_is_lost_and_no_limit_is_exceeded(
     assert told >= {DocumentRef("clinic", "documents", str(n)).id for n in range(9_000)}
     assert stub.throttled == 0
     assert not stub.refused
+
+
+def test_a_worker_that_follows_a_killed_one_has_no_more_than_was_left_to_it(
+    database: Database, path: Path
+) -> None:
+    stub = StubCdn("fastly", contract=SLOW)
+    purges = Purges(database, {"edge": _Soft()}, {"clinic": CLINIC})  # type: ignore[dict-item]
+
+    async def called(times: int) -> None:
+        async with asyncio.timeout(60):
+            while stub.calls < times:  # noqa: ASYNC110
+                await asyncio.sleep(0.005)
+
+    async def work() -> None:
+        documents = tuple(DocumentRef("clinic", "documents", str(n)) for n in range(9))
+        await purges.ask(PurgeRequest(documents), soft=False, by="", reason="", now=time.time())
+        async with serving(stub) as url:
+            for times in (2, 3, 4):
+                worker = begun(path, stub, url)
+                try:
+                    await called(times)
+                finally:
+                    worker.kill()
+                    worker.wait()
+
+    asyncio.run(work())
+    assert stub.throttled == 0
+    assert len(stub.taken) >= 4
 
 
 class _Soft:
