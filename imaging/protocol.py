@@ -1,6 +1,4 @@
-"""What the pool and its workers say to each other: frames of a JSON head and a body.
-
-    frame = "OSI1" head-length(4) body-length(8) head body        lengths big-endian
+"""What the pool and its workers say to each other, in frames (imaging/frames.py).
 
 A worker greets with `{"ready": VERSION, "filtered": …}`, then answers each request with one frame.
 A request is `{"do": "render", "spec": …, "limits": {…}}`, `{"do": "convert", "name": …, "limits":
@@ -12,17 +10,16 @@ operations and fields; an operation unknown to a worker is answered with the err
 What a redaction in the spec hides stands beside it in "boxes", and what its mark shows in "mark": a
 worker knows no database and no settings. With a "picture" the worker may keep what it scaled under
 that name, for a request `{"do": "recall", "spec": …, "picture": …}` without a source; one that has
-it no more answers with the error "forgotten".
+it no more answers with the error "forgotten". With "develop" a reply may tell of a "master", whose
+octets stand behind the rendition's; "reprint" is "render" of a master, told of in the same way,
+with its source's media type and octets as "origin".
 
 The pool does not trust a worker, which has read hostile bytes: every field of a reply is checked.
 """
 
 from __future__ import annotations
 
-import json
-import struct
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 
 from imaging.conversions import Conversion, Converted
 from imaging.errors import (
@@ -33,6 +30,12 @@ from imaging.errors import (
     PageMissing,
     SourceTooLarge,
 )
+from imaging.frames import PREFIX as PREFIX
+from imaging.frames import Head as Head
+from imaging.frames import ProtocolError as ProtocolError
+from imaging.frames import pack as pack
+from imaging.frames import unpack_head as unpack_head
+from imaging.frames import unpack_prefix as unpack_prefix
 from imaging.glances import Glance, glance_of
 from imaging.limits import Limits
 from imaging.marks import mark_of
@@ -42,70 +45,10 @@ from imaging.redactions import boxes_of, rows_of
 from imaging.rendered import ENGINE_VERSION, LARGEST_SIZE, SIZES, Description, Rendered
 from imaging.renditions import Rendition, parse_spec
 
-PREFIX = struct.Struct("!4sIQ")
-_MAGIC = b"OSI1"
-# A logo is in it, as text.
-_LONGEST_HEAD = 512 * 1024
-_LONGEST_BODY = 256 * 1024 * 1024
-
-
-class ProtocolError(Exception):
-    """The other side said something that is no frame, or not a reply to what was asked."""
-
-
-@dataclass(frozen=True, slots=True)
-class Head:
-    """The fields of a frame, read with their types checked."""
-
-    fields: Mapping[str, object]
-
-    def text(self, name: str) -> str:
-        value = self.fields.get(name)
-        if not isinstance(value, str) or len(value) > 256:
-            raise ProtocolError(f"{name} is not a short text")
-        return value
-
-    def count(self, name: str) -> int:
-        value = self.fields.get(name)
-        if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < 1 << 40:
-            raise ProtocolError(f"{name} is not a count")
-        return value
-
-    def table(self, name: str) -> Head:
-        value = self.fields.get(name)
-        if not isinstance(value, dict):
-            raise ProtocolError(f"{name} is not a table")
-        return Head(value)
-
-
-def pack(head: Mapping[str, object], body_length: int) -> bytes:
-    """The frame up to its body, which follows uncopied."""
-    text = json.dumps(head, separators=(",", ":")).encode()
-    return PREFIX.pack(_MAGIC, len(text), body_length) + text
-
 
 def greeting(*, filtered: bool) -> bytes:
     """A worker's first frame; `filtered` says whether the kernel filters its system calls."""
     return pack({"ready": ENGINE_VERSION, "filtered": filtered}, 0)
-
-
-def unpack_prefix(prefix: bytes) -> tuple[int, int]:
-    """The lengths of head and body; ProtocolError when it is no prefix or they are absurd."""
-    magic, head, body = PREFIX.unpack(prefix)
-    if magic != _MAGIC or head > _LONGEST_HEAD or body > _LONGEST_BODY:
-        raise ProtocolError("not a frame")
-    return head, body
-
-
-def unpack_head(text: bytes) -> Head:
-    """The head's fields; ProtocolError when they are no JSON object."""
-    try:
-        fields: object = json.loads(text)
-    except (ValueError, RecursionError):
-        raise ProtocolError("a head is JSON") from None
-    if not isinstance(fields, dict):
-        raise ProtocolError("a head is an object")
-    return Head(fields)
 
 
 def render_request(
