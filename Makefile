@@ -2,9 +2,8 @@
 SHELL := /bin/sh
 PYTHON ?= python3
 BIN := .venv/bin
-# Compiled modules lie apart from the sources; every process that a test starts would compile them anew.
+# Without its compiled modules every process that a test starts would compile them anew.
 unexport PYTHONDONTWRITEBYTECODE
-export PYTHONPYCACHEPREFIX ?= $(CURDIR)/.venv/pycache
 # The certificates that this machine trusts, so that a proxy of its own is no obstacle.
 export UV_SYSTEM_CERTS ?= 1
 

@@ -108,7 +108,7 @@ class Gateway:
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 command,
-                env={"PATH": os.environ["PATH"], "PYTHONDONTWRITEBYTECODE": "1"},
+                env={"PATH": os.environ["PATH"]},
                 cwd=Path(__file__).parents[1],
                 stdout=log,
                 stderr=log,

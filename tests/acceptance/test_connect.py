@@ -34,7 +34,6 @@ def ostiary(server: ContractServer, *words: str) -> subprocess.CompletedProcess[
         [sys.executable, "-m", "gateway", *words],
         env={
             "PATH": os.environ["PATH"],
-            "PYTHONDONTWRITEBYTECODE": "1",
             "SUPABASE_SECRET_KEY": "sb_secret_contract",
             "SUPABASE_PUBLISHABLE_KEY": "sb_publishable_contract",
             "SUPABASE_JWT_SECRET": server.jwt_secret,

@@ -367,7 +367,6 @@ def connect(folder: Path, address: str, server: ContractServer) -> subprocess.Co
         env={
             "PATH": os.environ["PATH"],
             "PYTHONPATH": str(Path(__file__).parents[2]),
-            "PYTHONDONTWRITEBYTECODE": "1",
             "SUPABASE_SECRET_KEY": server.service,
             "OSTIARY_CONNECT_DATABASE_URL": address,
         },
