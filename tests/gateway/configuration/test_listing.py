@@ -17,6 +17,7 @@ def test_the_listing_is_toml_with_every_effective_value(example: Path) -> None:
         "presets": {"thumb": "w160-h160-cover"},
         "workers": 0,
         "timeout": 15,
+        "improve": True,
     }
     assert told["cdn"]["varnish"]["secret"] == "…(13 octets)"
 
