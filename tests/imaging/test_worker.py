@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import resource
 import socket
+import struct
 import subprocess
 import sys
 import threading
@@ -64,6 +65,32 @@ def test_it_answers_request_after_request(darkroom) -> None:
             assert protocol.rendered_of(*reply).width == 160
             reply = ask(channel, inbox, protocol.describe_request(Limits()), photo)
             assert protocol.description_of(*reply).width == 800
+
+
+def test_it_rests_when_there_is_nothing_to_do_and_works_on(darkroom) -> None:
+    photo = darkroom.file(darkroom.quarters())
+    rested = threading.Event()
+    ours, theirs = socket.socketpair()
+    theirs.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", 0, 10_000))
+    thread = threading.Thread(target=serve, args=(theirs,), kwargs={"rest": rested.set})
+    before = resource.getrlimit(resource.RLIMIT_CPU)
+    thread.start()
+    try:
+        with ours, ours.makefile("rb") as inbox:
+            received(inbox)
+            assert rested.wait(20)
+            request = protocol.pack(protocol.describe_request(Limits()), len(photo))
+            rested.clear()
+            ours.sendall(request[:5])
+            assert rested.wait(20), "a silence in the middle of a request ends nothing"
+            ours.sendall(request[5:] + photo)
+            assert protocol.description_of(*received(inbox)).width == 800
+    finally:
+        ours.close()
+        thread.join(20)
+        theirs.close()
+        resource.setrlimit(resource.RLIMIT_CPU, before)
+    assert not thread.is_alive()
 
 
 def test_it_converts(darkroom) -> None:
