@@ -75,8 +75,8 @@ def choose(document: Document, sight: Sight, accept: str) -> Choice:
     if isinstance(sight, Unseen):
         return Choice(ORIGINAL, sight.reason, {ORIGINAL: document.size}, final=sight.final)
     name, why = _chosen(document, sight, accept)
-    others = {_chosen(document, sight, client)[0] for client in _CLIENTS}
-    return Choice(name, why, _octets(document, sight), negotiated=len(others | {name}) > 1)
+    negotiated = any(_chosen(document, sight, client)[0] != name for client in _CLIENTS)
+    return Choice(name, why, _octets(document, sight), negotiated=negotiated)
 
 
 def _chosen(document: Document, glance: Glance, accept: str) -> tuple[str, str]:

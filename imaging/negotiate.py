@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from functools import lru_cache
 from typing import Literal
 
 from imaging.media import HEIF
@@ -60,7 +62,7 @@ def origin_format(media_type: str) -> str:
     return _OWN.get(media_type, "png")
 
 
-def _weight(weights: dict[str, float], media_type: str) -> float:
+def _weight(weights: Mapping[str, float], media_type: str) -> float:
     """A type's weight by the most specific range that covers it; with no field all are welcome."""
     if media_type in _TO_BE_NAMED:
         return weights.get(media_type, 0.0)
@@ -70,7 +72,8 @@ def _weight(weights: dict[str, float], media_type: str) -> float:
     return 0.0 if weights else 1.0
 
 
-def _weights(accept: str) -> dict[str, float]:
+@lru_cache(maxsize=256)
+def _weights(accept: str) -> Mapping[str, float]:
     """Media range → weight; a member with a malformed weight is left out."""
     weights: dict[str, float] = {}
     for member in accept.split(","):

@@ -7,7 +7,7 @@ from functools import partial
 
 from imaging.areas import Area
 from imaging.conversions import Conversion
-from imaging.engine import convert, describe, render
+from imaging.engine import convert, describe, glance, render
 from imaging.errors import ImagingError
 from imaging.limits import Limits
 from imaging.media import sniff
@@ -37,6 +37,7 @@ def look_at(source: bytes) -> None:
 
 def _questions(source: bytes) -> Iterator[Callable[[], object]]:
     yield partial(describe, source, TIGHT)
+    yield partial(glance, source, TIGHT)
     for rendition in RENDITIONS:
         yield partial(render, source, rendition, TIGHT)
     if source[:1024].find(b"%PDF-") >= 0:

@@ -58,6 +58,8 @@ def test_a_document_is_told_whole(gallery: Any) -> None:
     assert (told["width"], told["height"], told["pages"]) == (None, None, 2)
     assert told["page_sizes"] == [pytest.approx(A4, abs=0.01)] * 2
     assert told["renditions"] == link["renditions"]
+    assert told["auto"]["rendition"] in told["auto"]["octets"]
+    assert told["auto"]["octets"]["original"] == len(LETTER)
     assert told["broken"] is None
     assert 18 <= len(b64decode(told["thumbhash"], validate=True)) <= 25
     [pinned] = gallery.issue("letters/a b.pdf", pinned=True)
@@ -119,6 +121,11 @@ def test_why_nothing_can_be_made_of_it_is_told(
     told = described(gallery, f"{name}.pdf")
     assert (told["broken"], told["pages"], told["page_sizes"]) == (reason, None, [])
     assert "original" in told["renditions"]
+    assert told["auto"] == {
+        "rendition": "original",
+        "why": reason,
+        "octets": {"original": len(body)},
+    }
 
 
 def test_a_page_without_a_size_has_null(gallery: Any) -> None:
