@@ -186,6 +186,20 @@ def test_a_profile_is_applied(darkroom, format: str) -> None:
     assert red_turned_blue[2] > 180 > red_turned_blue[0]
 
 
+def test_the_profile_of_srgb_itself_changes_no_pixel(darkroom) -> None:
+    image = darkroom.texture((90, 60), "RGB")
+    srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    assert web_ready(image, srgb) is image
+
+
+def test_every_picture_is_seen_through_its_own_profile(darkroom) -> None:
+    image = darkroom.quarters((90, 60))
+    srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    first, plain, again = (web_ready(image, one) for one in (wide_profile(), srgb, wide_profile()))
+    assert plain is image
+    assert first.tobytes() == again.tobytes() != image.tobytes()
+
+
 def test_alpha_survives_a_profile(darkroom) -> None:
     image = darkroom.quarters((200, 200)).convert("RGBA")
     image.putalpha(100)
