@@ -20,7 +20,7 @@ import pytest
 from cdn.errors import PurgeRefused
 from cdn.fields import PROFILES, render
 from cdn.policy import CachePolicy, NoStore, Private, Revalidate, Shared
-from cdn.providers.varnish import Varnish as Provider
+from cdn.providers import Provider, Setup, Tools, build
 from cdn.tags import Tags
 
 pytestmark = pytest.mark.engines
@@ -560,6 +560,12 @@ class TestBrowserTime:
         assert viewer.get(origin.put(NoStore()).target).headers["cache-control"] == "no-store"
 
 
+def purger(url: str, secret: str, client: httpx.AsyncClient) -> Provider:
+    """The shipped provider for a Varnish."""
+    tools = Tools(client, time.time, None, None)  # type: ignore[arg-type]
+    return build("varnish", Setup("edge", url, secret=secret), tools)
+
+
 class TestPurge:
     def test_hard_removes_by_tag(self, origin: Origin, viewer: httpx.Client, edge: Varnish) -> None:
         policy = shared(stale_while_revalidate=60)
@@ -633,11 +639,11 @@ class TestPurge:
 
         async def purges() -> list[str]:
             async with httpx.AsyncClient() as client:
-                provider = Provider("edge", edge.url, edge.secret, client)
+                provider = purger(edge.url, edge.secret, client)
                 names = [policy.tags.names[0], *(f"d-{n:030}" for n in range(239))]
                 told = [await provider.purge(names, soft=soft) for soft in (True, False)]
                 with pytest.raises(PurgeRefused) as refused:
-                    await Provider("edge", edge.url, "wrong", client).purge(names, soft=False)
+                    await purger(edge.url, "wrong", client).purge(names, soft=False)
                 assert refused.value.dead
                 return [receipt.detail for receipt in told]
 
