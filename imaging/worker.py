@@ -8,6 +8,7 @@ limit is the last word.
 
 from __future__ import annotations
 
+import ctypes
 import os
 import resource
 import signal
@@ -51,8 +52,13 @@ def main() -> None:
     """Serves the socket on descriptor 0."""
     begin(_NICE)
     prepare()
-    memo = Memo()
-    work(partial(answer, memo=memo), memo.clear)
+    memo, trim = Memo(), find_trim()
+
+    def rest() -> None:
+        memo.clear()
+        trim(0)
+
+    work(partial(answer, memo=memo), rest)
 
 
 def work(answerer: Answerer, rest: Callable[[], None] = lambda: None) -> None:
@@ -60,6 +66,12 @@ def work(answerer: Answerer, rest: Callable[[], None] = lambda: None) -> None:
     with socket.socket(fileno=0) as channel:
         channel.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, _IDLE)
         serve(channel, filtered=confine(), answerer=answerer, rest=rest)
+
+
+def find_trim() -> Callable[[int], object]:
+    """What gives freed memory back to the machine, in C libraries that keep some for later."""
+    trim: Callable[[int], object] = getattr(ctypes.CDLL(None), "malloc_trim", lambda pad: 0)
+    return trim
 
 
 def begin(nice: int) -> None:
