@@ -38,6 +38,19 @@ def test_a_good_link_is_told_in_full(shell: Any) -> None:
     assert any("the query out of its key" in reason for reason in told["a miss when"])
 
 
+@pytest.mark.parametrize(
+    ("table", "field"),
+    [
+        ('provider = "null"', "cache-tag: "),
+        ('provider = "supabase"\nurl = "http://ref.test"\nsecret = "s"', "cdn-cache-control: "),
+        ('provider = "vercel"\nid = "p"\nsecret = "s"', "vercel-cache-tag: "),
+    ],
+)
+def test_a_cdn_is_told_of_in_its_own_fields(shell: Any, table: str, field: str) -> None:
+    told = shell.add(f"[cdn.edge]\n{table}\n").json("explain", shell.sign())
+    assert any(line.startswith(field) for line in told["field"])
+
+
 def test_text_has_the_same_facts_as_json(shell: Any) -> None:
     url = shell.sign()
     told, text = shell.json("explain", url), shell.says("explain", url)
