@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import cache
 from itertools import islice
@@ -89,11 +89,14 @@ def _photographed(page: PdfPage) -> bool:
 
     PDFium shrinks them by leaving pixels out: such pages are drawn large, and then scaled.
     """
-    from pypdfium2 import PdfImage
+    from pypdfium2 import PdfImage, PdfiumError
 
-    shown = (one for one in islice(page.get_objects(max_depth=2), _LOOKED_AT))
-    sizes = [one.get_px_size() for one in shown if isinstance(one, PdfImage)]
-    pixels: int = sum(width * height for width, height in sizes)
+    pixels = 0
+    with suppress(PdfiumError):  # what can not be counted may be drawn all the same
+        for one in islice(page.get_objects(max_depth=2), _LOOKED_AT):
+            if isinstance(one, PdfImage):
+                width, height = one.get_px_size()
+                pixels += width * height
     return pixels >= _MANY_PIXELS
 
 
