@@ -26,6 +26,7 @@ _CONFIGURATION = """
 port = {port}
 data = "{folder}/var"
 max_connections = 4000
+cache_memory = {memory}
 [signing]
 keys = {{ k1 = "{key}" }}
 [admin]
@@ -86,15 +87,24 @@ def s3_store(port: int) -> str:
 
 @contextmanager
 def ostiary(
-    folder: Path, store: str, *, workers: int = 1, more: Sequence[str] = ()
+    folder: Path,
+    store: str,
+    *,
+    workers: int = 1,
+    memory: int = 256 << 20,
+    more: Sequence[str] = (),
 ) -> Iterator[Ostiary]:
-    """A gateway over one store; `more` are further lines of its configuration, after the zone's."""
+    """A gateway over one store, keeping `memory` octets in memory.
+
+    `more` are further lines of its configuration, after the zone's.
+    """
     port = free_port()
     configuration = folder / f"ostiary-{port}.toml"
     s3 = store.startswith("s3:")
     configuration.write_text(
         _CONFIGURATION.format(
             port=port,
+            memory=memory,
             folder=folder / f"ostiary-{port}",
             key=sha256(b"bench").hexdigest(),
             token=sha256(TOKEN.encode()).hexdigest(),

@@ -59,7 +59,9 @@ def run(folder: Path) -> list[Row]:
     documents.bucket.mkdir(parents=True)
     copies = Copies(documents, originals)
     with ExitStack() as started:
-        gateway = started.enter_context(ostiary(folder, folder_store(documents.root), more=QUIET))
+        store = folder_store(documents.root)
+        # Nobody's finished pictures are kept in memory, so that all weigh what rendering takes.
+        gateway = started.enter_context(ostiary(folder, store, memory=0, more=QUIET))
         others = {
             name: started.enter_context(start(folder, documents.bucket))
             for name, start in ((IPX, ipx), (THUMBOR, thumbor_pillow), (NGINX, image_filter))

@@ -62,11 +62,11 @@ def test_a_scaled_decode_shifts_nothing(darkroom, size: tuple[int, int]) -> None
 @pytest.mark.parametrize(
     ("size", "document", "decoded"),
     [
-        ((378, 504), False, (95, 126)),
-        ((378, 504), True, (189, 252)),
-        ((360, 480), False, (180, 240)),
+        ((480, 640), False, (120, 160)),
+        ((480, 640), True, (240, 320)),
+        ((378, 504), False, (189, 252)),
     ],
-    ids=["a phone's, upright", "a page", "too near the rung"],
+    ids=["a photograph", "a page", "too near the rung"],
 )
 def test_a_jpeg_is_decoded_hardly_larger_than_wanted(darkroom, size, document, decoded) -> None:
     image = Image.open(BytesIO(darkroom.file(darkroom.texture(size))))
