@@ -6,7 +6,7 @@ grows to what the codec can have spread. All that comes after, scaling included,
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from PIL import Image
@@ -22,6 +22,7 @@ _LOSSLESS = frozenset({"PNG", "GIF", "BMP"})
 _LOSSLESS_TIFF = frozenset(
     f"tiff_{name}" for name in ("ccitt", "lzw", "adobe_deflate", "deflate", "raw_16")
 ) | {"raw", "packbits", "group3", "group4", "lzma", "zstd"}
+_PHOTOMETRIC, _YCBCR = 262, 6
 # Black and white in every mode that a picture can be scaled in.
 _INKS: dict[str, tuple[tuple[int, ...], tuple[int, ...]]] = {
     "L": ((0,), (255,)),
@@ -89,7 +90,13 @@ def spread_of(image: Image.Image) -> Spread:
         # Where a progressive file leaves out the last bits, blocks are smoothed by the next two.
         return Spread(across, down, 2 * max(across, down) if "progressive" in image.info else 0)
     plain = image.format in _LOSSLESS or image.info.get("compression") in _LOSSLESS_TIFF
-    return EXACT if plain else LOSSY
+    return EXACT if plain and not _shares_colours(image) else LOSSY
+
+
+def _shares_colours(image: Image.Image) -> bool:
+    """Whether neighbours in a TIFF may have one colour for all, as YCbCr is kept (TIFF 6.0, 21)."""
+    told: Mapping[int, object] = getattr(image, "tag_v2", {})
+    return told.get(_PHOTOMETRIC) == _YCBCR
 
 
 def patches(

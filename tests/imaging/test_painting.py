@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterator
 from functools import partial
 from io import BytesIO
@@ -211,6 +212,28 @@ def test_a_tiff_of_jpegs_shows_no_trace(darkroom, orientation: int) -> None:
         files.append(darkroom.file(stored, "TIFF", **more))
     for spec in ("w160-png", "w640-png", "full-png"):
         alike(files, spec)
+
+
+def test_a_tiff_whose_neighbours_share_a_colour_shows_no_trace() -> None:
+    files = [four_by_four(64, tint) for tint in (bytes((128, 128)), bytes((255, 0)))]
+    cell = Box(Area(700, 700, 720, 720))  # of its block, which is 44 to 48, one pixel alone
+    for spec in ("full-png", "w30-png", "w50-c500_500_800_800-png"):
+        alike(files, spec, cell)
+        differ(files, spec)
+
+
+def four_by_four(side: int, tint: bytes) -> bytes:
+    """A TIFF in YCbCr and Deflate: blocks of four by four pixels have one colour, one `tint`."""
+    blocks = side // 4
+    units = [bytes([128] * 18)] * (blocks * blocks)
+    units[11 * blocks + 11] = bytes([128] * 16) + tint
+    octets = compress(b"".join(units))
+    entries = [(256, 3, 1, side), (257, 3, 1, side), (258, 3, 3, 146), (259, 3, 1, 8)]
+    entries += [(262, 3, 1, 6), (273, 4, 1, 152), (277, 3, 1, 3), (278, 3, 1, side)]
+    entries += [(279, 4, 1, len(octets)), (284, 3, 1, 1), (530, 3, 2, 4 | 4 << 16)]
+    table = b"".join(struct.pack("<HHII", *entry) for entry in entries)
+    head = b"II*\0" + struct.pack("<IH", 8, len(entries)) + table + bytes(4)
+    return head + struct.pack("<HHH", 8, 8, 8) + octets
 
 
 @pytest.mark.parametrize("format", ["GIF", "PNG", "WEBP"])
