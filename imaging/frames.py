@@ -9,12 +9,14 @@ read hostile bytes.
 from __future__ import annotations
 
 import json
+import re
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 PREFIX = struct.Struct("!4sIQ")
 _MAGIC = b"OSI1"
+_PRINTABLE = re.compile(r"[ -~]*")
 # A logo is in it, as text.
 _LONGEST_HEAD = 512 * 1024
 _LONGEST_BODY = 256 * 1024 * 1024
@@ -31,8 +33,9 @@ class Head:
     fields: Mapping[str, object]
 
     def text(self, name: str) -> str:
+        """A short text that may stand in a response field: printable ASCII on one line."""
         value = self.fields.get(name)
-        if not isinstance(value, str) or len(value) > 256:
+        if not isinstance(value, str) or len(value) > 256 or not _PRINTABLE.fullmatch(value):
             raise ProtocolError(f"{name} is not a short text")
         return value
 

@@ -171,6 +171,8 @@ GOOD = protocol.rendered_reply(RENDERED)
         {"quality": 1.5},
         {"effort": None},
         {"effort": "m" * 300},
+        {"effort": "m4\r\nset-cookie: a=b"},
+        {"effort": "\ud800"},
         {"placeholder": None},
         {"placeholder": "d7h"},
         {"placeholder": "d7" * 65},
@@ -183,6 +185,7 @@ GOOD = protocol.rendered_reply(RENDERED)
         {"ok": None},
         {"error": "panic"},
         {"error": "broken"},
+        {"error": "broken", "reason": "damaged\r\nset-cookie: a=b"},
         {"error": "page", "pages": "many"},
     ],
 )
