@@ -86,7 +86,7 @@ class Masters:
         wanted = _leaves_one(document, rendition) and name not in self._bare
         develop = wanted and not await self._find(document, rendition)
         made = await self._printer.render(source, rendition, of, develop=develop)
-        if made.master:
+        if develop and made.master:
             told = {**made.master.told(), "size": "{!r} {!r}".format(*made.master.size)}
             meta = {key: value for key, value in told.items() if isinstance(value, int | str)}
             await self._disk.put(name, meta, made.master.body)

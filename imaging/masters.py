@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from imaging.limits import LONGEST_SIDE
+
 WIDTH = 2048
 """Pixels across of a master, unless its source has fewer."""
 
 LARGEST = 16 << 20
 """Octets of a master at most."""
 
-_FARTHEST = 1e9
+NARROWEST, WIDEST = 1e-3, 1e9
+"""Between which the sides of a page are that leaves a master, in pixels or points."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +33,10 @@ class Master:
     def __post_init__(self) -> None:
         if len(self.body) > LARGEST or (self.body and not self.body.startswith(b"\xff\xd8\xff")):
             raise ValueError("a master is a JPEG of bounded size")
-        if self.body and not (self.width > 0 and self.height > 0 and min(self.size) > 0):
-            raise ValueError("a master has a size, and so has its page")
+        if self.body and not (0 < self.width <= WIDTH and 0 < self.height <= LONGEST_SIDE):
+            raise ValueError("a master has a size")
+        if self.body and not all(NARROWEST <= side < WIDEST for side in self.size):
+            raise ValueError("a master's page has a size")
 
     def __bool__(self) -> bool:
         return bool(self.body)
@@ -53,7 +58,7 @@ def master_of(told: Mapping[str, object], body: bytes) -> Master:
             "height": int(height),
             "size": [int() | float() as across, int() | float() as down],
             "octets": int(octets),
-        } if 0 < octets <= len(body) and across < _FARTHEST and down < _FARTHEST:
+        } if 0 < octets <= len(body):
             return Master(body[-octets:], width, height, (across, down))
         case _:
             raise ValueError("a master has a width, a height, its page's size, and octets")

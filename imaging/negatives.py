@@ -8,7 +8,7 @@ from io import BytesIO
 from PIL import Image
 
 from imaging.geometry import Box
-from imaging.masters import LARGEST, NO_MASTER, WIDTH, Master
+from imaging.masters import LARGEST, NARROWEST, NO_MASTER, WIDTH, Master
 from imaging.media import HEIF
 from imaging.pictures import scale_picture
 from imaging.prints import placed
@@ -32,7 +32,7 @@ class Negative:
     def developed(self) -> Master:
         """The master of the page; none where a JPEG can not show it, or not in bounds."""
         picture = scale_picture(self.image, Rendition(width=WIDTH), document=True)
-        if picture.mode not in _MODES:
+        if picture.mode not in _MODES or min(self.size) < NARROWEST:
             return NO_MASTER
         out = BytesIO()
         picture.info = {}

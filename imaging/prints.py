@@ -49,7 +49,7 @@ def serves(master: Master, rendition: Rendition, media_type: str) -> bool:
 def placed(master: Master, rendition: Rendition, media_type: str) -> tuple[Placement, Box]:
     """The rendition's size, and the part of the master that it shows."""
     width, height = master.size
-    size = round(width), round(height)
+    size = max(1, round(width)), max(1, round(height))
     if media_type == PDF:  # a page has no pixels: as many as are asked for
         size = scaled(width, height, scale_for((width, height), rendition))
     placement = place(size, rendition)

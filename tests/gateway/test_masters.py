@@ -14,8 +14,10 @@ from gateway.catalogue import describe
 from gateway.documents import Document, DocumentRef
 from gateway.masters import Masters
 from gateway.stores.memory import MemoryStore
+from imaging.areas import Area
 from imaging.errors import BrokenSource, PoolBusy, WorkerLost
 from imaging.masters import NO_MASTER, Master
+from imaging.redactions import Box, Redaction
 from imaging.rendered import Rendered
 from imaging.renditions import Rendition, parse_spec
 
@@ -33,6 +35,7 @@ class Press:
         self.names: set[str] = set()
         self.kept: dict[str, Rendered] = {}
         self.leaves: Master = MASTER
+        self.pushy = False
         self.refusal: Exception | None = None
 
     async def render(
@@ -41,7 +44,7 @@ class Press:
         self.asked.append(("render", rendition.spec, develop))
         self.names.add(of)
         await asyncio.sleep(0)
-        return replace(painted("m4"), master=self.leaves if develop else NO_MASTER)
+        return replace(painted("m4"), master=self.leaves if develop or self.pushy else NO_MASTER)
 
     async def recall(self, rendition: Rendition, of: str) -> Rendered | None:
         return self.kept.get(of)
@@ -135,6 +138,14 @@ def test_some_neither_leave_a_master_nor_come_of_one(studio: Studio, spec: str) 
 def test_a_source_that_is_decoded_soon_is_asked_for_no_master(studio: Studio) -> None:
     studio.made(document(JPEG), WEBP)
     assert studio.press.asked == [("render", "w160-webp", False)]
+
+
+def test_a_master_that_nobody_asked_for_is_not_kept(studio: Studio) -> None:
+    studio.press.pushy = True
+    hidden = Redaction("face", 3, (Box(Area(0, 0, 500, 500)),))
+    photo = document()
+    assert studio.made(photo, replace(WEBP, redaction=hidden)) == ["m4"]
+    assert asyncio.run(studio.masters.printed(photo, WEBP)) is None
 
 
 def test_whoever_comes_meanwhile_waits_for_the_master(studio: Studio) -> None:

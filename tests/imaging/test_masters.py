@@ -6,7 +6,9 @@ import json
 
 import pytest
 
-from imaging.masters import LARGEST, NO_MASTER, Master, master_of
+from imaging.masters import LARGEST, NARROWEST, NO_MASTER, WIDEST, Master, master_of
+from imaging.prints import serves
+from imaging.renditions import parse_spec
 
 JPEG = b"\xff\xd8\xff\xe0 a picture"
 MASTER = Master(JPEG, 2048, 1536, (4032, 3024))
@@ -32,6 +34,9 @@ def test_none_is_none() -> None:
         {"width": 0},
         {"height": -1},
         {"size": (0, 10)},
+        {"width": 2049},
+        {"height": 10**400},
+        {"size": (5e-324, 5e-324)},
     ],
 )
 def test_another_can_not_be_built(fields: dict[str, object]) -> None:
@@ -53,8 +58,19 @@ def test_another_can_not_be_built(fields: dict[str, object]) -> None:
         {"size": [1e9, 2]},
         {"size": [float("nan"), 2]},
         {"height": -5},
+        {"height": 10**400},
+        {"size": [5e-324, 5e-324]},
     ],
 )
 def test_no_other_word_is_believed(change: dict[str, object]) -> None:
     with pytest.raises(ValueError, match="a master"):
         master_of({**MASTER.told(), **change}, JPEG)
+
+
+@pytest.mark.parametrize("size", [(NARROWEST, NARROWEST), (WIDEST - 1, NARROWEST)])
+@pytest.mark.parametrize("media_type", ["application/pdf", "image/tiff"])
+def test_whatever_size_is_believed_can_be_counted_with(
+    size: tuple[float, float], media_type: str
+) -> None:
+    for spec in ("w160", "h4096", "w90-h200-cover", "w90-h200-fill"):
+        serves(Master(JPEG, 1, 16_383, size), parse_spec(spec), media_type)
