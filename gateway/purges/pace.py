@@ -43,8 +43,10 @@ class Pace:
         call may have been counted a moment ago."""
         self.levels = replace(levels, held_calls=0, held_tags=0)
         self._fill(now)
-        self.levels.calls -= levels.held_calls
-        self.levels.tags -= levels.held_tags
+        limits = self._limits
+        # No more than a burst was ever under way, whatever a damaged file says.
+        self.levels.calls = max(self.levels.calls - levels.held_calls, -float(limits.burst))
+        self.levels.tags = max(self.levels.tags - levels.held_tags, -float(limits.tag_burst))
 
     def empty(self, now: float) -> None:
         """Begin with nothing: nobody knows what another process has used."""
@@ -55,10 +57,10 @@ class Pace:
         self._fill(now)
         levels, limits = self.levels, self._limits
         # A clock that was set back makes nobody wait for longer than any CDN may ask.
-        asked = min(levels.resume - now, _LONGEST_ASKED)
+        levels.resume = min(levels.resume, now + _LONGEST_ASKED)
         call = _missing(levels.calls - levels.held_calls) / limits.rate
         tag = _missing(levels.tags - levels.held_tags) / limits.tag_rate
-        return max(asked, call, tag, 0.0)
+        return max(levels.resume - now, call, tag, 0.0)
 
     def room(self, now: float) -> int:
         """How many tags one call may carry now."""

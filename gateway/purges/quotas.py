@@ -14,12 +14,17 @@ from contextlib import closing
 from dataclasses import asdict, fields
 from pathlib import Path
 
+import structlog
+
 from cdn.providers.base import Provider
 from gateway.purges.pace import Levels, Pace
 from gateway.purges.pacing import Pacing
 
 _OCTETS = 512
+_LARGEST = 1e12
 _NAMES = tuple(field.name for field in fields(Levels))
+
+_log = structlog.stdlib.get_logger(__name__)
 
 
 class Quotas:
@@ -46,7 +51,7 @@ class Quotas:
             told = json.loads(self._path.read_bytes() or b"{}")
         except FileNotFoundError:
             return
-        except ValueError:
+        except (OSError, ValueError, RecursionError):
             told = None
         for quota, pace in self._paces.items():
             levels = _levels(told, quota)
@@ -58,14 +63,18 @@ class Quotas:
     def save(self) -> None:
         """Write the file, before a call: a process that is killed leaves no call out.
 
-        It is not synced. What a power cut takes away comes back while the machine starts.
+        It is not synced. What a power cut takes away comes back while the machine starts. Where
+        it can not be written purges go on: a CDN that refuses a call is asked again.
         """
         told = {quota: asdict(pace.levels) for quota, pace in self._paces.items()}
         # One write into one place: no reader of a killed process's file finds half of it.
         text = json.dumps(told).encode().ljust(_OCTETS * len(told))
-        with closing(_File(self._path)) as file:
-            os.pwrite(file.descriptor, text, 0)
-            os.ftruncate(file.descriptor, len(text))
+        try:
+            with closing(_File(self._path)) as file:
+                os.pwrite(file.descriptor, text, 0)
+                os.ftruncate(file.descriptor, len(text))
+        except OSError as error:
+            _log.warning("limits are not kept", error=error.strerror)
 
 
 class _File:
@@ -81,6 +90,11 @@ def _levels(told: object, quota: str) -> Levels | None:
     row = told.get(quota) if isinstance(told, dict) else None
     if not isinstance(row, dict) or row.keys() != set(_NAMES):
         return None
-    if not all(isinstance(value, int | float) and not math.isnan(value) for value in row.values()):
-        return None
-    return Levels(**row)
+    return Levels(**row) if all(_sound(*item) for item in row.items()) else None
+
+
+def _sound(name: str, value: object) -> bool:
+    """Whether it is a number that can be told; a bucket of tags may have no bottom."""
+    if not isinstance(value, int | float):
+        return False
+    return abs(value) <= _LARGEST or (name == "tags" and value == math.inf)

@@ -156,3 +156,5 @@ def test_nobody_makes_us_wait_for_days() -> None:
     assert pace.refused(0.0, 99_999.0) == 3_600.0
     pace.go_on(Levels(1, 1, 0.0, resume=1e9), 0.0)
     assert pace.delay(0.0) == 3_600.0, "the clock was set back"
+    assert pace.delay(1_800.0) == 1_800.0
+    assert pace.delay(3_600.0) == 0.0, "and the same wait does not begin anew"

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from cdn.providers.base import Limits
 from cdn.providers.null import Null
@@ -65,7 +66,11 @@ def test_without_a_file_and_for_a_new_customer_the_buckets_are_full(file: Path) 
 
 
 @pytest.mark.parametrize(
-    "text", ["x", "[]", '{"one": 7}', '{"one": {}}', '{"one": {"calls": 1}}', "\x00" * 99]
+    "text",
+    [
+        *("x", "[]", '{"one": 7}', '{"one": {}}', '{"one": {"calls": 1}}', "\x00" * 99),
+        "[" * 100_000,
+    ],
 )
 def test_of_a_file_that_can_not_be_read_nothing_is_taken_for_granted(text: str, file: Path) -> None:
     file.write_text(text)
@@ -73,9 +78,45 @@ def test_of_a_file_that_can_not_be_read_nothing_is_taken_for_granted(text: str, 
     assert (pace.levels.calls, pace.delay(0.0)) == (0.0, 1.0)
 
 
-@pytest.mark.parametrize("value", ['"9"', "NaN", "null"])
+@pytest.mark.parametrize(
+    "value", ['"9"', "NaN", "null", "Infinity", "-Infinity", "1e300", "9" * 400]
+)
 def test_a_level_that_is_no_number_is_none(value: str, file: Path) -> None:
     quotas(file).save()
     text = file.read_text()
     file.write_text(text.replace('"calls": 3.0', f'"calls": {value}'))
     assert quotas(file).pace(A).levels.calls == 0.0
+
+
+@pytest.mark.parametrize("name", ["calls", "tags", "held_calls", "held_tags", "resume"])
+@pytest.mark.parametrize("value", [-1e11, 1e11])
+def test_a_number_that_can_not_be_stops_no_purge_for_long(
+    name: str, value: float, file: Path
+) -> None:
+    first = quotas(file)
+    first.save()
+    told = json.loads(file.read_text())
+    told["one"][name] = value
+    file.write_text(json.dumps(told))
+    assert quotas(file).pace(A).delay(0.0) <= 3_600.0
+
+
+def test_a_bucket_without_a_bottom_is_kept(file: Path) -> None:
+    class Open(Edge):
+        limits = Limits(batch=2, rate=1, burst=3)
+
+    first = Quotas(file, [Open("a", "one")], Pacing(), 0.0)
+    first.pace(Open("a", "one")).called(0.0, 2)
+    first.save()
+    second = Quotas(file, [Open("a", "one")], Pacing(), 0.0)
+    second.load(0.0)
+    assert second.pace(Open("a", "one")).levels.calls == 2
+
+
+def test_a_file_that_can_be_neither_read_nor_written_stops_no_purge(file: Path) -> None:
+    file.mkdir()
+    made = quotas(file)
+    assert made.pace(A).delay(0.0) == 1.0
+    with capture_logs() as lines:
+        made.save()
+    assert [line["event"] for line in lines] == ["limits are not kept"]
