@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from ctypes import c_int
-from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
 from imaging.areas import WHOLE, Area
@@ -12,10 +11,15 @@ from imaging.areas import WHOLE, Area
 if TYPE_CHECKING:
     from pypdfium2 import PdfImage, PdfPage
 
-_LOSSY = frozenset({"DCTDecode", "JPXDecode"})
+# Names are short in pictures that stand in the page itself; some writers shorten others too.
+_LOSSLESS = frozenset(
+    f"{name}Decode"
+    for name in ("ASCIIHex", "ASCII85", "LZW", "Flate", "RunLength", "CCITTFax", "JBIG2")
+) | {"AHx", "A85", "LZW", "Fl", "RL", "CCF", "Crypt"}
 # Samples that one may show in: those of its block, and what drawing smooths.
 _BLOCK, _SMOOTHED = 18, 2
-_LOOKED_AT, _DEPTH = 10_000, 8
+# PDFium draws no forms that are nested deeper; how many there are is bounded by the job's time.
+_DEPTH = 40
 # Shares of a page are told by whole numbers: PDFium's devices have whole pixels.
 _FINE = 1_000_000
 
@@ -54,8 +58,9 @@ def insets_of(page: PdfPage) -> tuple[Inset, ...]:
 
 def _insets(page: PdfPage) -> Iterator[Inset]:
     from pypdfium2 import PdfImage
+    from pypdfium2.raw import FPDF_PAGEOBJ_IMAGE
 
-    for one in islice(page.get_objects(max_depth=_DEPTH), _LOOKED_AT):
+    for one in page.get_objects([FPDF_PAGEOBJ_IMAGE], max_depth=_DEPTH):
         if isinstance(one, PdfImage):
             width, height = one.get_px_size()
             if width and height:
@@ -67,7 +72,8 @@ def _inset(page: PdfPage, image: PdfImage, size: tuple[int, int]) -> Inset:
     left, right = min(x for x, _ in corners), max(x for x, _ in corners)
     top, bottom = min(y for _, y in corners), max(y for _, y in corners)
     # It may lie on its side, so the coarser of its two samples counts.
-    samples = (_BLOCK if _LOSSY & set(image.get_filters()) else _SMOOTHED) / min(size)
+    lossless = _LOSSLESS.issuperset(image.get_filters())
+    samples = (_SMOOTHED if lossless else _BLOCK) / min(size)
     return Inset(left, top, right, bottom, samples * (right - left), samples * (bottom - top))
 
 

@@ -283,20 +283,27 @@ def test_a_drawn_page_shows_no_trace(darkroom) -> None:
     differ(files, "w320-png")
 
 
-def inset(darkroom, picture: Image.Image, format: str) -> bytes:
-    """A page with that picture all over it, as one object of it."""
+def inset(darkroom, picture: Image.Image, format: str, before: bytes = b"") -> bytes:
+    """A page with that picture all over it, as one object of it; the last to be drawn."""
     kind, coding = {
         "JPEG": (b"/DCTDecode", darkroom.file(picture, quality=60)),
+        "short": (b"/DCT", darkroom.file(picture, quality=60)),
         "plain": (b"/FlateDecode", compress(picture.convert("RGB").tobytes())),
     }[format]
     shape = b"/Width %d/Height %d/ColorSpace/DeviceRGB/BitsPerComponent 8" % picture.size
     one = b"<</Type/XObject/Subtype/Image%s/Filter%s/Length %d>>stream\n%s\nendstream"
     drawn = one % (shape, kind, len(coding), coding)
-    return darkroom.page(b"q 600 0 0 800 0 0 cm /X0 Do Q", (600, 800), drawn)
+    return darkroom.page(before + b"q 600 0 0 800 0 0 cm /X0 Do Q", (600, 800), drawn)
+
+
+def test_pictures_are_looked_for_behind_all_else(darkroom) -> None:
+    dots = b"0 0 1 1 re f " * 10_001
+    pictures = secrets(darkroom.texture((150, 200), "RGB"))
+    alike([inset(darkroom, one, "JPEG", dots) for one in pictures], "w640-png")
 
 
 @pytest.mark.parametrize("size", [(150, 200), (750, 1000)], ids=str)
-@pytest.mark.parametrize("format", ["JPEG", "plain"])
+@pytest.mark.parametrize("format", ["JPEG", "short", "plain"])
 def test_a_scanned_page_shows_none_of_its_pictures_blocks(
     darkroom, format: str, size: tuple[int, int]
 ) -> None:
