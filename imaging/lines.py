@@ -15,6 +15,11 @@ class Seat(Protocol):
         """Whether that picture is likely to be scaled there already."""
         ...
 
+    @property
+    def warm(self) -> bool:
+        """Whether a job can begin there at once."""
+        ...
+
 
 S = TypeVar("S", bound=Seat)
 S_contra = TypeVar("S_contra", bound=Seat, contravariant=True)
@@ -37,8 +42,8 @@ class Line(Generic[S]):
     """Gives free seats to those who wait, each picture's jobs to the seat that has it.
 
     One whose picture is being made at this moment waits for that seat: it then costs no decoding.
-    Else the first goes first, but for `PASSED` others whose picture a free seat has. "" is no
-    picture.
+    Else the first goes first, but for `PASSED` others whose picture a free seat has, and to a seat
+    that is warm if one is free. "" is no picture.
     """
 
     def __init__(self, seats: list[S]) -> None:
@@ -87,5 +92,9 @@ class Line(Generic[S]):
         made = {picture for _, picture in self._busy if picture}
         for waiting in self._waiting:
             if waiting.picture not in made:
-                return waiting, self._free[-1]
+                return waiting, next(filter(_warm, reversed(self._free)), self._free[-1])
         return None
+
+
+def _warm(seat: Seat) -> bool:
+    return seat.warm

@@ -57,6 +57,11 @@ class Seat:
         return picture in self._pictures
 
     @property
+    def warm(self) -> bool:
+        """Whether the process has greeted; another one may still be starting."""
+        return self._greeted
+
+    @property
     def pid(self) -> int:
         """The process id, 0 while there is no process."""
         return self._process.pid if self._process and self._process.poll() is None else 0

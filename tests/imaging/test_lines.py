@@ -8,8 +8,9 @@ from imaging.lines import PASSED, Line
 class Desk:
     """A seat that has the pictures it is given."""
 
-    def __init__(self, *pictures: str) -> None:
+    def __init__(self, *pictures: str, warm: bool = True) -> None:
         self.pictures = pictures
+        self.warm = warm
 
     def has(self, picture: str) -> bool:
         return picture in self.pictures
@@ -48,6 +49,12 @@ def test_the_first_goes_first() -> None:
         assert slips[number].seat is desk
     line.leave(desk)
     assert line.free == 1
+
+
+def test_nobody_waits_for_a_worker_to_start_while_another_is_free() -> None:
+    warm, cold = Desk(), Desk("a", warm=False)
+    line = Line([warm, cold])
+    assert [slip.seat for slip in queued(line, "", "")] == [warm, cold]
 
 
 def test_a_job_goes_to_the_worker_that_has_its_picture() -> None:

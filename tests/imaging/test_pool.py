@@ -212,6 +212,17 @@ def test_a_worker_is_replaced_after_its_share_of_jobs(photo: bytes) -> None:
     asyncio.run(main())
 
 
+def test_no_job_waits_for_a_replaced_worker_while_another_is_free(photo: bytes) -> None:
+    async def main() -> None:
+        async with running(2, lifetime=Lifetime(jobs=2)) as pool:
+            before = pool.pids
+            for _ in range(4):
+                await pool.describe(photo)
+            assert not set(pool.pids) & set(before), "each has had two of them"
+
+    asyncio.run(main())
+
+
 def test_a_worker_that_has_grown_too_large_is_replaced(photo: bytes) -> None:
     async def main() -> None:
         async with running(lifetime=Lifetime(octets=1)) as pool:
