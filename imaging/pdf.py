@@ -60,7 +60,8 @@ def draw_page(
     with opened(source, limits) as document:
         if rendition.page > len(document):
             raise PageMissing(len(document))
-        page = document[max(rendition.page - 1, 0)]
+        index = max(rendition.page - 1, 0)
+        page = _flattened(document, index) if rendition.redacts else document[index]
         whole, part = _page_size(page), _part(page, rendition)
         size = scaled(*part, _factor(part, rendition))
         # Whether it shows a picture may tell of what is hidden.
@@ -72,6 +73,17 @@ def draw_page(
     negative = Negative(image, whole) if scan and plain(rendition) else None
     seen = size if scan else image.size
     return _fitted(image, place(seen, shown), seen), negative
+
+
+def _flattened(document: PdfDocument, index: int) -> PdfPage:
+    """The page with its annotations made part of it: so the pictures in them are found."""
+    from pypdfium2.raw import FLAT_NORMALDISPLAY, FLATTEN_FAIL, FPDFPage_Flatten
+
+    page = document[index]
+    if FPDFPage_Flatten(page, FLAT_NORMALDISPLAY) == FLATTEN_FAIL:
+        raise BrokenSource("damaged")
+    page.close()
+    return document[index]
 
 
 def _fitted(image: Image.Image, placement: Placement, size: Size) -> Image.Image:

@@ -9,7 +9,7 @@ from io import BytesIO
 from zlib import compress
 
 import pytest
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageStat
 
 from imaging.areas import Area
 from imaging.background import unexamined
@@ -290,10 +290,32 @@ def inset(darkroom, picture: Image.Image, format: str, before: bytes = b"") -> b
         "short": (b"/DCT", darkroom.file(picture, quality=60)),
         "plain": (b"/FlateDecode", compress(picture.convert("RGB").tobytes())),
     }[format]
-    shape = b"/Width %d/Height %d/ColorSpace/DeviceRGB/BitsPerComponent 8" % picture.size
-    one = b"<</Type/XObject/Subtype/Image%s/Filter%s/Length %d>>stream\n%s\nendstream"
-    drawn = one % (shape, kind, len(coding), coding)
+    drawn = image_object(kind, picture.size, coding)
     return darkroom.page(before + b"q 600 0 0 800 0 0 cm /X0 Do Q", (600, 800), drawn)
+
+
+def image_object(kind: bytes, size: tuple[int, int], coding: bytes) -> bytes:
+    shape = b"/Width %d/Height %d/ColorSpace/DeviceRGB/BitsPerComponent 8" % size
+    one = b"<</Type/XObject/Subtype/Image%s/Filter%s/Length %d>>stream\n%s\nendstream"
+    return one % (shape, kind, len(coding), coding)
+
+
+def test_pictures_of_annotations_show_none_either(darkroom) -> None:
+    """Nor is an annotation lost: what it shows outside of the box is still there."""
+    form = b"<</Type/XObject/Subtype/Form/BBox[0 0 600 800]/Resources<</XObject<</X0 5 0 R>>>>"
+    drawn = b"q 600 0 0 800 0 0 cm /X0 Do Q"
+    form += b"/Length %d>>stream\n%s\nendstream" % (len(drawn), drawn)
+    stamp = b"<</Type/Annot/Subtype/Stamp/Rect[0 0 600 800]/F 4/AP<</N 6 0 R>>>>"
+    files = []
+    for one in secrets(darkroom.texture((150, 200), "RGB")):
+        photo = image_object(b"/DCTDecode", one.size, darkroom.file(one, quality=60))
+        plain = darkroom.page(b"", (600, 800), photo, form)
+        files.append(plain.replace(b"/Contents", b"/Annots[%s]/Contents" % stamp))
+    for spec in ("w640-png", "w640-c590_600_640_700-png"):
+        alike(files, spec)
+        differ(files, spec)
+    shown = darkroom.opened(render(files[0], hiding("w150-png")).body).convert("L")
+    assert ImageStat.Stat(shown.crop((0, 160, 150, 200))).stddev[0] > 1
 
 
 def test_pictures_are_looked_for_behind_all_else(darkroom) -> None:
