@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
 from time import monotonic, time
@@ -22,19 +22,21 @@ from gateway.catalogue import REMOTE_TTL, Catalogue
 from gateway.deliver import Deliverer
 from gateway.derive import Deriver
 from gateway.descriptions import Descriptions
-from gateway.documents import DocumentRef, Zone
+from gateway.documents import Zone
 from gateway.errors import ConfigurationError, Fault
 from gateway.gauges import Gauges
-from gateway.improvements import Announce, Improver, Wishes
+from gateway.improvements import Improver, Neighbours, Prefetcher, Wishes
 from gateway.issue import Issuer
 from gateway.looks import Looks
+from gateway.masters import Masters
 from gateway.measure import Measurer, NoDescriber
+from gateway.measurements import Measurements
 from gateway.news import News
 from gateway.originals import Levels, Originals
 from gateway.parts import Parts
 from gateway.placeholders import Placeholders
 from gateway.project import Project
-from gateway.purges import PurgeRequest, Purges, PurgeTraces
+from gateway.purges import Purges, PurgeTraces, Refreshes
 from gateway.purges.distributions import distribution
 from gateway.regions import Residency
 from gateway.representations import Ready, Representation, ready
@@ -90,10 +92,12 @@ def compose(
     measurer = Measurer(levels, originals, pool if serves else NoDescriber())
     looks = Placeholders(levels, originals, measurer, deriver)
     sights = Sights(levels, originals, pool, monotonic)
-    selector = Selector(rules.renditions, originals, deriver, sights)
+    first = Neighbours(rules, wishes).tell
+    selector = Selector(rules.renditions, originals, deriver, sights, first)
     budget, gauges = ByteBudget(READERS_BUDGET), Gauges(purges)
     gauges.register(metrics, pool, levels.memory, budget, wishes)
     profiles, ledger = _profiles(zones, providers), Ledger(database)
+    wanted = wishes, shelf, originals, levels
     issuer = Issuer(rules, catalogue, measurer, ledger)
     costs = Costs(metrics.asked, metrics.decided)
     project = Project.of(settings, rules, trusted(), (issuer, ledger), (purges, catalogue), costs)
@@ -111,7 +115,7 @@ def compose(
         descriptions=Descriptions(rules, catalogue, looks, sights),
         levels=levels,
         pool=pool,
-        improver=_improver(settings, (wishes, shelf), originals, pool, (purges, metrics)),
+        improver=_improver(settings, wanted, pool, (rules, catalogue), (purges, metrics)),
         gauges=gauges,
         client=client,
         project=project,
@@ -169,7 +173,7 @@ def _catalogue(
         Looks(levels.disk, levels.sources, REMOTE_TTL),
         clock=monotonic,
         keep=originals.keep,
-        changed=_teller(rules.zones, purges),
+        changed=Refreshes(rules.zones, purges).changed,
     )
     rules.revocations.follower.subscribe(News(catalogue).tell)
     return catalogue
@@ -200,29 +204,6 @@ def _dresser(settings: Settings) -> Callable[[Representation], Ready]:
         return ready(representation, zone, corp=settings.server.corp)
 
     return dress
-
-
-def _teller(
-    zones: Mapping[str, Zone], purges: Purges
-) -> Callable[[DocumentRef], Coroutine[None, None, None]]:
-    async def changed(ref: DocumentRef) -> None:
-        """A store shows another version: shared caches must ask again."""
-        if zones[ref.zone].cache != "private":
-            request = PurgeRequest(documents=(ref,))
-            await purges.ask(request, soft=True, by="gateway", reason="seen", now=time())
-
-    return changed
-
-
-def _announcer(zones: Mapping[str, Zone], purges: Purges) -> Announce:
-    async def announce(refs: Sequence[DocumentRef]) -> None:
-        """There are better renditions: shared caches must ask again."""
-        shared = tuple(ref for ref in refs if zones[ref.zone].cache != "private")
-        if shared:
-            request = PurgeRequest(documents=shared)
-            await purges.ask(request, soft=True, by="gateway", reason="improved", now=time())
-
-    return announce
 
 
 def _profiles(
@@ -273,21 +254,31 @@ def _stores(
 
 def _improver(
     settings: Settings,
-    wanted: tuple[Wishes, Shelf],
-    originals: Originals,
+    wanted: tuple[Wishes, Shelf, Originals, Levels],
     pool: RenderPool,
+    known: tuple[Rules, Catalogue],
     told: tuple[Purges, Metrics],
 ) -> Improver:
     """Its workshop is one worker that gives way to all else: its turn may be long in coming."""
-    (wishes, shelf), (purges, metrics) = wanted, told
+    (wishes, shelf, originals, levels), (purges, metrics) = wanted, told
+    workshop = RenderPool(1, queue=0, timeout=LONGEST_IMPROVEMENT, module=BACKGROUND)
+    prefetcher = Prefetcher(
+        *known,
+        (originals, shelf, Measurements(levels.disk)),
+        Masters(levels.disk, workshop),
+        wishes,
+        metrics.prefetched,
+        clock=monotonic,
+    )
     return Improver(
         wishes,
         shelf,
         originals,
-        RenderPool(1, queue=0, timeout=LONGEST_IMPROVEMENT, module=BACKGROUND),
+        workshop,
         Path(settings.server.data) / "improver.lock",
         busy=lambda: pool.depth > 0,
-        announce=_announcer(settings.zone_values(), purges),
+        announce=Refreshes(settings.zone_values(), purges).improved,
+        make=prefetcher.make,
         observe=metrics.improved,
         clock=monotonic,
     )

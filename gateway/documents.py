@@ -67,6 +67,7 @@ class Zone:
     revocable: tuple[str, ...] = ()
     sealed: bool = False
     cors: bool = False
+    prefetch: bool = False
     cdn: tuple[str, ...] = ()
 
     def revocable_prefixes(self, bucket: str, key: str) -> list[str]:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sized
 from contextlib import suppress
 from time import time
 
 from gateway.caches.budget import ByteBudget
 from gateway.caches.memory import MemoryCache
 from gateway.errors import StateUnavailable
+from gateway.improvements import Wishes
 from gateway.purges import Purges
 from gateway.representations import Ready
 from gateway.state.receipts import Depth
@@ -32,10 +32,11 @@ class Gauges:
         pool: RenderPool,
         memory: MemoryCache[Ready],
         budget: ByteBudget,
-        wishes: Sized,
+        wishes: Wishes,
     ) -> None:
         """Let the metrics ask for every gauge."""
-        metrics.gauge("improvement_queue_depth", lambda: len(wishes))
+        metrics.gauge("improvement_queue_depth", lambda: wishes.waiting("improve"))
+        metrics.gauge("prefetch_queue_depth", lambda: wishes.waiting("make"))
         metrics.gauge("render_queue_depth", lambda: pool.depth)
         metrics.gauge("cache_bytes", lambda: memory.bytes, layer="memory")
         metrics.gauge("inflight_bytes", lambda: budget.used)

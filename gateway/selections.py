@@ -7,7 +7,7 @@ was chosen for the document.
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from dataclasses import replace
 from time import gmtime, strftime
 from typing import NamedTuple, TypeAlias
@@ -57,12 +57,24 @@ Search: TypeAlias = Generator[Product | None, Ready, Selection]
 """Asks for one representation after another, None for the original, and ends with the answer."""
 
 
+First: TypeAlias = Callable[[Pass, Document, Rendition], None]
+
+
 class Selector:
-    """Selects among the original, renditions and conversions of a document."""
+    """Selects among the original, renditions and conversions of a document.
+
+    `first` is told of each rendition that had to be made and was the one to be had.
+    """
 
     def __init__(
-        self, renditions: Renditions, originals: Originals, deriver: Deriver, sights: Sights
+        self,
+        renditions: Renditions,
+        originals: Originals,
+        deriver: Deriver,
+        sights: Sights,
+        first: First = lambda link, document, rendition: None,
     ) -> None:
+        self._first = first
         self._renditions = renditions
         self._sights = sights
         self._originals = originals
@@ -102,13 +114,27 @@ class Selector:
         if link.rendition == "original":
             return Selection(await self._originals.ready(document), level="miss")
         if link.rendition != AUTO:
-            return await self._end(self._search(link, request, document), document)
+            selection = await self._end(self._search(link, request, document), document)
+            self._tell(link, request, document, selection)
+            return selection
         choice = choose(document, await self._sights.of(document), request.accept)
         try:
             return await self._end(self._search(link, request, document, choice), document)
         except (BrokenSource, DocumentBroken) as broken:
             choice = choose(document, Unseen(broken.reason, final=False), request.accept)
             return await self._end(self._search(link, request, document, choice), document)
+
+    def _tell(self, link: Pass, request: Request, document: Document, selection: Selection) -> None:
+        """Tell of what was made, unless it took another's place."""
+        shown = selection.ready.representation
+        made = selection.level == "miss" and not shown.heavier
+        if not (made and self._renditions.declared(link.rendition)):
+            return
+        asked = self._renditions.find(link.rendition)
+        if isinstance(asked, Rendition):
+            best = _offers(asked, request.accept, document)[0]
+            if shown.name == best.spec:
+                self._first(link, document, best)
 
     async def _end(self, search: Search, document: Document) -> Selection:
         level, wanted = "disk", next(search)

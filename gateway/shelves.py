@@ -109,9 +109,7 @@ class Shelf:
         What neither memory nor disk can keep would be made again for each range that is asked
         for: there the original stands in for the time being.
         """
-        meta = _meta(document, product, made)
-        hasty = isinstance(made, Rendered) and made.hasty
-        meta["final"] = not (hasty and may_improve(product))
+        meta = _first(document, product, made)
         name = name_of(document, product)
         written = not _personal(product) and await self._disk.put(name, meta, made.body)
         if isinstance(made, Rendered):
@@ -124,6 +122,18 @@ class Shelf:
             meta = _meta(document, product, KEPT)
             return await self._original(document, product, meta, final=False)
         return self._copy(document, product, meta, len(made.body))
+
+    async def holds(self, document: Document, rendition: Rendition) -> bool:
+        """Whether the disk has it; nobody is said to have asked for it."""
+        entry = await self._disk.open(name_of(document, rendition))
+        if entry is not None:
+            entry.close()
+        return entry is not None
+
+    async def lay_by(self, document: Document, rendition: Rendition, made: Rendered) -> bool:
+        """Keep on disk alone what nobody asked for yet; False when the disk does not take it."""
+        meta = _first(document, rendition, made)
+        return await self._disk.put(name_of(document, rendition), meta, made.body)
 
     async def settle(
         self, document: Document, rendition: Rendition, better: Rendered | None = None
@@ -238,6 +248,12 @@ def _meta(document: Document, product: Product, made: Made) -> Meta:
     encoded = {"media_type": made.media_type, "etag": etag, "fingerprint": made.fingerprint}
     placeholder = made.placeholder.hex() if isinstance(made, Rendered) else ""
     return {**encoded, "heavier": heavier, "placeholder": placeholder}
+
+
+def _first(document: Document, product: Product, made: Made) -> Meta:
+    """What is told of a first answer: it is final if no better one is to be expected."""
+    hasty = isinstance(made, Rendered) and made.hasty
+    return {**_meta(document, product, made), "final": not (hasty and may_improve(product))}
 
 
 def _personal(product: Product) -> bool:

@@ -28,6 +28,7 @@ _log = structlog.stdlib.get_logger(__name__)
 Outcome = Literal["better", "kept", "failed"]
 Announce = Callable[[Sequence[DocumentRef]], Awaitable[None]]
 Observe = Callable[[Outcome, float], None]
+Make = Callable[[Wish], Awaitable[None]]
 
 
 class Workshop(Protocol):
@@ -65,7 +66,8 @@ class Improver:
     """Works for one process; `lock` is the file by which one at a time works on a machine.
 
     `busy` says whether somebody waits for a first answer. `announce` is given the documents whose
-    copies are to be asked for anew, `observe` is told each outcome and its seconds.
+    copies are to be asked for anew, `observe` is told each outcome and its seconds. `make` fulfils
+    the wishes for what is not there yet, and raises nothing.
     """
 
     def __init__(
@@ -78,6 +80,7 @@ class Improver:
         *,
         busy: Callable[[], bool],
         announce: Announce,
+        make: Make,
         observe: Observe = lambda outcome, seconds: None,
         clock: Callable[[], float],
     ) -> None:
@@ -88,6 +91,7 @@ class Improver:
         self._lock = lock
         self._busy = busy
         self._announce = announce
+        self._make = make
         self._observe = observe
         self._clock = clock
         self._pacing = PACING
@@ -113,7 +117,7 @@ class Improver:
                 continue
             await self._calm(wish, lock)
             try:
-                await self._fulfil(wish)
+                await (self._make(wish) if wish.kind == "make" else self._fulfil(wish))
             finally:
                 lock.give_back()
 

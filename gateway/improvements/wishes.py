@@ -1,4 +1,4 @@
-"""Wishes: the first answers that were given and could be better, in the order of their asking."""
+"""Wishes: first answers that could be better, and renditions to come, in their order."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 from gateway.documents import Document
 from gateway.shelves import name_of
@@ -13,23 +14,33 @@ from imaging.renditions import Rendition
 
 MOST = 1_000
 
+Kind = Literal["improve", "make"]
+"""Make a first answer better; make one that nobody asked for yet."""
+
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """A rendition to be made better; `since` is when it was first asked for, by the clock."""
+    """What is to be done for a rendition; `since` is when it was wished for, by the clock.
+
+    `generation` is that of the document's links when a rendition to be made was wished for.
+    """
 
     document: Document
     rendition: Rendition
     since: float
+    kind: Kind = "improve"
+    generation: int = 0
 
     @property
     def name(self) -> str:
-        """What it is called on the shelf."""
-        return name_of(self.document, self.rendition)
+        """What it is called among wishes."""
+        return f"{self.kind} {name_of(self.document, self.rendition)}"
 
 
 class Wishes:
     """At most `most` wishes; the oldest gives way, and is wished for anew at its next hit.
+
+    What nobody asked for takes no other's place: where there is no room it is not wished for.
 
     What failed is not wished for again before `patience` seconds of the clock are over.
     """
@@ -49,9 +60,20 @@ class Wishes:
         """How many wait, not counting the one that was taken last."""
         return len(self._waiting)
 
+    def waiting(self, kind: Kind) -> int:
+        """How many of a kind wait."""
+        return sum(wish.kind == kind for wish in self._waiting.values())
+
     def want(self, document: Document, rendition: Rendition) -> None:
-        """Wish for it, unless it is wished for already or failed of late."""
-        wish = Wish(document, rendition, self._clock())
+        """Wish for a better one, unless it is wished for already or failed of late."""
+        self._want(Wish(document, rendition, self._clock()))
+
+    def want_made(self, document: Document, rendition: Rendition, generation: int) -> None:
+        """Wish for one that nobody asked for, unless it is wished for already or failed of late."""
+        if len(self._waiting) < self._most:
+            self._want(Wish(document, rendition, self._clock(), "make", generation))
+
+    def _want(self, wish: Wish) -> None:
         name = wish.name
         if name in self._waiting or any(name == taken.name for taken in self._current):
             return
@@ -83,6 +105,6 @@ class Wishes:
             self._left_alone.popitem(last=False)
 
     def of(self, document: str) -> bool:
-        """Whether anything of the document with that id is waited for or being made."""
+        """Whether anything of the document with that id is about to be made better."""
         wishes = (*self._waiting.values(), *self._current)
-        return any(wish.document.id == document for wish in wishes)
+        return any(wish.document.id == document and wish.kind == "improve" for wish in wishes)

@@ -125,6 +125,11 @@ class ZoneSettings(Table):
     )
     sealed: Switch = Field(default=False, description="Issue sealed addresses, which show no name.")
     cors: Switch = Field(default=False, description="Let pages of any origin read its documents.")
+    prefetch: Switch = Field(
+        default=False,
+        description="Once a rung of the ladder was made, make the next narrower and the next wider "
+        "one in the background, while nobody waits.",
+    )
     cdn: tuple[Name, ...] | None = Field(
         default=None, description="The CDNs in front of it; not given: every configured one."
     )

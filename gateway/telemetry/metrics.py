@@ -18,6 +18,7 @@ SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10
 GaugeName = Literal[
     "render_queue_depth",
     "improvement_queue_depth",
+    "prefetch_queue_depth",
     "purge_queue_depth",
     "purge_dead",
     "purge_lag_seconds",
@@ -29,6 +30,7 @@ GaugeName = Literal[
 _GAUGES: dict[GaugeName, tuple[str, tuple[str, ...], Literal["livesum", "livemax"]]] = {
     "render_queue_depth": ("Renders that wait for a worker.", (), "livesum"),
     "improvement_queue_depth": ("First answers that wait to be made better.", (), "livesum"),
+    "prefetch_queue_depth": ("Neighbours of first renditions that wait.", (), "livesum"),
     "purge_queue_depth": ("Purges not yet confirmed.", (), "livemax"),
     "purge_dead": ("Purges that a CDN refused for good.", (), "livemax"),
     "purge_lag_seconds": ("Age of the oldest purge not yet confirmed.", (), "livemax"),
@@ -92,6 +94,7 @@ class Metrics:
         self._refused_total = counter("guard_refusals", "Refused by the socket guard.", "reason")
         self._decided_total = counter("decisions", "Look-ups of Supabase's decisions.", "result")
         self._improved_total = counter("improvements", "First answers tried again.", "outcome")
+        self._prefetched_total = counter("prefetches", "Renditions nobody asked for.", "outcome")
         self._hooked_total = counter("hook_calls", "Calls of hooks.", "hook", "outcome")
         self._dropped_total = counter("log_lines_dropped", "Log lines nobody took in time.")
         self._dropped = 0
@@ -133,6 +136,12 @@ class Metrics:
         """Note one try to make a first answer better: "better", "kept" or "failed"."""
         self._improved_total.labels(outcome).inc()
         self._render_seconds.labels("improvement").observe(seconds)
+
+    def prefetched(self, outcome: str, seconds: float) -> None:
+        """Note one rendition that nobody asked for: "made", "needless", "gone" or "failed"."""
+        self._prefetched_total.labels(outcome).inc()
+        if outcome == "made":
+            self._render_seconds.labels("prefetch").observe(seconds)
 
     def fetched(self, store: str, seconds: float) -> None:
         """Note one request to a store, to its first octet."""

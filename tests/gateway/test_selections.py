@@ -89,6 +89,29 @@ def selector_of(shop: Shop, sight: Sight | None = None) -> Selector:
     return Selector(RENDITIONS, cast(Any, shop), cast(Any, shop), cast(Any, Watcher(sight)))
 
 
+class Fresh(Shop):
+    """One that had to make what it gives."""
+
+    async def ready(self, document: Document, product: Product | None = None) -> Any:
+        found = await super().ready(document, product)
+        return (found[0], False) if product else found
+
+
+def told(shop: Shop, name: str, grant: str = "ia", accept: str = BOTH) -> list[str]:
+    """The renditions that `first` is told of."""
+    specs: list[str] = []
+    selector = Selector(
+        RENDITIONS,
+        cast(Any, shop),
+        cast(Any, shop),
+        cast(Any, Watcher(SEEN)),
+        lambda link, document, rendition: specs.append(rendition.spec),
+    )
+    request = Request(False, UNCONDITIONAL, b"", accept, 0.0)
+    asyncio.run(selector.select(link_to(name, grant), request, document_of("image/jpeg")))
+    return specs
+
+
 def select(
     shop: Shop,
     name: str,
@@ -419,3 +442,24 @@ def test_auto_is_opened_by_grants_that_open_the_original_with_all_of_it(shelf: A
     for grant, status in (("all", 200), ("x-auto", 200), ("previews", 403), ("original", 403)):
         answer = shelf.get(shelf.link("note.txt", "auto", grant=grant))
         assert answer.status_code == status, grant
+
+
+def test_what_had_to_be_made_and_was_the_one_to_be_had_is_told() -> None:
+    shop = Fresh(w640_avif=999, w640_jpeg=999)
+    assert told(shop, "w640") == ["w640-avif"]
+    assert told(shop, "w640-jpeg") == ["w640-jpeg"]
+
+
+def test_what_was_there_is_not_told() -> None:
+    assert told(Shop(w640_avif=999), "w640") == []
+
+
+@pytest.mark.parametrize("grant", ["ia", "ip"])
+def test_what_took_anothers_place_is_not_told(grant: str) -> None:
+    assert told(Fresh(w640_avif=1_000, w640_webp=400), "w640", grant) == []
+    assert told(Fresh(w640_avif=2_000), "w640", grant) == []
+
+
+@pytest.mark.parametrize("name", ["auto", "original", "linear", "w641-webp", "full-origin"])
+def test_what_is_not_declared_or_no_rendition_is_not_told(name: str) -> None:
+    assert told(Fresh(w641_webp=10, full_jpeg=10), name) == []

@@ -213,3 +213,21 @@ def test_what_is_not_there_can_not_be_settled(room: Room) -> None:
 def test_without_anybody_to_improve_it_a_first_answer_is_final(room: Room) -> None:
     made = Rendered(b"RIFF", "image/webp", 160, 120, 78, "m4")
     assert room.put(room.document(), made, parse_spec("w160-webp")).final
+
+
+def test_what_is_laid_by_is_on_disk_alone_and_wished_for_when_it_is_given(tmp_path: Path) -> None:
+    wished: list[str] = []
+    room = Room(tmp_path, wish=lambda document, rendition: wished.append(rendition.spec))
+    document, rendition = room.document(), parse_spec("w160-webp")
+    made = Rendered(b"RIFF", "image/webp", 160, 120, 78, "m4")
+    assert not asyncio.run(room.shelf.holds(document, rendition))
+    assert asyncio.run(room.shelf.lay_by(document, rendition, made))
+    assert asyncio.run(room.shelf.holds(document, rendition))
+    assert room.shelf.near(document, rendition) is None
+    assert wished == []
+    found = room.find(document, rendition)
+    assert found is not None
+    assert not found.final
+    assert wished == ["w160-webp"]
+    assert found == room.put(document, made, rendition)
+    asyncio.run(room.levels.disk.aclose())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from gateway.catalogue import describe
 from gateway.documents import Document, DocumentRef, Zone
 from gateway.errors import StateUnavailable, StoreUnavailable
 from gateway.improvements import Improver, Pacing, Wishes
+from gateway.improvements.wishes import Wish
 from gateway.originals import Levels, Originals
 from gateway.representations import Ready, Representation, ready
 from gateway.shelves import PROVISIONAL, Shelf
@@ -82,6 +83,7 @@ class Atelier:
         self.told: list[DocumentRef] = []
         self.fault: StateUnavailable | None = None
         self.outcomes: list[str] = []
+        self.made: list[Wish] = []
         self.improver = Improver(
             self.wishes,
             self.shelf,
@@ -90,6 +92,7 @@ class Atelier:
             folder / "improver.lock",
             busy=lambda: self.busy,
             announce=self.announce,
+            make=self.make,
             observe=lambda outcome, seconds: self.outcomes.append(outcome),
             clock=lambda: self.now,
         )
@@ -99,6 +102,9 @@ class Atelier:
             fault, self.fault = self.fault, None
             raise fault
         self.told += refs
+
+    async def make(self, wish: Wish) -> None:
+        self.made.append(wish)
 
     def put(self, key: str = "a.jpg", body: bytes = JPEG) -> Document:
         stored = self.store.put("documents", key, body)
@@ -264,6 +270,30 @@ def test_nothing_is_begun_while_somebody_waits_for_a_first_answer(atelier: Ateli
             assert atelier.bench.asked == []
             atelier.busy = False
             await until(lambda: bool(atelier.bench.asked))
+
+    asyncio.run(main())
+
+
+def test_what_nobody_asked_for_is_made_elsewhere_and_while_nobody_waits(
+    atelier: Atelier, tmp_path: Path
+) -> None:
+    async def main() -> None:
+        document = atelier.put()
+        atelier.busy = True
+        atelier.wishes.want_made(document, WEBP, 0)
+        async with atelier.running():
+            await asyncio.sleep(0.05)
+            assert atelier.made == []
+            atelier.busy = False
+            with closing(FileLock(tmp_path / "improver.lock")) as other:
+                assert other.take(), "another process works"
+                await asyncio.sleep(0.05)
+                assert atelier.made == []
+            await until(lambda: bool(atelier.made))
+            await until(lambda: atelier.bench.rests > 0)
+        [wish] = atelier.made
+        assert (wish.document, wish.rendition, wish.kind) == (document, WEBP, "make")
+        assert (atelier.bench.asked, atelier.told, atelier.outcomes) == ([], [], [])
 
     asyncio.run(main())
 

@@ -143,3 +143,33 @@ def test_what_is_known_of_failures_is_bounded(runner: asyncio.Runner) -> None:
     for document in documents:
         desk.wishes.want(document, SMALL)
     assert desk.taken() == [(documents[0], SMALL)]
+
+
+def test_one_to_be_made_and_the_same_to_be_made_better_are_two_wishes(desk: Desk) -> None:
+    document = desk.document()
+    for _ in range(2):
+        desk.wishes.want_made(document, SMALL, 7)
+        desk.wishes.want(document, SMALL)
+    assert (desk.wishes.waiting("make"), desk.wishes.waiting("improve")) == (1, 1)
+
+    async def main() -> None:
+        first, second = await desk.wishes.next(1.0), await desk.wishes.next(1.0)
+        assert first is not None
+        assert second is not None
+        assert (first.kind, first.generation, second.kind) == ("make", 7, "improve")
+
+    desk.run(main())
+
+
+def test_what_nobody_asked_for_takes_no_others_place(desk: Desk) -> None:
+    documents = [desk.document(key) for key in ("1", "2", "3", "4")]
+    for document in documents[:3]:
+        desk.wishes.want(document, SMALL)
+    desk.wishes.want_made(documents[3], SMALL, 0)
+    assert desk.taken() == [(document, SMALL) for document in documents[:3]]
+
+
+def test_what_is_to_be_made_holds_no_purge_up(desk: Desk) -> None:
+    document = desk.document()
+    desk.wishes.want_made(document, SMALL, 0)
+    assert not desk.wishes.of(document.id)
