@@ -72,7 +72,7 @@ class Seat:
         A worker that does not even come up is no fault of the job's: that is PoolBusy.
         """
         try:
-            channel = await self.ready()
+            channel = await self.ready(seconds)
             async with asyncio.timeout(seconds):
                 await _send(channel, protocol.pack(job.request, len(job.source)), job.source)
                 answer = job.read(*await _receive(channel))
@@ -96,14 +96,17 @@ class Seat:
         await self._replace_if_spent()
         return answer
 
-    async def ready(self) -> socket.socket:
-        """Starts the process where there is none, waits for its greeting; the way to it."""
+    async def ready(self, seconds: float = 0.0) -> socket.socket:
+        """Starts the process where there is none, waits for its greeting; the way to it.
+
+        To start it has as long as its job at least: one of low priority may need that.
+        """
         channel = self._channel
         if channel is None or not self.pid:
             await self.end()
             channel = self.spawn()
         if not self._greeted:
-            async with asyncio.timeout(_STARTUP):
+            async with asyncio.timeout(max(_STARTUP, seconds)):
                 head, _ = await _receive(channel)
             if head.text("ready") != ENGINE_VERSION:
                 raise protocol.ProtocolError("another engine")

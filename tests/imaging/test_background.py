@@ -86,6 +86,18 @@ def test_it_is_gone_while_it_rests_and_comes_again(photo: bytes) -> None:
     asyncio.run(main())
 
 
+def test_on_a_machine_without_time_to_spare_it_starts_slowly(
+    photo: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("imaging.seats._STARTUP", 0.001)
+
+    async def main() -> None:
+        async with workshop() as pool:
+            assert (await pool.describe(photo)).width == 1200
+
+    asyncio.run(main())
+
+
 def test_a_worker_in_a_job_is_not_sent_to_rest(photo: bytes) -> None:
     async def main() -> None:
         async with workshop() as pool:
