@@ -18,6 +18,7 @@ from gateway.edge import Edge
 from gateway.home import Examples, Home, no_examples
 from gateway.hooks import Hooks
 from gateway.parts import Parts
+from gateway.pullers import Pullers
 from gateway.redacting import BODIES as REDACTING_BODIES
 from gateway.redacting import Redacting
 from gateway.routes import Gateway
@@ -67,7 +68,9 @@ def build(
     others = Edge(router, telemetry, corp=corp, open_to_pages=OpenPaths())
     storage = Storage.of(parts, trusted(), telemetry)
     routed = storage.face if settings.supabase.configured else others
-    gateway = Gateway(parts.deliverer, routed, others, parts.rules.zones, telemetry, corp=corp)
+    zones = parts.rules.zones
+    pullers = Pullers.of(settings, zones)
+    gateway = Gateway(parts.deliverer, routed, others, zones, telemetry, pullers=pullers, corp=corp)
     aside = Router([*operations, *admin.health()], redirect_slashes=False)
 
     async def start() -> None:

@@ -8,6 +8,7 @@ from time import perf_counter, time
 from gateway.deliveries import Request
 from gateway.permits import Permit
 from gateway.preconditions import UNCONDITIONAL, Preconditions
+from gateway.pullers import FIELDS
 from gateway.telemetry import Record
 from signing.links import Link
 
@@ -19,7 +20,7 @@ _CONDITIONS = (
     b"if-range",
 )
 _CONDITIONAL = frozenset(_CONDITIONS)
-_WANTED = frozenset((*_CONDITIONS, b"range", b"accept", b"traceparent"))
+_WANTED = frozenset((*_CONDITIONS, b"range", b"accept", b"traceparent", *FIELDS))
 
 
 class Exchange:

@@ -18,11 +18,13 @@ from gateway.errors import DocumentNotFound, RequestRefused
 from gateway.exchanges import Exchange
 from gateway.heads import EMPTY
 from gateway.problems import prefers_html, problem_for, render
+from gateway.pullers import Pullers
 from gateway.security import security_fields
 from gateway.telemetry import Telemetry, client_of
 from gateway.transmissions import Transmitter
 from imaging.errors import PageMissing
 from signing import storage
+from signing.links import Link
 
 LINKS = b"/d/"
 STORAGE = f"{storage.PREFIX}/".encode()
@@ -39,6 +41,7 @@ class Gateway:
         zones: Mapping[str, Zone],
         telemetry: Telemetry,
         *,
+        pullers: Pullers,
         corp: str,
     ) -> None:
         self._deliverer = deliverer
@@ -47,6 +50,7 @@ class Gateway:
         self._zones = zones
         self._telemetry = telemetry
         self._transmitter = Transmitter(deliverer, telemetry)
+        self._pullers = pullers
         self._corp = corp
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
@@ -79,12 +83,19 @@ class Gateway:
                 fields=((b"allow", b"GET, HEAD, OPTIONS"),),
             )
         deliverer = self._deliverer
-        link = deliverer.verify(scope["raw_path"], scope["query_string"], exchange.now)
+        link = self._verified(exchange, scope)
         exchange.link = link
         if not deliverer.admit(link):
             await deliverer.reread(link)
         request = exchange.request()
         return deliverer.hit(link, request) or await deliverer.deliver(link, request)
+
+    def _verified(self, exchange: Exchange, scope: Scope) -> Link:
+        raw_path, asked = scope["raw_path"], scope["query_string"]
+        query = self._pullers.query(raw_path, asked, exchange.fields)
+        link = self._deliverer.verify(raw_path, query, exchange.now)
+        self._pullers.check(link, asked)
+        return link
 
     def _options(self, raw_path: bytes) -> tuple[int, FieldList]:
         """A constant 204 with the zone's CORS; no token is looked at."""

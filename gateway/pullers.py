@@ -1,0 +1,79 @@
+"""Pullers: CDNs that verify links, prove themselves, and ask by the key of a copy instead.
+
+    target = "/d/" rendition "/" scope "?c=" ( "i" / "d" ) ( "w" / "r" ) gen
+
+The link's token comes in the field Ostiary-Token, and one of the CDN's `shield` secrets in
+Ostiary-Shield. The first letter is the link's disposition, the second its grant's class.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from hmac import compare_digest
+from typing import Final, Self
+
+from gateway.documents import Zone
+from gateway.settings import Settings
+from signing.errors import LinkRefused
+from signing.targets import ABSENT, Link
+
+SHIELD: Final = b"ostiary-shield"
+TOKEN: Final = b"ostiary-token"
+FIELDS: Final = frozenset((SHIELD, TOKEN))
+"""The fields by which a puller proves itself, and a link's token comes."""
+
+_KEY: Final = b"c="
+
+
+class Pullers:
+    """The secrets of the CDNs in front of each zone; without any, a zone has no pullers."""
+
+    def __init__(self, secrets: Mapping[str, tuple[bytes, ...]]) -> None:
+        self._secrets = {zone.encode(): known for zone, known in secrets.items()}
+
+    @classmethod
+    def of(cls, settings: Settings, zones: Mapping[str, Zone]) -> Self:
+        """Those of the configured zones."""
+        return cls(
+            {
+                name: tuple(
+                    secret.get_secret_value().encode()
+                    for cdn in zone.cdn
+                    for secret in settings.cdn[cdn].shield
+                )
+                for name, zone in zones.items()
+            }
+        )
+
+    def query(self, raw_path: bytes, query: bytes, fields: Mapping[bytes, bytes]) -> bytes:
+        """The query that the link has: as it came, or with the token that came beside it.
+
+        Only a proven puller may bring one; what anybody else brings is left as it is, and refused.
+        """
+        if not query.startswith(_KEY) or not self._proven(raw_path, fields.get(SHIELD, b"")):
+            return query
+        return b"t=" + fields.get(TOKEN, b"")
+
+    def check(self, link: Link, query: bytes) -> None:
+        """Refuse a link that was asked for by a key that is not its own; raises `LinkRefused`.
+
+        A copy under a wrong key would reach others: so would one that is for one viewer or use.
+        """
+        if query.startswith(_KEY) and (query != key_of(link) or _bound(link)):
+            raise LinkRefused("query")
+
+    def _proven(self, raw_path: bytes, shown: bytes) -> bool:
+        segments = raw_path.split(b"/", 4)
+        known = self._secrets.get(segments[3], ()) if segments[4:] else ()
+        # All are compared, so that time does not tell which of them it was.
+        return sum(compare_digest(secret, shown) for secret in known) > 0
+
+
+def key_of(link: Link) -> bytes:
+    """The query under which a puller keeps what the link gives."""
+    grant = link.grant
+    return f"c={grant.disposition[0]}{grant.shared_class}{link.generation}".encode()
+
+
+def _bound(link: Link) -> bool:
+    return link.audience != ABSENT or link.one_time != ABSENT

@@ -1,0 +1,97 @@
+"""Pullers: a CDN that proves itself may ask by the key of its copy, and nobody else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from gateway.pullers import Pullers, key_of
+from signing.errors import LinkRefused
+from signing.grants import Grant
+from signing.keys import Key, KeyRing
+from signing.links import LinkRequest, SignedZone, Signer
+
+BODY = b"%PDF-1.7\n" + bytes(300)
+SHIELDS = {"edge": ["newest-secret", "older-secret"], "other": ["another-secret"]}
+
+
+@pytest.fixture
+def behind(open_door: Callable[..., Any]) -> Any:
+    """A gateway behind two CDNs, of which one pulls the zone."""
+    cdn = {name: {"provider": "null", "shield": known} for name, known in SHIELDS.items()}
+    return open_door(cdn=cdn, clinic={"cdn": ["edge"]})
+
+
+@pytest.fixture
+def pulled(behind: Any) -> Callable[..., Any]:
+    """Asks for a document as an edge does, with another key or secret when told."""
+    behind.put("a.pdf", BODY)
+    path, _, token = str(behind.link("a.pdf")).partition("?t=")
+
+    def ask(key: str = "iw0", shield: str = "newest-secret", bearing: str = token) -> Any:
+        fields = {"Ostiary-Shield": shield, "Ostiary-Token": bearing}
+        return behind.get(f"{path}?c={key}", fields)
+
+    return ask
+
+
+@pytest.mark.parametrize("shield", SHIELDS["edge"])
+def test_a_proven_puller_is_answered(shield: str, pulled: Callable[..., Any]) -> None:
+    answer = pulled(shield=shield)
+    assert (answer.status_code, answer.content) == (200, BODY)
+
+
+@pytest.mark.parametrize("shield", ["", "newest-secre", "another-secret", "newest-secret, x"])
+def test_another_puller_is_refused(shield: str, pulled: Callable[..., Any]) -> None:
+    assert pulled(shield=shield).status_code == 403
+
+
+@pytest.mark.parametrize("key", ["dw0", "ir0", "iw1", "iw", "", "iw00", "iw0&x", "iw0 "])
+def test_a_key_that_is_not_the_links_own_is_refused(key: str, pulled: Callable[..., Any]) -> None:
+    assert pulled(key).status_code == 403
+
+
+@pytest.mark.parametrize("bearing", ["", "1.k1", "A"])
+def test_a_puller_can_not_do_without_the_token(bearing: str, pulled: Callable[..., Any]) -> None:
+    assert pulled(bearing=bearing).status_code == 403
+
+
+def test_a_token_beside_a_target_that_has_one_is_not_read(behind: Any) -> None:
+    behind.put("a.pdf", BODY)
+    url = str(behind.link("a.pdf"))
+    brought = {"Ostiary-Shield": "newest-secret", "Ostiary-Token": url.partition("?t=")[2]}
+    assert behind.get(url, {**brought, "Ostiary-Token": "x"}).status_code == 200
+    assert behind.get(url[:-1] + "_", brought).status_code == 403
+
+
+def test_without_secrets_nobody_is_a_puller(door: Any) -> None:
+    door.put("a.pdf", BODY)
+    path, _, token = str(door.link("a.pdf")).partition("?t=")
+    fields = {"Ostiary-Shield": "", "Ostiary-Token": token}
+    assert door.get(f"{path}?c=iw0", fields).status_code == 403
+
+
+@pytest.mark.parametrize("path", [b"/d/", b"/d/original/clinic", b"/d/original/nowhere/a/-/b"])
+def test_a_path_without_a_zone_has_no_pullers(path: bytes) -> None:
+    pullers = Pullers({"clinic": (b"s",)})
+    fields = {b"ostiary-shield": b"s", b"ostiary-token": b"x"}
+    assert pullers.query(path, b"c=iw0", fields) == b"c=iw0"
+    assert pullers.query(b"/d/original/clinic/a/-/b", b"c=iw0", fields) == b"t=x"
+
+
+@pytest.mark.parametrize(
+    ("grant", "key"),
+    [("ia", b"c=iw3"), ("do", b"c=dw3"), ("ip", b"c=ir3"), ("ix-w640", b"c=ir3"),
+     ("ix-linear", b"c=iw3")],
+)  # fmt: skip
+def test_the_key_says_what_parts_copies(grant: str, key: bytes) -> None:
+    signer = Signer(KeyRing([Key("k1", bytes(32))], "k1"), [SignedZone("clinic")])
+    link = signer.issue(LinkRequest("clinic", "b", "k", Grant.parse(grant), generation=3), 10**9)
+    assert key_of(link) == key
+    pullers = Pullers({})
+    pullers.check(link, key)
+    for bound in (link._replace(audience="A" * 16), link._replace(one_time="A" * 16)):
+        with pytest.raises(LinkRefused):
+            pullers.check(bound, key)
