@@ -82,4 +82,4 @@ def test_no_value_breaks_out_of_its_line(value: str, region: str, field: str) ->
     assert line.isascii()
     facts = json.loads(line)
     assert facts["region"] == region
-    assert len(facts) == 19 + bool(record.shown)
+    assert len(facts) == 20
