@@ -6,10 +6,13 @@ from collections.abc import Callable, Iterator
 from functools import partial
 
 from imaging.areas import Area
+from imaging.background import find_examiner
 from imaging.conversions import Conversion
 from imaging.engine import convert, describe, glance, render
 from imaging.errors import ImagingError
+from imaging.improving import improved
 from imaging.limits import Limits
+from imaging.marks import Mark
 from imaging.media import sniff
 from imaging.redactions import Box, Redaction
 from imaging.renditions import Rendition
@@ -22,7 +25,9 @@ RENDITIONS = (
     Rendition(width=64),
     Rendition(page=2, width=32, height=32, fit="cover"),
     Rendition(width=64, crop=Area(150, 0, 900, 333), redaction=HIDDEN),
+    Rendition(width=64, height=64, fit="fill", mark=Mark("draft", "Draft")),
 )
+BETTER = partial(improved, examiner=find_examiner())
 
 
 def look_at(source: bytes) -> None:
@@ -40,6 +45,7 @@ def _questions(source: bytes) -> Iterator[Callable[[], object]]:
     yield partial(glance, source, TIGHT)
     for rendition in RENDITIONS:
         yield partial(render, source, rendition, TIGHT)
+    yield partial(render, source, Rendition(width=64, format="webp"), TIGHT, BETTER)
     if source[:1024].find(b"%PDF-") >= 0:
         for conversion in (Conversion(), Conversion(page=1)):
             yield partial(convert, source, conversion, TIGHT)
