@@ -15,7 +15,13 @@ __all__ = ["KINDS", "Backend", "EdgeFacts", "Rendering", "facts_of", "rendering"
 Rendering: TypeAlias = Callable[[EdgeFacts, Backend], str]
 """Writes the configuration of one kind of edge."""
 
-KINDS: Mapping[str, str] = MappingProxyType({})
+KINDS: Mapping[str, str] = MappingProxyType(
+    {
+        "varnish": "gateway.edges.varnish",
+        "nginx": "gateway.edges.nginx",
+        "njs": "gateway.edges.njs",
+    }
+)
 """Where the function `rendered` of each kind is."""
 
 
