@@ -7,7 +7,7 @@ unexport PYTHONDONTWRITEBYTECODE
 # The certificates that this machine trusts, so that a proxy of its own is no obstacle.
 export UV_SYSTEM_CERTS ?= 1
 
-.PHONY: demo test thorough fast check fix docs bench bench-imaging fuzz lock image clean
+.PHONY: demo test thorough fast check fix docs bench bench-imaging bench-simulate fuzz lock image clean
 
 demo: .venv/demo ## start the embedded default with sample documents and print clickable links
 	@$(BIN)/ostiary demo
@@ -42,6 +42,9 @@ bench-imaging: .venv/dev ## renditions beside ipx, thumbor and nginx; BENCH_PICT
 	@sh deploy/debian-packages.sh bench-imaging
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python "ssimulacra2>=0.3"
 	$(BIN)/python -m bench.imaging
+
+bench-simulate: .venv/dev ## ostiary simulate over a million lines of each format
+	$(BIN)/python -m bench simulate
 
 FUZZ_SECONDS ?= 60
 fuzz: .venv/dev ## feed the engine mutants of tests/fuzz/seeds; what breaks it is left in var/fuzz

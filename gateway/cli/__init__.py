@@ -31,6 +31,7 @@ _COMMANDS = {
     "reinstate": _Known("revoking", "Let revoked viewers have links again."),
     "redact": _Known("redacting", "Keep what is hidden of documents."),
     "doctor": _Known("doctor", "Try everything once that serving needs."),
+    "simulate": _Known("simulating", "Tell what a log's traffic would be in each cache mode."),
     "config": _Known("config", "Look at the configuration."),
 }
 

@@ -1,0 +1,58 @@
+"""Log files: the lines of access logs, plain or gzipped, one file after the other."""
+
+from __future__ import annotations
+
+import gzip
+import sys
+import zlib
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from io import BufferedReader, RawIOBase
+from itertools import chain, islice
+from pathlib import Path
+from typing import BinaryIO, cast
+
+import click
+
+from gateway.simulation.formats import recognised
+from gateway.simulation.logs import lines_of
+
+_GZIP = b"\x1f\x8b"
+_LOOKED_AT = 50
+
+
+def lines_in(names: Sequence[str]) -> Iterator[str]:
+    """The lines of the files, `-` for standard input. Raises `click.ClickException`."""
+    for name in names:
+        with ExitStack() as stack:
+            try:
+                yield from lines_of(_opened(name, stack))
+            except (EOFError, zlib.error, gzip.BadGzipFile):
+                raise click.ClickException(f"{name} is damaged: its gzip ends too early") from None
+
+
+def _opened(name: str, stack: ExitStack) -> BinaryIO:
+    raw = _standard_input(stack) if name == "-" else _file(name, stack)
+    if not raw.peek(2).startswith(_GZIP):
+        return raw
+    return cast(BinaryIO, stack.enter_context(gzip.GzipFile(fileobj=raw)))
+
+
+def _file(name: str, stack: ExitStack) -> BufferedReader:
+    return stack.enter_context(Path(name).open("rb"))
+
+
+def _standard_input(stack: ExitStack) -> BufferedReader:
+    """With a look ahead, and not closed in the end: it is not ours."""
+    reader: BufferedReader = BufferedReader(cast(RawIOBase, sys.stdin.buffer))
+    stack.callback(reader.detach)
+    return reader
+
+
+def format_of(lines: Iterator[str]) -> tuple[str, Iterator[str]]:
+    """The format that the first lines are in, and all lines. Raises `click.UsageError`."""
+    first = list(islice(lines, _LOOKED_AT))
+    name = recognised(first)
+    if not name:
+        raise click.UsageError("none of the formats reads the first lines; name one with --format")
+    return name, chain(first, lines)

@@ -1,0 +1,1 @@
+"""What an access log's traffic would have been in other cache modes: replayed in memory."""

@@ -1,0 +1,51 @@
+"""Rows: logs of JSON objects, one a line, or the lines of one array."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import TypeAlias, cast
+
+from gateway.simulation.entries import UNKNOWN, moment, since, size
+
+Row: TypeAlias = Mapping[str, object]
+
+_BRACKETS = frozenset({"", "[", "]"})
+_LARGEST = 1 << 60
+
+
+def row_of(line: str) -> Row | None:
+    """The object of a line; None for one that only opens or closes an array.
+
+    Raises `ValueError` for anything else.
+    """
+    text = line.strip().removesuffix(",")
+    if text in _BRACKETS:
+        return None
+    value: object = json.loads(text)
+    if not isinstance(value, dict):
+        raise ValueError("no object")
+    return cast(Row, value)
+
+
+def text(value: object) -> str:
+    """A member as text, empty where there is none. Raises `TypeError` for a list or an object."""
+    if isinstance(value, str):
+        return value
+    if value is None:
+        return ""
+    if isinstance(value, int | float):
+        return str(value)
+    raise TypeError("neither text nor number")
+
+
+def octets(value: object) -> int:
+    """A member as a number of octets."""
+    number = size(text(value))
+    return number if UNKNOWN <= number < _LARGEST else UNKNOWN
+
+
+def time(value: object) -> float:
+    """A member as Unix seconds: a number of any unit, or text of RFC 3339."""
+    told = text(value)
+    return since(float(told)) if told[:1].isdigit() and "-" not in told else moment(told)
