@@ -20,6 +20,9 @@ KINDS: Mapping[str, str] = MappingProxyType(
         "varnish": "gateway.edges.varnish",
         "nginx": "gateway.edges.nginx",
         "njs": "gateway.edges.njs",
+        "worker": "gateway.edges.worker",
+        "cloudfront": "gateway.edges.cloudfront",
+        "fastly": "gateway.edges.fastly",
     }
 )
 """Where the function `rendered` of each kind is."""

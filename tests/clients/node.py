@@ -62,9 +62,9 @@ def version_of(program: str) -> tuple[int, ...]:
     return tuple(int(part) for part in done.stdout.strip().removeprefix("v").split("."))
 
 
-def installed(program: str, npm: list[str]) -> Path:
-    """A folder with the clients of the lock; made when there is none yet, whole or not at all."""
-    lists = b"\0".join((HERE / name).read_bytes() for name in LISTS)
+def installed(program: str, npm: list[str], home: Path = HERE) -> Path:
+    """A folder with what the lock in `home` holds; made when there is none, whole or not at all."""
+    lists = b"\0".join((home / name).read_bytes() for name in LISTS)
     place = Path(sys.prefix) / "clients" / hashlib.sha256(lists).hexdigest()[:16]
     if place.exists():
         return place
@@ -73,7 +73,7 @@ def installed(program: str, npm: list[str]) -> Path:
         whole = Path(made) / "whole"
         whole.mkdir()
         for name in LISTS:
-            shutil.copy(HERE / name, whole)
+            shutil.copy(home / name, whole)
         path = os.pathsep.join((str(Path(program).parent), os.environ["PATH"]))
         done = subprocess.run(
             [*npm, "ci"],
