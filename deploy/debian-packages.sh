@@ -17,7 +17,9 @@ case "${1:-}" in
 venv) python3 -c 'import ensurepip, venv' 2>/dev/null || missing="python3-venv" ;;
 test)
     need_varnish
+    [ -n "$(find /usr/lib -name libvmod_digest.so 2>/dev/null | head -n 1)" ] || missing="$missing varnish-vmod-digest"
     need nginx nginx
+    [ -e /usr/lib/nginx/modules/ngx_http_js_module.so ] || missing="$missing libnginx-mod-http-js"
     need chromium chromium
     need pg_lsclusters postgresql
     ;;

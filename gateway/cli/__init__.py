@@ -32,6 +32,7 @@ _COMMANDS = {
     "redact": _Known("redacting", "Keep what is hidden of documents."),
     "doctor": _Known("doctor", "Try everything once that serving needs."),
     "simulate": _Known("simulating", "Tell what a log's traffic would be in each cache mode."),
+    "edge": _Known("edging", "Let caches verify links themselves."),
     "config": _Known("config", "Look at the configuration."),
 }
 
