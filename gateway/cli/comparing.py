@@ -76,7 +76,7 @@ class Told:
         if layout.browsers:
             yield "browsers keep what they are told to; their reads are in no figure but this:"
             for trial in self.comparison.trials:
-                yield f"  {trial.mode.name}: {trial.counts.visits['browser']:,} reads"
+                yield f"  {trial.mode.name}: {trial.counts['browser'].visits:,} reads"
         else:
             yield "browsers keep no more than they did when the log was written"
 
@@ -100,7 +100,7 @@ class Told:
     def _trial(self, trial: Trial) -> dict[str, object]:
         return {
             "mode": trial.mode.name,
-            "kept_by_browsers": trial.counts.visits["browser"],
+            "kept_by_browsers": trial.counts["browser"].visits,
             "plain": self._outcome(trial.counts.outcome(shielded=False)),
             "shielded": self._outcome(trial.counts.outcome(shielded=True)),
         }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from math import inf
 from typing import Literal, NamedTuple, TypeAlias
 
@@ -41,6 +42,14 @@ class Address(NamedTuple):
     expires_at: float
 
 
+class _Place(NamedTuple):
+    """What the path of a storage route says; `kind` is empty where it opens no document."""
+
+    kind: str
+    family: str
+    access: Access
+
+
 class _Query(NamedTuple):
     """What of a query makes another document, and what only lets in."""
 
@@ -64,8 +73,8 @@ class Addresses:
         if not target.startswith("/"):
             target = _ORIGIN.sub("", target, count=1)
         path, _, query = target.partition("?")
-        if found := _STORAGE.match(path):
-            return _stored(found, query)
+        if path.startswith("/storage/v1/") and (place := _place(path)):
+            return _stored(place, query)
         if path.startswith("/d/") and path.count("/") >= 5:
             return _ours(path, query)
         read = _query(query)
@@ -75,17 +84,28 @@ class Addresses:
         return _signed(path, read)
 
 
-def _stored(found: re.Match[str], query: str) -> Address | None:
+@lru_cache(maxsize=16_384)
+def _place(path: str) -> _Place | None:
+    """The document of a storage route, remembered since most are read often."""
+    found = _STORAGE.match(path)
+    if found is None:
+        return None
     kind, route, name = found.groups()
     if not route and (kind != "object" or name.partition("/")[0] in _NO_READS):
-        return None
-    read = _query(query)
+        kind = ""
     family = f"/d/storage/{name.replace('/', '/-/', 1)}"
-    access = _ACCESS.get(route or "", "user")
+    return _Place(kind, family, _ACCESS.get(route or "", "user"))
+
+
+def _stored(place: _Place, query: str) -> Address | None:
+    kind, family, access = place
+    if not kind:
+        return None
+    variant, token, _ = _query(query)
     if access != "link":
-        return Address(family, f"{kind}?{read.variant}", access, "", inf)
-    said = claims(read.token)
-    return Address(family, f"{kind}?{read.variant}{said.variant}", "link", read.token, said[0])
+        return Address(family, f"{kind}?{variant}", access, "", inf)
+    expires_at, transformed = claims(token)
+    return Address(family, f"{kind}?{variant}{transformed}", "link", token, expires_at)
 
 
 def _ours(path: str, query: str) -> Address:

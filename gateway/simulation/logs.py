@@ -52,18 +52,19 @@ class Log:
                 continue
             if entry is None:
                 tally.headings += 1
-            else:
-                yield from self._visit(entry)
+            elif visit := self._visit(entry):
+                yield visit
 
-    def _visit(self, entry: Entry) -> Iterator[Visit]:
+    def _visit(self, entry: Entry) -> Visit | None:
         address = self._addresses.address(entry.target) if entry.method in METHODS else None
         if address is None:
             self.tally.elsewhere += 1
-        elif entry.status not in READ:
+            return None
+        if entry.status not in READ:
             self.tally.failed += 1
-        else:
-            self.tally.reads += 1
-            yield visit_of(entry, address)
+            return None
+        self.tally.reads += 1
+        return visit_of(entry, address)
 
 
 def lines_of(stream: BinaryIO) -> Iterator[str]:

@@ -40,34 +40,35 @@ class Network:
     the same: they count a copy's time from their own fetch.
     """
 
-    def __init__(self, layout: Layout) -> None:
+    def __init__(self, layout: Layout, mode: Mode) -> None:
+        self._url, self._life = mode.url, mode.life
         self._edges: defaultdict[str, Cache] = defaultdict(lambda: Cache(layout.capacity))
         self._shield = Cache(layout.capacity)
         self._browsers = Cache(_BROWSER)
         self._browse = layout.browsers
 
-    def serve(self, visit: Visit, edge: str, mode: Mode, octets: int) -> Source:
+    def serve(self, visit: Visit, edge: str, octets: int) -> Source:
         """Where the visit's answer comes from; those on its way keep it."""
-        key, expires_at = mode.url(visit)
+        key, expires_at = self._url(visit)
         if key == UNKEPT:
             return "origin"
         at = visit.at
-        if self._browse and self._browsed(visit, key, mode, expires_at - at):
+        if self._browse and self._browsed(visit, key, expires_at - at):
             return "browser"
         near = self._edges[edge]
         if near.has(key, at):
             return "edge"
-        end = at + mode.life(expires_at - at).shared
+        end = at + self._life(expires_at - at).shared
         near.keep(key, at, end, octets)
         if self._shield.has(key, at):
             return "shield"
         self._shield.keep(key, at, end, octets)
         return "origin"
 
-    def _browsed(self, visit: Visit, key: int, mode: Mode, left: float) -> bool:
+    def _browsed(self, visit: Visit, key: int, left: float) -> bool:
         """Whether the viewer's browser answers by itself; else it keeps what it gets."""
         own = hash((visit.viewer, key))
         if self._browsers.has(own, visit.at):
             return True
-        self._browsers.keep(own, visit.at, visit.at + mode.life(left).browser, 0)
+        self._browsers.keep(own, visit.at, visit.at + self._life(left).browser, 0)
         return False

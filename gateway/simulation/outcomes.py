@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 from gateway.simulation.networks import Source
@@ -40,32 +40,36 @@ class Outcome:
         return (self.hit_octets * prices.cached + self.origin_octets * prices.uncached) / GB
 
 
-def _none() -> dict[Source, int]:
-    return {"browser": 0, "edge": 0, "shield": 0, "origin": 0}
+@dataclass(slots=True)
+class Count:
+    """How many visits, the octets that they were sent, and those of their whole documents."""
+
+    visits: int = 0
+    delivered: int = 0
+    whole: int = 0
 
 
-@dataclass(frozen=True, slots=True)
 class Counts:
-    """Visits by where they were answered: how many, octets sent, octets of whole documents."""
+    """Visits by where they were answered."""
 
-    visits: dict[Source, int] = field(default_factory=_none)
-    delivered: dict[Source, int] = field(default_factory=_none)
-    whole: dict[Source, int] = field(default_factory=_none)
+    def __init__(self) -> None:
+        sources: tuple[Source, ...] = ("browser", "edge", "shield", "origin")
+        self._of = {source: Count() for source in sources}
+
+    def __getitem__(self, source: Source) -> Count:
+        return self._of[source]
 
     def add(self, source: Source, delivered: int, whole: int) -> None:
-        self.visits[source] += 1
-        self.delivered[source] += delivered
-        self.whole[source] += whole
+        count = self._of[source]
+        count.visits += 1
+        count.delivered += delivered
+        count.whole += whole
 
     def outcome(self, *, shielded: bool) -> Outcome:
         """A cache sends what was asked for, the origin the whole document."""
-        visits, delivered, whole = self.visits, self.delivered, self.whole
-        requests = visits["edge"] + visits["shield"] + visits["origin"]
+        edge, shield, origin = self["edge"], self["shield"], self["origin"]
+        requests = edge.visits + shield.visits + origin.visits
         if shielded:
-            hits, octets = (
-                visits["edge"] + visits["shield"],
-                delivered["edge"] + delivered["shield"],
-            )
-            return Outcome(requests, hits, octets, whole["origin"])
-        sent = whole["origin"] + whole["shield"]
-        return Outcome(requests, visits["edge"], delivered["edge"], sent)
+            octets = edge.delivered + shield.delivered
+            return Outcome(requests, edge.visits + shield.visits, octets, origin.whole)
+        return Outcome(requests, edge.visits, edge.delivered, shield.whole + origin.whole)

@@ -53,11 +53,10 @@ class Trial:
     def __init__(self, mode: Mode, layout: Layout) -> None:
         self.mode = mode
         self.counts = Counts()
-        self._network = Network(layout)
+        self._network = Network(layout, mode)
 
     def serve(self, visit: Visit, edge: str, delivered: int, whole: int) -> None:
-        source = self._network.serve(visit, edge, self.mode, whole)
-        self.counts.add(source, delivered, whole)
+        self.counts.add(self._network.serve(visit, edge, whole), delivered, whole)
 
 
 def compare(visits: Iterable[Visit], modes: Sequence[Mode], layout: Layout) -> Comparison:
