@@ -117,8 +117,11 @@ function group(link) {
 function share(r, link, time) {
     const formats = shown(r.headersIn['Accept'] || '');
     const path = '/d/' + formatted(link, formats) + '/' + link.scope;
-    r.variables.ostiary_key = path + '?c=' + link.grant[0] + group(link) + link.gen;
-    r.variables.ostiary_target = path + '?t=' + link.token;
+    const key = path + '?c=' + link.grant[0] + group(link) + link.gen;
+    const known = r.variables.ostiary_shield !== '';
+    r.variables.ostiary_key = key;
+    r.variables.ostiary_target = known ? key : path + '?t=' + link.token;
+    r.variables.ostiary_token = known ? link.token : '';
     r.variables.ostiary_shown = formats.map((name) => 'image/' + name + ',').join('') + '*/*';
     r.variables.ostiary_browser =
         'private, no-transform, max-age=' + Math.min(BROWSER, link.exp - time);

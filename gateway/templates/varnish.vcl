@@ -3,7 +3,8 @@
 # THIS FILE HOLDS KEYS. Whoever reads it can make links of this zone; keep it to varnishd alone.
 #
 # Needs Varnish 7.1, varnish-modules (var, xkey) and varnish-vmod-digest. The purge secret comes
-# from the environment variable OSTIARY_PURGE_SECRET; without it nobody can purge.
+# from the environment variable OSTIARY_PURGE_SECRET; without it nobody can purge. With one of the
+# `shield` secrets in OSTIARY_SHIELD the gateway knows this edge, and is asked by the key of a copy.
 #
 # A link that is good here shares one copy with every other link to the same thing: the token is
 # no part of the key. It is sent on, so the origin verifies each fetch again. What is kept is what
@@ -69,6 +70,7 @@ sub vcl_recv {
 sub ostiary_forget_claims {
     unset req.http.Ostiary-Edge-Ask;
     unset req.http.Ostiary-Edge-Cache;
+    unset req.http.Ostiary-Edge-Copy;
     unset req.http.Ostiary-Edge-Left;
     unset req.http.Ostiary-Edge-Purged;
     unset req.http.Ostiary-Edge-Stale;
@@ -202,8 +204,9 @@ sub ostiary_share {
     }
     set req.http.Accept = var.get("shown");
     var.set("path", "/d/" + var.get("rendition") + "/" + var.get("scope"));
-    var.set("key", var.get("path") + "?c=" + regsub(var.get("grant"), "^(.).*$", "\1") +
-        var.get("class") + var.get("gen"));
+    set req.http.Ostiary-Edge-Copy = regsub(var.get("grant"), "^(.).*$", "\1") +
+        var.get("class") + var.get("gen");
+    var.set("key", var.get("path") + "?c=" + req.http.Ostiary-Edge-Copy);
     set req.url = var.get("path") + "?t=" + var.get("token");
 }
 
@@ -260,7 +263,15 @@ sub vcl_pass {
 # The origin ----------------------------------------------------------------------------------
 
 sub vcl_backend_fetch {
+    if (std.getenv("OSTIARY_SHIELD") != "") {
+        set bereq.http.Ostiary-Shield = std.getenv("OSTIARY_SHIELD");
+        if (bereq.http.Ostiary-Edge-Copy) {
+            set bereq.http.Ostiary-Token = regsub(bereq.url, "^[^?]+\?t=", "");
+            set bereq.url = regsub(bereq.url, "\?t=.*$", "?c=" + bereq.http.Ostiary-Edge-Copy);
+        }
+    }
     unset bereq.http.Ostiary-Edge-Cache;
+    unset bereq.http.Ostiary-Edge-Copy;
     if (!bereq.uncacheable) {
         # Identity only: one strong ETag, ranges of the real bytes, and no-transform. Varnish asks
         # for gzip on its own.

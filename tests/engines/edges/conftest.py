@@ -230,6 +230,13 @@ def texts(kind: str, facts: EdgeFacts, backend: Backend) -> dict[str, str]:
     return found
 
 
+def shielded(text: str, secret: str) -> str:
+    """nginx has no environment to read it from: whoever runs it writes it down."""
+    empty = '$ostiary_shield {\n    default "";'
+    assert empty in text
+    return text.replace(empty, empty.replace('""', f'"{secret}"'))
+
+
 def varnishd(folder: Path, files: dict[str, str], port: int) -> list[object]:
     (folder / "edge.vcl").write_text(files["varnish"])
     place = ["-j", "none", "-n", folder / "run", "-f", folder / "edge.vcl", "-T", "none"]
@@ -284,6 +291,7 @@ def start_edge(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..
         spoil: Callable[[dict[str, str]], dict[str, str]] = lambda files: files,
         drop: tuple[str, ...] = (),
         options: tuple[str, ...] = (),
+        shield: str = "",
     ) -> Edge:
         if packages := absent(kind):
             pytest.skip(f"NOT TESTED: {kind} is absent (apt install {packages})")
@@ -292,10 +300,16 @@ def start_edge(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..
         kept = {kid: key for kid, key in facts.keys.items() if kid not in drop}
         facts = EdgeFacts(zone, kept, facts.names, facts.longest_life)
         files = spoil(texts(kind, facts, Backend("127.0.0.1", origin.port)))
+        if kind == "nginx":
+            files["nginx"] = shielded(files["nginx"], shield)
         with (folder / "log").open("wb") as log:
             process = subprocess.Popen(
                 [*map(str, COMMANDS[kind](folder, files, port)), *options],
-                env={"PATH": "/usr/sbin:/usr/bin:/bin", "OSTIARY_PURGE_SECRET": SECRET},
+                env={
+                    "PATH": "/usr/sbin:/usr/bin:/bin",
+                    "OSTIARY_PURGE_SECRET": SECRET,
+                    "OSTIARY_SHIELD": shield,
+                },
                 stdout=log,
                 stderr=log,
             )

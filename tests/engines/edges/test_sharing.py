@@ -184,6 +184,24 @@ def test_routes_of_operators_are_not_here(edge: Any, target: str) -> None:
     assert (reply.status, seen) == (403, [])
 
 
+def test_a_known_edge_asks_by_the_key_of_the_copy(
+    kind: str, start_edge: Callable[..., Any], origin: Any, links: Any, name: str
+) -> None:
+    edge = start_edge(kind, origin, shield="a-shield")
+    target = links.link("w640", "ip", key=name, gen=7)
+    path, _, token = target.partition("?t=")
+    _, [seen] = edge.fetched(target, Ostiary_Shield="forged", Ostiary_Token="forged")
+    assert seen.target == f"{path.replace('w640', 'w640-jpeg')}?c=ir7"
+    assert (seen.fields["ostiary-shield"], seen.fields["ostiary-token"]) == ("a-shield", token)
+    assert edge.fetched(links.link("w640", "ip", key=name, gen=7, left=9))[1] == []
+    assert edge.fetched(target[:-1] + "!")[0].status == 403
+    bound = links.link("w640", "ip", key=name, aud="Zm9vYmFyYmF6cXV4")
+    for passed in (bound, "/v1/links"):
+        _, [seen] = edge.fetched(passed, Ostiary_Token="forged")
+        assert (seen.target, seen.fields["ostiary-shield"]) == (passed, "a-shield")
+        assert "ostiary-token" not in seen.fields
+
+
 def test_a_head_and_a_range_are_answered_from_the_copy(edge: Any, links: Any, name: str) -> None:
     target = links.link("original", "ia", key=name)
     whole = edge.get(target)
