@@ -54,9 +54,9 @@ from gateway.stores.opening import open_store
 from gateway.stores.timed import TimedStore
 from gateway.supabase.costs import Costs
 from gateway.telemetry import Metrics
-from imaging.pool import RenderPool
-from imaging.processes import BACKGROUND
-from imaging.renditions import Renditions
+from imaging.names.renditions import Renditions
+from imaging.workers.pool import RenderPool
+from imaging.workers.processes import BACKGROUND
 from signing.links import SignedZone, Signer
 
 READERS_BUDGET = 256 << 20

@@ -13,9 +13,9 @@ from typing import TypeAlias
 
 from gateway.documents import Document
 from imaging.conversions import LINEAR, PDF
-from imaging.glances import WIDTH, Glance
+from imaging.encoding.glances import WIDTH, Glance
 from imaging.media import PAGED
-from imaging.negotiate import BY_ALL, accepted_formats, shows
+from imaging.names.negotiate import BY_ALL, accepted_formats, shows
 
 ORIGINAL = "original"
 FIELD = b"ostiary-choice"

@@ -22,7 +22,7 @@ from gateway.ranges import (
 )
 from gateway.representations import Ready
 from gateway.streams import Stream
-from imaging.viewers import NOBODY, Viewer
+from imaging.marking.viewers import NOBODY, Viewer
 
 FieldList: TypeAlias = list[tuple[bytes, bytes]]
 

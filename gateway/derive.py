@@ -19,10 +19,10 @@ from gateway.representations import Ready
 from gateway.shelves import Made, Shelf, name_of
 from imaging.conversions import KEPT, LINEAR, PDF, Conversion, Converted
 from imaging.errors import BrokenSource, PageMissing, WorkerLost
-from imaging.linear import HEAD, linearised
 from imaging.media import DICOM, PAGED, PICTURES
-from imaging.renditions import Product, Rendition
-from imaging.windows import AS_STORED
+from imaging.names.renditions import Product, Rendition
+from imaging.names.windows import AS_STORED
+from imaging.pdf.linear import HEAD, linearised
 
 # What a worker will take in (design: at most 64 MB), and how long a bad source is not tried again.
 SOURCE_LIMIT = 64 << 20

@@ -14,7 +14,7 @@ from gateway.purges import Purges
 from gateway.representations import Ready
 from gateway.state.receipts import Depth
 from gateway.telemetry import Metrics
-from imaging.pool import RenderPool
+from imaging.workers.pool import RenderPool
 
 INTERVAL = 2.0
 

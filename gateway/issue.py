@@ -20,7 +20,7 @@ from gateway.measure import Measurer
 from gateway.rules import Rules
 from gateway.state.ledger import IssueRow, Ledger
 from imaging.errors import ImagingError
-from imaging.renditions import Rendition
+from imaging.names.renditions import Rendition
 from signing.errors import SigningError, Unsignable
 from signing.grants import Grant
 from signing.links import LIVE, Link, LinkRequest

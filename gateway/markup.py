@@ -13,9 +13,9 @@ from html import escape
 from gateway.documents import Document
 from gateway.measurements import Measured
 from imaging.conversions import LINEAR
-from imaging.geometry import place
-from imaging.likeness import shows_all
-from imaging.renditions import Rendition, Renditions
+from imaging.names.likeness import shows_all
+from imaging.names.renditions import Rendition, Renditions
+from imaging.pixels.geometry import place
 from signing.links import Link
 
 PREFERRED = ("avif", "webp", "jpeg")

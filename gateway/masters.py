@@ -16,10 +16,10 @@ from weakref import WeakValueDictionary
 from gateway.caches.disk import DiskCache
 from gateway.documents import Document
 from imaging.errors import BrokenSource
-from imaging.masters import NO_MASTER, Master, master_of
-from imaging.prints import printable, serves
+from imaging.masters.masters import NO_MASTER, Master, master_of
+from imaging.masters.prints import printable, serves
+from imaging.names.renditions import Rendition
 from imaging.rendered import ENGINE_VERSION, Rendered
-from imaging.renditions import Rendition
 
 # A rung up to here leaves a master if the page is worth one, so that another need not be tried.
 _TELLING = 1920

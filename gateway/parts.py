@@ -24,7 +24,7 @@ from gateway.settings import Settings
 from gateway.state.database import Database
 from gateway.state.ledger import Ledger
 from gateway.stores import Store
-from imaging.pool import RenderPool
+from imaging.workers.pool import RenderPool
 
 # Seconds before background work that broke is begun again.
 PAUSE = 1.0

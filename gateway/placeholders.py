@@ -14,7 +14,7 @@ from gateway.originals import KEPT, Levels, Originals
 from gateway.representations import Ready
 from imaging.errors import ImagingError
 from imaging.media import PAGED, PICTURES
-from imaging.renditions import LADDER, Product, Rendition
+from imaging.names.renditions import LADDER, Product, Rendition
 
 # Whoever asks what a document is waits so many seconds at most, and takes so many workers.
 PATIENCE = 5.0

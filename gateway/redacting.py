@@ -17,8 +17,8 @@ from gateway.auth import Authenticator, Operator
 from gateway.errors import RequestRefused
 from gateway.intake import model_of, record
 from gateway.state.redactions import StoredRedaction, StoredRedactions
-from imaging.areas import WHOLE, Area
-from imaging.redactions import LAST_PAGE, MOST_BOXES, NAME, Box
+from imaging.names.areas import WHOLE, Area
+from imaging.names.redactions import LAST_PAGE, MOST_BOXES, NAME, Box
 
 REDACTIONS = "/admin/redactions"
 _ONE = REDACTIONS + "/{name}"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from gateway.documents import Zone
 from gateway.regions import Residency
 from gateway.state.revocations import Revocations
-from imaging.renditions import Renditions
+from imaging.names.renditions import Renditions
 from signing.links import Signer
 
 

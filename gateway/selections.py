@@ -24,9 +24,9 @@ from gateway.sights import Sights
 from imaging.conversions import Conversion
 from imaging.errors import BrokenSource
 from imaging.media import DICOM
-from imaging.negotiate import accepted_formats, origin_format, shows
+from imaging.names.negotiate import accepted_formats, origin_format, shows
+from imaging.names.renditions import AUTO, ORIGIN, Auto, Product, Rendition, Renditions
 from imaging.rendered import MEDIA_TYPES
-from imaging.renditions import AUTO, ORIGIN, Auto, Product, Rendition, Renditions
 from signing.links import Link
 
 Pass: TypeAlias = Link | Permit

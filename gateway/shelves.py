@@ -21,8 +21,8 @@ from gateway.ranges import ByteRange
 from gateway.representations import Ready, Representation
 from gateway.stores import CHUNK
 from imaging.conversions import KEPT, LINEAR, PDF, Converted
+from imaging.names.renditions import Product, Rendition
 from imaging.rendered import ENGINE_VERSION, Rendered
-from imaging.renditions import Product, Rendition
 
 Made: TypeAlias = Rendered | Converted
 

@@ -14,10 +14,10 @@ from gateway.choices import SMALL, Sight, Unseen
 from gateway.documents import Document
 from gateway.errors import GatewayError, Overloaded
 from gateway.originals import KEPT, Levels, Originals
+from imaging.encoding.glances import Glance, glance_of
 from imaging.errors import BrokenSource, ImagingError, WorkerLost
-from imaging.glances import Glance, glance_of
 from imaging.media import PAGED, PICTURES
-from imaging.negotiate import BY_ALL
+from imaging.names.negotiate import BY_ALL
 from imaging.rendered import ENGINE_VERSION
 
 # What a worker takes in, and how many documents are looked at abreast: those who wait for a

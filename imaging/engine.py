@@ -8,34 +8,34 @@ from dataclasses import replace
 from PIL import Image
 from PIL.ImageFile import ImageFile
 
-from imaging.animations import animate, can_move, moves, moving
 from imaging.conversions import Conversion, Converted
 from imaging.dicom.drawing import describe_dicom, draw_frame
-from imaging.encoders import encode
+from imaging.encoding.encoders import encode
+from imaging.encoding.glances import PREDICTED, WIDTH, Glance
+from imaging.encoding.samples import predicted
 from imaging.errors import BrokenSource, MarkBroken
-from imaging.firstpage import first_page
-from imaging.geometry import full_scale
-from imaging.glances import PREDICTED, WIDTH, Glance
-from imaging.kinds import Kind, kind_of
 from imaging.limits import Limits
-from imaging.linear import HEAD, linearise, page_end
+from imaging.marking.notices import NOT_DIAGNOSTIC, noticed
+from imaging.marking.stamps import marked
+from imaging.masters.negatives import WORTH, Negative
+from imaging.masters.prints import plain
 from imaging.media import DICOM, PICTURES
-from imaging.negatives import WORTH, Negative
-from imaging.negotiate import origin_format
-from imaging.notices import NOT_DIAGNOSTIC, noticed
-from imaging.pdf import describe_pdf, draw_page
-from imaging.pictures import scale_picture, upright_size
-from imaging.placeholders import placeholder
-from imaging.prints import plain
-from imaging.redactions import UNREDACTED
+from imaging.names.negotiate import origin_format
+from imaging.names.redactions import UNREDACTED
+from imaging.names.renditions import LADDER, ORIGIN, Rendition
+from imaging.names.windows import AS_STORED
+from imaging.pdf.firstpage import first_page
+from imaging.pdf.linear import HEAD, linearise, page_end
+from imaging.pdf.pages import describe_pdf, draw_page
+from imaging.pdf.text import page_text
+from imaging.pixels.animations import animate, can_move, moves, moving
+from imaging.pixels.geometry import full_scale
+from imaging.pixels.kinds import Kind, kind_of
+from imaging.pixels.pictures import scale_picture, upright_size
+from imaging.pixels.placeholders import placeholder
+from imaging.pixels.scaled import Scaled
 from imaging.rendered import ENGINE_VERSION, SIZES, Description, Rendered
-from imaging.renditions import LADDER, ORIGIN, Rendition
-from imaging.samples import predicted
-from imaging.scaled import Scaled
 from imaging.sources import PDF, admit, count_pages, guarded, open_picture
-from imaging.stamps import marked
-from imaging.text import page_text
-from imaging.windows import AS_STORED
 
 __all__ = ["ENGINE_VERSION", "convert", "describe", "glance", "render"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from imaging.masters import NO_MASTER, Master
+from imaging.masters.masters import NO_MASTER, Master
 
 ENGINE_VERSION = "3"
 """Part of every rendition's identity: goes up when the same request would give other bytes."""

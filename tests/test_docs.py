@@ -33,8 +33,8 @@ from gateway.settings.page import page
 from gateway.settings.schema import leaves
 from gateway.telemetry.metrics import Metrics
 from gateway.telemetry.record import Record, Recorder
-from imaging import worker
-from imaging.pool import Lifetime
+from imaging.workers import worker
+from imaging.workers.pool import Lifetime
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"

@@ -17,10 +17,10 @@ from gateway.samples.photo import hills
 from imaging.conversions import Conversion
 from imaging.engine import convert, describe, render
 from imaging.errors import ImagingError
-from imaging.kinds import Kind, kind_of
 from imaging.media import DICOM, HEIF, PAGED
+from imaging.names.renditions import parse_spec
+from imaging.pixels.kinds import Kind, kind_of
 from imaging.rendered import Description
-from imaging.renditions import parse_spec
 
 FOLDER = "BENCH_PICTURES"
 PHOTO, SCANNED = "photo", "PDF, page one a picture"

@@ -29,8 +29,8 @@ from gateway.representations import tags_of
 from gateway.settings import Settings
 from gateway.shelves import may_improve
 from imaging.errors import UnknownRendition
-from imaging.marks import UNMARKED, Mark
-from imaging.renditions import AUTO, Auto, Rendition, Renditions
+from imaging.marking.marks import UNMARKED, Mark
+from imaging.names.renditions import AUTO, Auto, Rendition, Renditions
 from signing.errors import LinkRefused
 from signing.links import LIVE, Link
 from signing.storage import PLACES, PREFIX, StorageLink

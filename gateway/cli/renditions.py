@@ -11,8 +11,8 @@ from typing import TypeVar
 
 from gateway.settings import Settings
 from gateway.state.redactions import find_in, newest_in
-from imaging.redactions import Box
-from imaging.renditions import Renditions
+from imaging.names.redactions import Box
+from imaging.names.renditions import Renditions
 
 Found = TypeVar("Found")
 

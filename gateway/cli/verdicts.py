@@ -15,7 +15,7 @@ from gateway.cli.targets import PathTarget, StorageTarget, Target
 from gateway.regions import Residency
 from gateway.settings import Settings
 from imaging.errors import UnknownRendition
-from imaging.renditions import Rendition, Renditions
+from imaging.names.renditions import Rendition, Renditions
 from signing.errors import (
     AudienceRefused,
     GenerationAhead,

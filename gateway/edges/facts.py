@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from gateway.settings import Settings
+from imaging.names.renditions import LADDER, Renditions
 from imaging.rendered import MEDIA_TYPES
-from imaging.renditions import LADDER, Renditions
 from signing.grammar import ZONE
 
 ALWAYS: Final = ("auto", "linear")

@@ -20,8 +20,8 @@ from gateway.originals import Originals
 from gateway.shelves import PROVISIONAL, Shelf
 from gateway.state.filelock import FileLock
 from imaging.errors import BrokenSource, ImagingError, PageMissing, PoolBusy, WorkerLost
+from imaging.names.renditions import Rendition
 from imaging.rendered import Rendered
-from imaging.renditions import Rendition
 
 _log = structlog.stdlib.get_logger(__name__)
 

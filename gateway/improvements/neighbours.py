@@ -6,7 +6,7 @@ from gateway.documents import Document
 from gateway.improvements.wishes import Wishes
 from gateway.rules import Rules
 from gateway.selections import Pass
-from imaging.renditions import LADDER, Rendition
+from imaging.names.renditions import LADDER, Rendition
 
 
 class Neighbours:

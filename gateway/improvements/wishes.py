@@ -10,7 +10,7 @@ from typing import Literal
 
 from gateway.documents import Document
 from gateway.shelves import name_of
-from imaging.renditions import Rendition
+from imaging.names.renditions import Rendition
 
 MOST = 1_000
 

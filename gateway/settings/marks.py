@@ -16,8 +16,8 @@ from pydantic import (
 )
 
 from gateway.settings.table import Share, Table, Unfit
-from imaging.logos import LARGEST, check_logo
-from imaging.marks import LEAST, LONGEST_TEXT, NAME, Mark, Place, check_text
+from imaging.marking.logos import LARGEST, check_logo
+from imaging.marking.marks import LEAST, LONGEST_TEXT, NAME, Mark, Place, check_text
 
 _NAME = re.compile(NAME)
 Shown = Annotated[Share, Field(ge=LEAST, le=1)]

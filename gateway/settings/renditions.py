@@ -8,8 +8,8 @@ from pydantic import Field, field_validator
 
 from gateway.settings.marks import MarkName, MarkSettings
 from gateway.settings.table import Number, Switch, Table, Unfit
-from imaging.marks import Mark
-from imaging.renditions import Renditions
+from imaging.marking.marks import Mark
+from imaging.names.renditions import Renditions
 
 
 class RenditionSettings(Table):

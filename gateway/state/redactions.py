@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from gateway.errors import StateUnavailable
 from gateway.state.database import Database
-from imaging.redactions import Box, Redaction, boxes_of, rows_of
+from imaging.names.redactions import Box, Redaction, boxes_of, rows_of
 
 REMEMBERED = 1_000
 _COLUMNS = "name, version, boxes, put_by, at"

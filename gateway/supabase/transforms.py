@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 from gateway.errors import InvalidRequest
 from gateway.supabase.numbers import number_of, single
-from imaging.gravity import CENTRE, KINDS, WHOLE, Gravity, Offset, focal_point
 from imaging.limits import LONGEST_SIDE
-from imaging.renditions import FITS, LARGEST, ORIGIN, Rendition
+from imaging.names.gravity import CENTRE, KINDS, WHOLE, Gravity, Offset, focal_point
+from imaging.names.renditions import FITS, LARGEST, ORIGIN, Rendition
 
 FORMATS = (ORIGIN, "avif", "webp")
 LOWEST_QUALITY = 20

@@ -13,9 +13,9 @@ from imaging.dicom.tones import grey
 from imaging.errors import PageMissing
 from imaging.limits import Limits
 from imaging.media import DICOM
-from imaging.painting import EXACT, LOSSY, blanked, painted, patches
+from imaging.names.renditions import Rendition
+from imaging.pixels.painting import EXACT, LOSSY, blanked, painted, patches
 from imaging.rendered import Description
-from imaging.renditions import Rendition
 
 
 def describe_dicom(source: bytes | memoryview, limits: Limits) -> Description:

@@ -13,7 +13,7 @@ from imaging.dicom.elements import DataSet
 from imaging.dicom.files import DicomFile
 from imaging.dicom.frames import Frame
 from imaging.errors import BrokenSource
-from imaging.windows import Window
+from imaging.names.windows import Window
 
 Curve = Callable[[float], float]
 """From a value to a lightness; below 0 is black and above 1 is white."""

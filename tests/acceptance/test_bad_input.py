@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from imaging.errors import UnknownRendition
-from imaging.renditions import Renditions
+from imaging.names.renditions import Renditions
 
 SIGNING = Path(__file__).parents[1] / "signing"
 PRESETS = {"thumb": "w160-h160-cover"}

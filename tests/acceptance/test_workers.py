@@ -164,7 +164,7 @@ def decoders(pid: int) -> set[int]:
     """The processes that decode for a worker of the gateway."""
     children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
     lines = {int(child): Path(f"/proc/{child}/cmdline").read_bytes() for child in children}
-    return {child for child, line in lines.items() if b"imaging.worker" in line}
+    return {child for child, line in lines.items() if b"imaging.workers.worker" in line}
 
 
 def led_to(gateway: Any, wire: Callable[..., Any]) -> Iterator[tuple[int, list[Any]]]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from imaging.renditions import LADDER
+from imaging.names.renditions import LADDER
 
 pytestmark = pytest.mark.engines
 

@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from functools import partial
 
-from imaging.areas import Area
-from imaging.background import find_examiner
 from imaging.conversions import Conversion
+from imaging.encoding.improving import improved
 from imaging.engine import convert, describe, glance, render
 from imaging.errors import ImagingError
-from imaging.improving import improved
 from imaging.limits import Limits
-from imaging.marks import Mark
+from imaging.marking.marks import Mark
 from imaging.media import sniff
-from imaging.redactions import Box, Redaction
-from imaging.renditions import Rendition
+from imaging.names.areas import Area
+from imaging.names.redactions import Box, Redaction
+from imaging.names.renditions import Rendition
+from imaging.workers.background import find_examiner
 
 TIGHT = Limits(octets=1 << 20, pixels=100_000, pages=20)
 """Small enough that a mutant that is a bomb costs milliseconds."""

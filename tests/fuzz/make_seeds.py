@@ -20,7 +20,7 @@ SEEDS = Path(__file__).parent / "seeds"
 LOCKED = {("application/pdf", 1)}
 sys.path.insert(0, str(ROOT))
 
-from imaging.specimens import SPECIMENS  # noqa: E402
+from imaging.workers.specimens import SPECIMENS  # noqa: E402
 
 
 def picture(format: str, mode: str = "RGB", **options: object) -> bytes:

@@ -10,7 +10,7 @@ import pytest
 from gateway.choices import BROWSERS, Unseen, choose
 from gateway.documents import Document, DocumentRef
 from gateway.media import MediaType
-from imaging.glances import Glance
+from imaging.encoding.glances import Glance
 
 PDF = "application/pdf"
 WEIGHTS = {"avif": 90_000, "webp": 80_000, "jpeg": 100_000}

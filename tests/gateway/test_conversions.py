@@ -13,7 +13,7 @@ import pytest
 
 from gateway.originals import SMALL
 from gateway.samples.pdf import Line, Scan, TextPage, scanned_pdf, text_pdf
-from imaging.linear import HEAD, linearised
+from imaging.pdf.linear import HEAD, linearised
 
 LETTER = text_pdf([TextPage([Line(50, 700, "Befund"), Line(50, 680, "<b>ohne</b>")]), TextPage([])])
 

@@ -23,9 +23,9 @@ from gateway.shelves import Shelf
 from gateway.stores.memory import MemoryStore
 from imaging.conversions import KEPT, PDF, Conversion, Converted
 from imaging.errors import BrokenSource, ImagingError, PageMissing, PoolBusy, WorkerLost
-from imaging.masters import Master
+from imaging.masters.masters import Master
+from imaging.names.renditions import Product, Rendition
 from imaging.rendered import Rendered
-from imaging.renditions import Product, Rendition
 
 ZONE = Zone("clinic", "main", ("documents",))
 JPEG = b"\xff\xd8\xff\xe0\x00\x10JFIF\x00" + bytes(100)

@@ -15,7 +15,7 @@ from PIL import Image, ImageChops
 from gateway.deliveries import Request
 from gateway.errors import ViewerUnknown
 from gateway.preconditions import UNCONDITIONAL
-from imaging.viewers import NOBODY, Viewer
+from imaging.marking.viewers import NOBODY, Viewer
 from signing.grants import Grant
 from signing.links import Link, LinkRequest
 

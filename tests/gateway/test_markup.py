@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from imaging.renditions import LADDER
+from imaging.names.renditions import LADDER
 
 
 class Page(HTMLParser):

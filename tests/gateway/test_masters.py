@@ -14,12 +14,12 @@ from gateway.catalogue import describe
 from gateway.documents import Document, DocumentRef
 from gateway.masters import Masters
 from gateway.stores.memory import MemoryStore
-from imaging.areas import Area
 from imaging.errors import BrokenSource, PoolBusy, WorkerLost
-from imaging.masters import NO_MASTER, Master
-from imaging.redactions import Box, Redaction
+from imaging.masters.masters import NO_MASTER, Master
+from imaging.names.areas import Area
+from imaging.names.redactions import Box, Redaction
+from imaging.names.renditions import Rendition, parse_spec
 from imaging.rendered import Rendered
-from imaging.renditions import Rendition, parse_spec
 
 HEIC = b"\x00\x00\x00\x18ftypheic\x00\x00\x00\x00heicmif1" + bytes(100)
 JPEG = b"\xff\xd8\xff\xe0\x00\x10JFIF\x00" + bytes(100)

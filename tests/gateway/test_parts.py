@@ -12,13 +12,14 @@ from structlog.testing import capture_logs
 
 from gateway.app import compose
 from gateway.settings import Settings
-from imaging.pool import RenderPool
+from imaging.workers.pool import RenderPool
 
 ROOT = Path(__file__).resolve().parents[2]
 BARE = """#!{python}
 import socket, sys
 sys.path.insert(0, {root!r})
-from imaging import protocol, worker
+from imaging.workers import protocol
+from imaging.workers import worker
 with socket.socket(fileno=0) as channel:
     channel.sendall(protocol.greeting(filtered={filtered}))
     worker.serve(channel)

@@ -22,8 +22,8 @@ from gateway.placeholders import Placeholders
 from gateway.representations import Ready, Representation, ready
 from gateway.stores.memory import MemoryStore
 from imaging.errors import BrokenSource, PoolBusy
+from imaging.names.renditions import Product
 from imaging.rendered import Description
-from imaging.renditions import Product
 
 ZONE = Zone("clinic", "main", ("documents",))
 JPEG = b"\xff\xd8\xff\xe0\x00\x10JFIF\x00"

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imaging.renditions import Renditions
+from imaging.names.renditions import Renditions
 from signing.grammar import RENDITION
 from signing.grants import Grant
 

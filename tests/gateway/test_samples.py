@@ -12,8 +12,8 @@ from gateway.samples.papers import discharge_letter, intake_form, report
 from gateway.samples.pdf import Line, TextPage, text_pdf
 from gateway.samples.photo import hills
 from imaging.engine import describe, render
+from imaging.names.renditions import Rendition
 from imaging.rendered import Description
-from imaging.renditions import Rendition
 
 A4 = (595.28, 841.89)
 

@@ -20,9 +20,9 @@ from gateway.preconditions import UNCONDITIONAL
 from gateway.representations import Ready, Representation, ready
 from gateway.samples.pdf import Line, Scan, TextPage, scanned_pdf, text_pdf
 from gateway.selections import Selection, Selector, stands_in
+from imaging.encoding.glances import Glance
 from imaging.errors import BrokenSource
-from imaging.glances import Glance
-from imaging.renditions import Product, Rendition, Renditions, parse_spec
+from imaging.names.renditions import Product, Rendition, Renditions, parse_spec
 from signing.grants import Grant
 from signing.links import Link
 

@@ -22,8 +22,8 @@ from gateway.shelves import Copy, Shelf, name_of
 from gateway.stores import CHUNK
 from gateway.stores.memory import MemoryStore
 from imaging.conversions import KEPT, PDF, TEXT, Conversion, Converted
+from imaging.names.renditions import Rendition, parse_spec
 from imaging.rendered import Rendered
-from imaging.renditions import Rendition, parse_spec
 
 ZONE = Zone("clinic", "main", ("documents",))
 LINEAR = Conversion()

@@ -19,8 +19,8 @@ from gateway.originals import KEPT, Levels, Originals
 from gateway.representations import Ready, Representation, ready
 from gateway.sights import ABREAST, LARGEST, LET_ALONE, Sights
 from gateway.stores.memory import MemoryStore
+from imaging.encoding.glances import Glance
 from imaging.errors import BrokenSource, ImagingError, PoolBusy, SourceTooLarge, WorkerLost
-from imaging.glances import Glance
 
 ZONE = Zone("clinic", "main", ("documents",))
 SEEN = Glance("application/pdf", "scan", {"avif": 3, "webp": 2, "jpeg": 1}, first=9)

@@ -5,10 +5,10 @@ from io import BytesIO
 import pytest
 from PIL import Image
 
-from imaging.animations import MOST_FRAMES, gif_frames, moving
 from imaging.engine import render
 from imaging.errors import BrokenSource
-from imaging.renditions import Rendition, parse_spec
+from imaging.names.renditions import Rendition, parse_spec
+from imaging.pixels.animations import MOST_FRAMES, gif_frames, moving
 
 COLOURS = ("#d02020", "#20b040", "#2040d0", "#e0d020")
 TIMES = [40, 120, 500, 80]

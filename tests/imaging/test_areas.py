@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imaging.areas import ENTIRE, Area, parse_area
+from imaging.names.areas import ENTIRE, Area, parse_area
 
 sides = st.integers(0, 1000)
 areas = st.tuples(sides, sides, sides, sides).filter(lambda a: a[0] < a[2] and a[1] < a[3])

@@ -16,15 +16,15 @@ from pathlib import Path
 
 import pytest
 
-from imaging import protocol
-from imaging.background import answer, find_examiner, prepare, unexamined
+from imaging.encoding.improving import improved
 from imaging.engine import render
 from imaging.errors import BrokenSource, PoolBusy
-from imaging.improving import improved
 from imaging.limits import Limits
-from imaging.pool import RenderPool
-from imaging.processes import BACKGROUND
-from imaging.renditions import Rendition
+from imaging.names.renditions import Rendition
+from imaging.workers import protocol
+from imaging.workers.background import answer, find_examiner, prepare, unexamined
+from imaging.workers.pool import RenderPool
+from imaging.workers.processes import BACKGROUND
 
 ROOT = Path(__file__).resolve().parents[2]
 AVIF = Rendition(width=640, format="avif")
@@ -89,7 +89,7 @@ def test_it_is_gone_while_it_rests_and_comes_again(photo: bytes) -> None:
 def test_on_a_machine_without_time_to_spare_it_starts_slowly(
     photo: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("imaging.seats._STARTUP", 0.001)
+    monkeypatch.setattr("imaging.workers.seats._STARTUP", 0.001)
 
     async def main() -> None:
         async with workshop() as pool:
@@ -141,7 +141,8 @@ def test_whoever_waits_has_no_worker_that_improves(photo: bytes) -> None:
 
 
 def test_numpy_is_loaded_in_the_background_alone() -> None:
-    program = "import sys, imaging.worker, imaging.background; sys.exit('numpy' in sys.modules)"
+    modules = "imaging.workers.worker, imaging.workers.background"
+    program = f"import sys, {modules}; sys.exit('numpy' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=False).returncode == 0
 
 
@@ -168,7 +169,7 @@ def test_it_answers_improvements_errors_and_all_that_others_answer(photo: bytes)
 def test_without_numpy_nothing_is_judged_and_all_is_still_loaded(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setitem(sys.modules, "imaging.judging", None)
+    monkeypatch.setitem(sys.modules, "imaging.encoding.judging", None)
     monkeypatch.setenv("OPENBLAS_NUM_THREADS", "2")
     examiner = find_examiner()
     assert examiner is unexamined

@@ -16,10 +16,10 @@ import pytest
 from PIL import Image
 
 from imaging.errors import ImagingError, SourceTooLarge
-from imaging.pool import RenderPool
-from imaging.processes import resident
-from imaging.renditions import Rendition
-from imaging.specimens import SPECIMENS
+from imaging.names.renditions import Rendition
+from imaging.workers.pool import RenderPool
+from imaging.workers.processes import resident
+from imaging.workers.specimens import SPECIMENS
 
 WIDE = Rendition(width=640)
 TICK = os.sysconf("SC_CLK_TCK")

@@ -7,9 +7,9 @@ from zlib import compress, crc32
 import pytest
 from PIL import Image, ImageCms
 
-from imaging.colours import greyed, on_white, resizable, web_ready
 from imaging.engine import render
-from imaging.renditions import Rendition
+from imaging.names.renditions import Rendition
+from imaging.pixels.colours import greyed, on_white, resizable, web_ready
 
 PNG = Rendition(width=100, format="png")
 JPEG = Rendition(width=100, format="jpeg")

@@ -10,8 +10,8 @@ import pytest
 
 from imaging.conversions import Conversion
 from imaging.errors import BrokenSource, PageMissing
-from imaging.pool import RenderPool
-from imaging.renditions import Renditions
+from imaging.names.renditions import Renditions
+from imaging.workers.pool import RenderPool
 
 FOLDER = os.environ.get("OSTIARY_CORPUS", "")
 NAMES = ("w160-jpeg", "w640-webp", "w640-avif", "p1-w1280", "p2-w320", "thumb-png")

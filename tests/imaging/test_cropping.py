@@ -7,12 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageChops, ImageStat
 
-from imaging.areas import Area
 from imaging.engine import render
 from imaging.errors import SourceTooLarge
-from imaging.geometry import place, turned
 from imaging.limits import Limits
-from imaging.renditions import Rendition, parse_spec
+from imaging.names.areas import Area
+from imaging.names.renditions import Rendition, parse_spec
+from imaging.pixels.geometry import place, turned
 
 sides = st.integers(0, 1000)
 areas = st.tuples(sides, sides, sides, sides).filter(lambda a: a[0] < a[2] and a[1] < a[3])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from PIL import Image, ImageDraw
 
-from imaging.crops import SIDE, telling_crops
+from imaging.encoding.crops import SIDE, telling_crops
 
 
 def scratched(size: tuple[int, int], *areas: tuple[int, int, int, int]) -> Image.Image:

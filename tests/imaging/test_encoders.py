@@ -5,11 +5,11 @@ from io import BytesIO
 import pytest
 from PIL import Image
 
-from imaging.encoders import encode, encode_below, encode_patiently
+from imaging.encoding.encoders import encode, encode_below, encode_patiently
 from imaging.engine import render
-from imaging.kinds import Kind
+from imaging.names.renditions import Rendition
+from imaging.pixels.kinds import Kind
 from imaging.rendered import Rendered
-from imaging.renditions import Rendition
 
 SECRETS = (b"Secret Camera", b"48 8 14", b"a private note", b"Exif", b"photoshop")
 

@@ -6,8 +6,8 @@ from PIL import Image
 from imaging.engine import describe, render
 from imaging.errors import BrokenSource, PageMissing, SourceTooLarge
 from imaging.limits import Limits
+from imaging.names.renditions import Rendition, Renditions, parse_spec
 from imaging.rendered import Description
-from imaging.renditions import Rendition, Renditions, parse_spec
 
 
 def test_an_automatic_photo_is_a_jpeg_and_an_automatic_page_is_webp(darkroom) -> None:

@@ -8,8 +8,8 @@ import pytest
 from PIL import Image
 
 from imaging.errors import BrokenSource
-from imaging.firstpage import first_page
 from imaging.limits import Limits
+from imaging.pdf.firstpage import first_page
 
 pikepdf = pytest.importorskip("pikepdf")
 
@@ -105,7 +105,7 @@ def test_a_page_may_begin_anywhere() -> None:
 def test_a_page_that_has_very_many_objects_is_counted_in_part(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("imaging.firstpage._MOST_OBJECTS", 3)
+    monkeypatch.setattr("imaging.pdf.firstpage._MOST_OBJECTS", 3)
     content = b"".join(WORDS % (SEEN, 700 - 20 * line) for line in range(9))
     assert first_page(page_of(content), Limits()).letters == 3 * 21
 

@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imaging.geometry import Box, Placement, place, scale_for
-from imaging.gravity import KINDS, Gravity, Offset, parse_gravity
 from imaging.limits import LONGEST_SIDE
-from imaging.renditions import LARGEST, Rendition
+from imaging.names.gravity import KINDS, Gravity, Offset, parse_gravity
+from imaging.names.renditions import LARGEST, Rendition
+from imaging.pixels.geometry import Box, Placement, place, scale_for
 
 sides = st.integers(1, 4096)
 sources = st.tuples(st.integers(1, 60_000), st.integers(1, 60_000))

@@ -8,12 +8,12 @@ import pytest
 from PIL import Image, ImageDraw
 
 from gateway.samples.pdf import Line, Scan, TextPage, scanned_pdf, text_pdf
+from imaging.encoding.glances import PREDICTED, Glance, glance_of
 from imaging.engine import glance, render
 from imaging.errors import BrokenSource, SourceTooLarge
-from imaging.glances import PREDICTED, Glance, glance_of
 from imaging.limits import Limits
-from imaging.linear import linearise, page_end
-from imaging.renditions import Rendition
+from imaging.names.renditions import Rendition
+from imaging.pdf.linear import linearise, page_end
 
 GLANCE = Glance(
     "application/pdf", "scan", {"avif": 3, "webp": 2, "jpeg": 1}, True, True, 4, 7, 0.5, 9

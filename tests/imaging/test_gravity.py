@@ -2,7 +2,7 @@
 
 import pytest
 
-from imaging.gravity import CENTRE, KINDS, Gravity, Offset, focal_point, parse_gravity
+from imaging.names.gravity import CENTRE, KINDS, Gravity, Offset, focal_point, parse_gravity
 
 
 @pytest.mark.parametrize("kind", sorted(set(KINDS) - {"fp"}))

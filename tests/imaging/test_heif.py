@@ -14,8 +14,8 @@ from imaging.errors import BrokenSource, PageMissing, SourceTooLarge
 from imaging.heif import binding
 from imaging.limits import Limits
 from imaging.media import HEIF
-from imaging.negotiate import origin_format
-from imaging.renditions import Rendition, Renditions
+from imaging.names.negotiate import origin_format
+from imaging.names.renditions import Rendition, Renditions
 
 PNG = Rendition(width=320, format="png")
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from imaging.engine import describe, render
 from imaging.errors import BrokenSource, ImagingError, SourceTooLarge
 from imaging.limits import Limits
-from imaging.renditions import Rendition
+from imaging.names.renditions import Rendition
 from imaging.sources import guarded
 
 TIGHT = Limits(octets=1 << 20, pixels=250_000, pages=20)

@@ -9,14 +9,14 @@ from io import BytesIO
 import pytest
 from PIL import Image
 
-from imaging.background import find_examiner, unexamined
-from imaging.improving import Judge, improved
-from imaging.judging import FLATTERY, examine
-from imaging.kinds import Kind
+from imaging.encoding.improving import Judge, improved
+from imaging.encoding.judging import FLATTERY, examine
+from imaging.encoding.ssimulacra import SMALLEST, Reference
+from imaging.names.renditions import Rendition, parse_spec
+from imaging.pixels.kinds import Kind
+from imaging.pixels.scaled import Scaled
 from imaging.rendered import Rendered
-from imaging.renditions import Rendition, parse_spec
-from imaging.scaled import Scaled
-from imaging.ssimulacra import SMALLEST, Reference
+from imaging.workers.background import find_examiner, unexamined
 
 LIMIT = 1 << 20
 

@@ -6,12 +6,12 @@ from dataclasses import replace
 
 import pytest
 
-from imaging.areas import parse_area
-from imaging.jobs import picture_of, recalling, rendering
 from imaging.limits import Limits
-from imaging.marks import Mark
-from imaging.redactions import Box, Redaction
-from imaging.renditions import Rendition, parse_spec
+from imaging.marking.marks import Mark
+from imaging.names.areas import parse_area
+from imaging.names.redactions import Box, Redaction
+from imaging.names.renditions import Rendition, parse_spec
+from imaging.workers.jobs import picture_of, recalling, rendering
 
 SMALL = Rendition(width=160)
 

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from PIL import Image, ImageChops, ImageDraw, ImageFilter
 
-from imaging.kinds import Kind, kind_of
 from imaging.limits import Limits
-from imaging.pictures import scale_picture
-from imaging.renditions import Rendition
+from imaging.names.renditions import Rendition
+from imaging.pixels.kinds import Kind, kind_of
+from imaging.pixels.pictures import scale_picture
 from imaging.sources import admit, guarded, open_picture
 
 CORPUS = os.environ.get("OSTIARY_CORPUS", "")

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageDraw, ImageFont
 
-from imaging.lettering import REPERTOIRE, legible
+from imaging.marking.lettering import REPERTOIRE, legible
 
 FONT = ImageFont.load_default(40)
 

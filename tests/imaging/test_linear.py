@@ -19,8 +19,8 @@ from imaging.conversions import KEPT, PDF, Conversion
 from imaging.engine import convert
 from imaging.errors import BrokenSource, SourceTooLarge
 from imaging.limits import Limits
-from imaging.linear import HEAD, linearised
-from imaging.pool import RenderPool
+from imaging.pdf.linear import HEAD, linearised
+from imaging.workers.pool import RenderPool
 
 LINEAR = Conversion()
 

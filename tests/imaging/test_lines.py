@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from imaging.lines import PASSED, Line
+from imaging.workers.lines import PASSED, Line
 
 
 class Desk:

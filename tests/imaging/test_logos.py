@@ -9,7 +9,7 @@ from zlib import compress, crc32
 import pytest
 from PIL import Image
 
-from imaging.logos import LARGEST, LARGEST_SIDE, check_logo
+from imaging.marking.logos import LARGEST, LARGEST_SIDE, check_logo
 
 
 def file(

@@ -9,16 +9,16 @@ from io import BytesIO
 import pytest
 from PIL import Image, ImageChops, ImageDraw
 
-from imaging import protocol
 from imaging.engine import render
 from imaging.errors import MarkBroken, UnknownRendition
 from imaging.limits import Limits
-from imaging.logos import LARGEST
-from imaging.marks import Mark
-from imaging.pool import RenderPool
+from imaging.marking.logos import LARGEST
+from imaging.marking.marks import Mark
+from imaging.names.renditions import Rendition, Renditions, parse_spec
 from imaging.rendered import MEDIA_TYPES
-from imaging.renditions import Rendition, Renditions, parse_spec
-from imaging.specimens import SPECIMENS
+from imaging.workers import protocol
+from imaging.workers.pool import RenderPool
+from imaging.workers.specimens import SPECIMENS
 
 DRAFT = Mark("draft", "Draft")
 

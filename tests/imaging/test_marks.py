@@ -6,8 +6,8 @@ from typing import cast
 
 import pytest
 
-from imaging.marks import LONGEST_TEXT, UNMARKED, Mark, Place, check_text
-from imaging.viewers import NOBODY, Viewer
+from imaging.marking.marks import LONGEST_TEXT, UNMARKED, Mark, Place, check_text
+from imaging.marking.viewers import NOBODY, Viewer
 
 DAY = "2026-11-23"
 ANNA = Viewer("u-17", "Anna {date} Weiß")

@@ -6,9 +6,9 @@ import json
 
 import pytest
 
-from imaging.masters import LARGEST, NARROWEST, NO_MASTER, WIDEST, Master, master_of
-from imaging.prints import serves
-from imaging.renditions import parse_spec
+from imaging.masters.masters import LARGEST, NARROWEST, NO_MASTER, WIDEST, Master, master_of
+from imaging.masters.prints import serves
+from imaging.names.renditions import parse_spec
 
 JPEG = b"\xff\xd8\xff\xe0 a picture"
 MASTER = Master(JPEG, 2048, 1536, (4032, 3024))

@@ -7,11 +7,11 @@ from dataclasses import replace
 import pytest
 from PIL import Image
 
-from imaging.jobs import PICTURES
-from imaging.kinds import Kind
-from imaging.memos import Memo
-from imaging.negatives import Negative
-from imaging.scaled import Scaled
+from imaging.masters.negatives import Negative
+from imaging.pixels.kinds import Kind
+from imaging.pixels.scaled import Scaled
+from imaging.workers.jobs import PICTURES
+from imaging.workers.memos import Memo
 
 SMALL = Scaled(Image.new("RGB", (10, 10)), Kind.PHOTO, "jpeg")
 

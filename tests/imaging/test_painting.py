@@ -11,17 +11,17 @@ from zlib import compress
 import pytest
 from PIL import Image, ImageDraw, ImageStat
 
-from imaging.areas import Area
-from imaging.background import unexamined
+from imaging.encoding.improving import Examiner, improved
+from imaging.encoding.judging import examine
 from imaging.engine import render
 from imaging.errors import BrokenSource
-from imaging.improving import Examiner, improved
-from imaging.judging import examine
 from imaging.limits import Limits
-from imaging.painting import EXACT, LOSSY, blanked, painted, patches, spread_of
-from imaging.protocol import improve_request
-from imaging.redactions import Box, Redaction, rows_of
-from imaging.renditions import Rendition, parse_spec
+from imaging.names.areas import Area
+from imaging.names.redactions import Box, Redaction, rows_of
+from imaging.names.renditions import Rendition, parse_spec
+from imaging.pixels.painting import EXACT, LOSSY, blanked, painted, patches, spread_of
+from imaging.workers.background import unexamined
+from imaging.workers.protocol import improve_request
 
 # In thousandths; none of its sides falls on a block of any size used here.
 HIDDEN = Area(213, 187, 601, 655)

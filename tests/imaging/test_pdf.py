@@ -8,8 +8,8 @@ from PIL import Image, ImageChops, ImageStat
 from imaging.engine import describe, render
 from imaging.errors import BrokenSource, PageMissing, SourceTooLarge
 from imaging.limits import LONGEST_SIDE, Limits
+from imaging.names.renditions import LARGEST, Rendition, parse_spec
 from imaging.rendered import Description
-from imaging.renditions import LARGEST, Rendition, parse_spec
 
 A4 = (595, 842)
 

@@ -6,8 +6,8 @@ import pytest
 from PIL import Image, ImageChops, ImageOps, ImageStat
 
 from imaging.engine import render
-from imaging.pictures import scale_picture, upright_size
-from imaging.renditions import Rendition, parse_spec
+from imaging.names.renditions import Rendition, parse_spec
+from imaging.pixels.pictures import scale_picture, upright_size
 from imaging.sources import orientation_of
 
 CORNERS = ((0.1, 0.1), (0.9, 0.1), (0.1, 0.9), (0.9, 0.9))

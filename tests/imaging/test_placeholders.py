@@ -11,11 +11,11 @@ import pytest
 from PIL import Image, ImageDraw
 
 from imaging.engine import render
-from imaging.gravity import parse_gravity
-from imaging.likeness import shows_all
-from imaging.placeholders import placeholder, thumbhash
-from imaging.renditions import Rendition, parse_spec
-from imaging.windows import parse_window
+from imaging.names.gravity import parse_gravity
+from imaging.names.likeness import shows_all
+from imaging.names.renditions import Rendition, parse_spec
+from imaging.names.windows import parse_window
+from imaging.pixels.placeholders import placeholder, thumbhash
 
 Pixel: TypeAlias = Callable[[int, int], tuple[int, int, int, int]]
 

@@ -18,9 +18,9 @@ from PIL import Image
 
 from imaging.errors import BrokenSource, PageMissing, PoolBusy, SourceTooLarge, WorkerLost
 from imaging.limits import Limits
-from imaging.pool import Lifetime, RenderPool
+from imaging.names.renditions import Rendition
 from imaging.rendered import ENGINE_VERSION
-from imaging.renditions import Rendition
+from imaging.workers.pool import Lifetime, RenderPool
 
 ROOT = Path(__file__).resolve().parents[2]
 SMALL = Rendition(width=160)
@@ -336,7 +336,8 @@ def test_whoever_leaves_the_line_leaves_no_gap(photo: bytes) -> None:
 
 
 def test_the_process_with_the_keys_loads_no_decoder() -> None:
-    code = "import sys; sys.path.insert(0, sys.argv[1]); import imaging.pool; print(*sys.modules)"
+    loads = "import imaging.workers.pool; print(*sys.modules)"
+    code = f"import sys; sys.path.insert(0, sys.argv[1]); {loads}"
     command = [sys.executable, "-c", code, str(ROOT)]
     told = subprocess.run(command, capture_output=True, text=True, check=True)
     assert "PIL" not in told.stdout.split()
@@ -481,7 +482,7 @@ def test_cpu_time_is_given_anew_to_each_job(photo: bytes) -> None:
 PARENT = """
 import asyncio, sys
 sys.path.insert(0, sys.argv[1])
-from imaging.pool import RenderPool
+from imaging.workers.pool import RenderPool
 async def main():
     pool = RenderPool(2)
     await pool.start()

@@ -9,20 +9,20 @@ import pytest
 from PIL import Image, ImageChops, ImageStat
 
 from imaging import engine
-from imaging.areas import parse_area
 from imaging.conversions import PDF
 from imaging.errors import BrokenSource
 from imaging.limits import Limits
-from imaging.marks import Mark
-from imaging.masters import WIDTH, Master
+from imaging.marking.marks import Mark
+from imaging.masters.masters import WIDTH, Master
+from imaging.masters.negatives import WORTH
+from imaging.masters.printing import reprint
+from imaging.masters.prints import printable, serves
 from imaging.media import DICOM
-from imaging.negatives import WORTH
-from imaging.printing import reprint
-from imaging.prints import printable, serves
-from imaging.redactions import Box, Redaction
+from imaging.names.areas import parse_area
+from imaging.names.redactions import Box, Redaction
+from imaging.names.renditions import Rendition, parse_spec
+from imaging.pixels.scaled import Scaled
 from imaging.rendered import Rendered
-from imaging.renditions import Rendition, parse_spec
-from imaging.scaled import Scaled
 
 TIFF = "image/tiff"
 PAGE = Rendition(width=640, page=1, format="webp")

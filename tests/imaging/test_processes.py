@@ -2,7 +2,7 @@
 
 import os
 
-from imaging.processes import resident
+from imaging.workers.processes import resident
 
 
 def test_a_running_process_has_weight_and_one_that_is_gone_has_none() -> None:

@@ -7,8 +7,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imaging import protocol
-from imaging.areas import Area
 from imaging.conversions import PDF, TEXT, Conversion, Converted
 from imaging.errors import (
     BrokenSource,
@@ -18,10 +16,12 @@ from imaging.errors import (
     UnknownRendition,
 )
 from imaging.limits import Limits
-from imaging.protocol import Head, ProtocolError
-from imaging.redactions import MOST_BOXES, Box, Redaction
+from imaging.names.areas import Area
+from imaging.names.redactions import MOST_BOXES, Box, Redaction
+from imaging.names.renditions import Rendition, parse_spec
 from imaging.rendered import Description, Rendered
-from imaging.renditions import Rendition, parse_spec
+from imaging.workers import protocol
+from imaging.workers.protocol import Head, ProtocolError
 
 RENDERED = Rendered(b"body", "image/webp", 640, 480, 78, "m4", b"\xd7hash", (4000, 3000))
 DESCRIBED = Description("application/pdf", 595, 842, 3, ((595.28, 841.89), (0, 0), (9, 1e8)))

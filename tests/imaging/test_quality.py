@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imaging.kinds import Kind
-from imaging.quality import (
+from imaging.encoding.quality import (
     DOCUMENT_GOAL,
     PHOTO_GOAL,
     SLACK,
@@ -17,6 +16,7 @@ from imaging.quality import (
     goal_of,
     needed,
 )
+from imaging.pixels.kinds import Kind
 
 LINE = Curve((40, 60, 80), (50.0, 70.0, 80.0))
 FORMATS = ("jpeg", "webp", "avif")

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from imaging.areas import Area
-from imaging.redactions import (
+from imaging.names.areas import Area
+from imaging.names.redactions import (
     MOST_BOXES,
     UNREDACTED,
     Box,

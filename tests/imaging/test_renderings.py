@@ -6,14 +6,14 @@ from dataclasses import replace
 
 import pytest
 
-from imaging import protocol
 from imaging.errors import BrokenSource, Forgotten
-from imaging.jobs import Job, recalling, rendering, reprinting
 from imaging.limits import Limits
-from imaging.memos import Memo
+from imaging.names.renditions import Rendition, parse_spec
 from imaging.rendered import Rendered
-from imaging.renderings import rendered
-from imaging.renditions import Rendition, parse_spec
+from imaging.workers import protocol
+from imaging.workers.jobs import Job, recalling, rendering, reprinting
+from imaging.workers.memos import Memo
+from imaging.workers.renderings import rendered
 
 SMALL = parse_spec("w160-jpeg")
 TIFF = "image/tiff"

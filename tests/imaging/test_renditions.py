@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imaging.areas import Area
 from imaging.conversions import Conversion
 from imaging.errors import UnknownRendition
-from imaging.gravity import CENTRE, KINDS, Gravity, Offset
-from imaging.redactions import Box, Redaction
-from imaging.renditions import FITS, LADDER, Auto, Rendition, Renditions, parse_spec
+from imaging.names.areas import Area
+from imaging.names.gravity import CENTRE, KINDS, Gravity, Offset
+from imaging.names.redactions import Box, Redaction
+from imaging.names.renditions import FITS, LADDER, Auto, Rendition, Renditions, parse_spec
 
 PRESETS = {"thumb": "w160-h160-cover", "card": "w400-h300-contain-q60", "fixed": "w300-webp"}
 RENDITIONS = Renditions(PRESETS)

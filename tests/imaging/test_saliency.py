@@ -3,8 +3,8 @@
 import pytest
 from PIL import Image
 
-from imaging.gravity import focal_point
-from imaging.saliency import liveliest, sketch
+from imaging.names.gravity import focal_point
+from imaging.pixels.saliency import liveliest, sketch
 
 
 def lively_at(centre: tuple[int, int], size: tuple[int, int] = (800, 400)) -> Image.Image:

@@ -8,11 +8,11 @@ from string import ascii_letters
 import pytest
 from PIL import Image, ImageDraw
 
-from imaging.glances import PREDICTED
-from imaging.kinds import Kind
-from imaging.renditions import Rendition
-from imaging.samples import predicted
-from imaging.scaled import Scaled
+from imaging.encoding.glances import PREDICTED
+from imaging.encoding.samples import predicted
+from imaging.names.renditions import Rendition
+from imaging.pixels.kinds import Kind
+from imaging.pixels.scaled import Scaled
 
 
 def written_page() -> Image.Image:

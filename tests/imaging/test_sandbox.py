@@ -12,10 +12,10 @@ import pytest
 from imaging.conversions import Conversion
 from imaging.engine import convert, describe, render
 from imaging.errors import WorkerLost
-from imaging.pool import RenderPool
+from imaging.names.renditions import Rendition
 from imaging.rendered import MEDIA_TYPES
-from imaging.renditions import Rendition
-from imaging.specimens import SPECIMENS
+from imaging.workers.pool import RenderPool
+from imaging.workers.specimens import SPECIMENS
 
 ROOT = Path(__file__).resolve().parents[2]
 TIFFS = {"raw": "RGB", "tiff_lzw": "RGB", "tiff_adobe_deflate": "L", "jpeg": "RGB", "packbits": "L"}
@@ -99,7 +99,8 @@ def test_a_page_in_fonts_that_are_not_in_it_is_drawn(darkroom) -> None:
 HIJACKED = """#!{python}
 import os, socket, sys
 sys.path.insert(0, {root!r})
-from imaging import protocol, worker
+from imaging.workers import protocol
+from imaging.workers import worker
 with socket.socket(fileno=0) as channel:
     filtered = worker.confine()
     channel.sendall(protocol.greeting(filtered=filtered))

@@ -15,8 +15,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imaging.seccomp import ALLOW, ERRNO, KILL, install, program
-from imaging.syscalls import AUDIT, Call, Machine, calls
+from imaging.workers.seccomp import ALLOW, ERRNO, KILL, install, program
+from imaging.workers.syscalls import AUDIT, Call, Machine, calls
 
 ROOT = Path(__file__).resolve().parents[2]
 MACHINES = sorted(AUDIT)
@@ -113,8 +113,8 @@ def test_a_machine_whose_numbers_are_not_known_has_no_filter(machine: str) -> No
 HIJACKED = """
 import ctypes, mmap, os, resource, signal, socket, subprocess, sys, threading, time
 sys.path.insert(0, sys.argv[1])
-from imaging import seccomp
-from imaging.worker import confine
+from imaging.workers import seccomp
+from imaging.workers.worker import confine
 libc, stranger = ctypes.CDLL(None, use_errno=True), socket.socket()
 ours, theirs = socket.socketpair()
 assert confine()
@@ -226,7 +226,8 @@ def test_a_worker_can_do_what_its_jobs_take(attempt: str) -> None:
 FORBIDDEN = """
 import ctypes, os, struct, sys
 sys.path.insert(0, sys.argv[1])
-from imaging import seccomp, worker
+from imaging.workers import seccomp
+from imaging.workers import worker
 steps = [(0x20, 0, 0, 0), (0x15, 0, 1, int(sys.argv[2])), (6, 0, 0, 0x50001), (6, 0, 0, 0x7FFF0000)]
 code = b"".join(struct.pack("<HBBI", *step) for step in steps)
 libc = ctypes.CDLL(None)

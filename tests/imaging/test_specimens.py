@@ -7,9 +7,9 @@ import pytest
 from imaging.conversions import Conversion
 from imaging.engine import convert, describe, render
 from imaging.media import HEIF, PAGED, PICTURES, sniff
+from imaging.names.renditions import Rendition
 from imaging.rendered import MEDIA_TYPES
-from imaging.renditions import Rendition
-from imaging.specimens import SPECIMENS
+from imaging.workers.specimens import SPECIMENS
 
 MADE = [(kind, make()) for kind, makers in SPECIMENS.items() for make in makers]
 

@@ -7,7 +7,7 @@ from io import BytesIO
 import pytest
 from PIL import Image, ImageDraw, ImageFilter
 
-from imaging.ssimulacra import SMALLEST, Reference
+from imaging.encoding.ssimulacra import SMALLEST, Reference
 
 
 def scene(size: tuple[int, int] = (300, 240)) -> Image.Image:

@@ -9,8 +9,8 @@ import pytest
 from PIL import Image, ImageChops, ImageDraw, ImageStat
 
 from imaging.errors import MarkBroken
-from imaging.marks import Mark
-from imaging.stamps import marked, stamping
+from imaging.marking.marks import Mark
+from imaging.marking.stamps import marked, stamping
 
 TEXT = Mark("draft", "Confidential")
 LONG = Mark("who", "Dr. Anna Example-Sample, 2026-11-23")

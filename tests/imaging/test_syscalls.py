@@ -7,7 +7,7 @@ from ctypes.util import find_library
 
 import pytest
 
-from imaging.syscalls import AUDIT, Machine, calls
+from imaging.workers.syscalls import AUDIT, Machine, calls
 
 MACHINES = sorted(AUDIT)
 REACHING = frozenset({

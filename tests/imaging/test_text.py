@@ -10,7 +10,7 @@ from gateway.samples.pdf import Line, TextPage, text_pdf
 from imaging.conversions import TEXT, Conversion
 from imaging.engine import convert
 from imaging.errors import BrokenSource, PageMissing
-from imaging.text import LARGEST, plain
+from imaging.pdf.text import LARGEST, plain
 
 FIRST = Conversion(1)
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imaging.lettering import REPERTOIRE
-from imaging.viewers import LONGEST_ID, LONGEST_NAME, NOBODY, SHOWN, Viewer
+from imaging.marking.lettering import REPERTOIRE
+from imaging.marking.viewers import LONGEST_ID, LONGEST_NAME, NOBODY, SHOWN, Viewer
 
 
 def test_a_viewer_is_shown_by_name_and_without_one_by_id() -> None:

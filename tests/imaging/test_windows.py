@@ -5,9 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from imaging.errors import UnknownRendition
-from imaging.gravity import Gravity
-from imaging.renditions import Rendition, Renditions, parse_spec
-from imaging.windows import AS_STORED, Window, parse_window
+from imaging.names.gravity import Gravity
+from imaging.names.renditions import Rendition, Renditions, parse_spec
+from imaging.names.windows import AS_STORED, Window, parse_window
 
 windows = st.builds(Window, st.integers(-65_536, 65_536), st.integers(1, 65_536))
 

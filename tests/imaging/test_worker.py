@@ -15,13 +15,13 @@ from typing import BinaryIO
 
 import pytest
 
-from imaging import protocol
 from imaging.conversions import Conversion
 from imaging.errors import BrokenSource, PageMissing
 from imaging.limits import Limits
+from imaging.names.renditions import Rendition
 from imaging.rendered import ENGINE_VERSION
-from imaging.renditions import Rendition
-from imaging.worker import arm_cpu, serve
+from imaging.workers import protocol
+from imaging.workers.worker import arm_cpu, serve
 
 ROOT = Path(__file__).resolve().parents[2]
 SMALL = Rendition(width=160)
@@ -145,7 +145,7 @@ def test_cpu_time_counts_from_what_was_used() -> None:
 LIMITED = """
 import sys, os, signal
 sys.path.insert(0, sys.argv[1])
-from imaging import worker
+from imaging.workers import worker
 import resource
 resource.setrlimit(resource.RLIMIT_NOFILE, (20, 20))
 resource.setrlimit(resource.RLIMIT_CPU, (5, 5))
@@ -173,7 +173,7 @@ def test_a_limited_process_can_neither_grow_nor_write(tmp_path: Path) -> None:
 def test_a_job_beyond_its_cpu_time_is_ended_by_the_kernel() -> None:
     spin = (
         f"import sys; sys.path.insert(0, {str(ROOT)!r})\n"
-        "from imaging.worker import arm_cpu\n"
+        "from imaging.workers.worker import arm_cpu\n"
         "arm_cpu(0)\n"
         "while True: pass"
     )

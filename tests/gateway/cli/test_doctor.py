@@ -16,7 +16,7 @@ from gateway.app import compose
 from gateway.cli.doctor import Finding, data_folder, engine, hooks, look, sandbox
 from gateway.cli.invocation import settings_of
 from gateway.state import receipts
-from imaging.pool import RenderPool
+from imaging.workers.pool import RenderPool
 from tests.contract.server import ContractServer
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from gateway.edges.facts import ALWAYS, EdgeFacts, facts_of
 from gateway.settings import Settings
-from imaging.renditions import Renditions
+from imaging.names.renditions import Renditions
 
 K1, K2 = "01" * 32, "ab" * 40
 PRESETS = {"thumb": "w160-h160-cover", "card": "w320-webp", "fine": "w640-q90"}

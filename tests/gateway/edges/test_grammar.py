@@ -10,8 +10,8 @@ import pytest
 
 from gateway.edges.facts import EdgeFacts
 from gateway.edges.grammar import FOLDER, PASSED, WHOLE, Expressions
-from imaging.negotiate import accepted_formats
-from imaging.renditions import Renditions
+from imaging.names.negotiate import accepted_formats
+from imaging.names.renditions import Renditions
 from signing.grammar import PATH, TOKEN
 from signing.grammar import WHOLE as CARRIERS
 

@@ -26,8 +26,8 @@ from gateway.shelves import PROVISIONAL, Shelf
 from gateway.state.filelock import FileLock
 from gateway.stores.memory import MemoryStore
 from imaging.errors import BrokenSource, ImagingError, PageMissing, PoolBusy, WorkerLost
+from imaging.names.renditions import Rendition, parse_spec
 from imaging.rendered import Rendered
-from imaging.renditions import Rendition, parse_spec
 
 ZONE = Zone("clinic", "main", ("documents",))
 JPEG = b"\xff\xd8\xff\xe0\x00\x10JFIF\x00" + bytes(1_000)

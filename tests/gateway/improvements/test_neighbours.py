@@ -12,7 +12,7 @@ from gateway.documents import DocumentRef, Zone
 from gateway.improvements import Neighbours, Wishes
 from gateway.improvements.neighbours import neighbours
 from gateway.stores.memory import MemoryStore
-from imaging.renditions import Renditions, parse_spec
+from imaging.names.renditions import Renditions, parse_spec
 from signing.grants import Grant
 
 RENDITIONS = Renditions({"letter": "w640"})

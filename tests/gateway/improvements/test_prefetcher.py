@@ -31,8 +31,8 @@ from gateway.state.database import Database
 from gateway.state.revocations import Revocations, bump, document_scope
 from gateway.stores.memory import MemoryStore
 from imaging.errors import BrokenSource, ImagingError
+from imaging.names.renditions import Rendition, Renditions, parse_spec
 from imaging.rendered import Rendered
-from imaging.renditions import Rendition, Renditions, parse_spec
 
 ZONE = Zone("clinic", "main", ("documents",), home="eu", prefetch=True)
 REF = DocumentRef("clinic", "documents", "a.jpg")

@@ -11,7 +11,7 @@ from gateway.catalogue import describe
 from gateway.documents import Document, DocumentRef
 from gateway.improvements import Wishes
 from gateway.stores.memory import MemoryStore
-from imaging.renditions import Rendition, parse_spec
+from imaging.names.renditions import Rendition, parse_spec
 
 SMALL, LARGE = parse_spec("w160-webp"), parse_spec("w640-avif")
 

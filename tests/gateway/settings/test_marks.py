@@ -15,7 +15,7 @@ from gateway.configuration.listing import listing
 from gateway.errors import ConfigurationError
 from gateway.settings.page import page
 from gateway.settings.renditions import RenditionSettings
-from imaging.marks import Mark
+from imaging.marking.marks import Mark
 
 KEYS = {"OSTIARY_SIGNING__KEYS__K1": "ab" * 32}
 

@@ -11,8 +11,8 @@ import pytest
 from gateway.errors import StateUnavailable
 from gateway.state.database import Database
 from gateway.state.redactions import StoredRedactions
-from imaging.areas import Area
-from imaging.redactions import Box
+from imaging.names.areas import Area
+from imaging.names.redactions import Box
 
 FACE = (Box(Area(1, 2, 3, 4)),)
 OTHER = (Box(Area(1, 2, 3, 4), white=True),)

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from gateway.errors import InvalidRequest
 from gateway.supabase.transforms import FORMATS, Bounds, Transform
-from imaging.gravity import KINDS, Gravity
-from imaging.renditions import FITS, Renditions
+from imaging.names.gravity import KINDS, Gravity
+from imaging.names.renditions import FITS, Renditions
 
 RENDITIONS = Renditions()
 BOUNDS = Bounds()

@@ -10,7 +10,7 @@ from imaging.dicom.drawing import draw_frame
 from imaging.engine import render
 from imaging.errors import BrokenSource
 from imaging.limits import Limits
-from imaging.renditions import parse_spec
+from imaging.names.renditions import parse_spec
 
 SIZE = (64, 48)
 RGB = {"SamplesPerPixel": 3, "PhotometricInterpretation": "RGB"}

@@ -14,8 +14,8 @@ from pydicom.data import get_testdata_file
 from imaging.engine import describe, render
 from imaging.errors import BrokenSource, ImagingError
 from imaging.limits import Limits
+from imaging.names.renditions import Rendition, Renditions, parse_spec
 from imaging.rendered import Description
-from imaging.renditions import Rendition, Renditions, parse_spec
 
 NAMES = ("MR_small_RLE", "SC_rgb_jpeg_dcmtk", "examples_palette", "MR_small_jp2klossless", "rtdose")
 SMALL = [Path(str(get_testdata_file(f"{name}.dcm", download=False))).read_bytes() for name in NAMES]
@@ -121,9 +121,9 @@ def test_a_file_with_wrong_octets_is_shown_or_refused(data: st.DataObject) -> No
 QUIET = """
 import sys
 sys.path.insert(0, sys.argv[1])
-from imaging.worker import prepare
+from imaging.workers.worker import prepare
 from imaging.engine import describe, render
-from imaging.renditions import parse_spec
+from imaging.names.renditions import parse_spec
 sources = [open(path, "rb").read() for path in sys.argv[2:]]
 prepare()
 sys.addaudithook(lambda event, args: event in ("open", "import") and print(event, args[0]))

@@ -11,7 +11,7 @@ from pydicom.uid import ExplicitVRBigEndian, JPEG2000Lossless, JPEGBaseline8Bit,
 from imaging.dicom.drawing import draw_frame
 from imaging.errors import BrokenSource, PageMissing, SourceTooLarge
 from imaging.limits import Limits
-from imaging.renditions import Rendition
+from imaging.names.renditions import Rendition
 
 WIDE = (64, 48)
 DEEP = {"BitsStored": 16, "WindowCenter": 1000, "WindowWidth": 2000}

@@ -7,10 +7,10 @@ from dataclasses import replace
 
 import pytest
 
-from imaging.areas import Area
 from imaging.engine import render
-from imaging.redactions import Box, Redaction
-from imaging.renditions import Rendition, parse_spec
+from imaging.names.areas import Area
+from imaging.names.redactions import Box, Redaction
+from imaging.names.renditions import Rendition, parse_spec
 
 HIDDEN = Area(213, 187, 601, 655)
 SIZE = (240, 200)

@@ -11,7 +11,7 @@ from pydicom.pixels import apply_color_lut, apply_modality_lut, apply_windowing
 from imaging.dicom.drawing import draw_frame
 from imaging.errors import BrokenSource
 from imaging.limits import Limits
-from imaging.renditions import parse_spec
+from imaging.names.renditions import parse_spec
 
 GREY = (
     "693_J2KI", "CT_small", "J2K_pixelrep_mismatch", "JPEG2000", "MR_small", "MR_small_RLE",

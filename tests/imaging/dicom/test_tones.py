@@ -8,8 +8,8 @@ from pydicom.dataset import Dataset
 from imaging.dicom.drawing import draw_frame
 from imaging.errors import BrokenSource
 from imaging.limits import Limits
-from imaging.renditions import Rendition, parse_spec
-from imaging.windows import Window
+from imaging.names.renditions import Rendition, parse_spec
+from imaging.names.windows import Window
 
 RAMP = list(range(0, 2560, 10))
 AIR_TO_BONE = {"RescaleSlope": 1, "RescaleIntercept": -1024}

@@ -1,0 +1,1 @@
+"""Encodings: written, predicted, judged and improved."""

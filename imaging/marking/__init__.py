@@ -1,0 +1,1 @@
+"""What is drawn over a finished picture: marks and notices."""

@@ -1,0 +1,1 @@
+"""Masters: pictures of pages that are slow to decode, from which smaller ones are made."""

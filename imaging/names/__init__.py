@@ -1,0 +1,1 @@
+"""Names of renditions, and what each part of a name asks for."""

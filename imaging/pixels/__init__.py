@@ -1,0 +1,1 @@
+"""Pixels: decoded, placed, scaled and told apart, before any encoding."""

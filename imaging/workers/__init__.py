@@ -1,0 +1,1 @@
+"""Worker processes: the pool, what it says to them, and what they may do."""
