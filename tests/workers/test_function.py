@@ -10,7 +10,7 @@ import pytest
 
 from gateway.edges.cloudfront import LARGEST
 from gateway.problems import problem_for, render
-from imaging.renditions import LADDER
+from imaging.names.renditions import LADDER
 from signing.errors import LinkRefused
 from tests.workers.functions import Event, Functions, Made, code, made, sent_on, verdict
 from tests.workers.verdicts import CASES, NAMES, OPEN, ZONES, asked_for, facts_of, link, zone_of
