@@ -8,6 +8,8 @@ from typing import Literal, NamedTuple, TypeAlias
 Verdict: TypeAlias = Literal["hit", "miss", ""]
 
 UNKNOWN = -1
+_LAST = 1e20
+_LARGEST = 1 << 60
 
 
 class Entry(NamedTuple):
@@ -36,14 +38,17 @@ def moment(text: str) -> float:
 
 def since(number: float) -> float:
     """Unix seconds of a count of seconds, milli-, micro- or nanoseconds, told by its size."""
+    if not 0 < number < _LAST:
+        raise ValueError("no time")
     while number > 1e11:
         number /= 1_000
     return number
 
 
 def size(text: str) -> int:
-    """A number of octets; `UNKNOWN` where a log writes a dash or nothing."""
-    return UNKNOWN if text in ("-", "") else int(text)
+    """A number of octets; `UNKNOWN` where a log writes a dash, nothing or what can not be."""
+    number = UNKNOWN if text in ("-", "") else int(text)
+    return number if 0 <= number < _LARGEST else UNKNOWN
 
 
 def verdict(word: str, hits: frozenset[str], silent: frozenset[str]) -> Verdict:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from typing import Final, Literal, NamedTuple, TypeAlias
+from zlib import crc32
 
 from gateway.simulation.addresses import Access, Address
-from gateway.simulation.entries import UNKNOWN, Entry, Verdict
+from gateway.simulation.entries import Entry, Verdict
 
 Body: TypeAlias = Literal["whole", "part", "none"]
 
@@ -17,7 +18,8 @@ class Visit(NamedTuple):
     """One read of one form of one document.
 
     `document`, `token` and `viewer` are numbers that are equal when what they stand for is equal,
-    `token` 0 when the log shows none. `family` only sets the phase of windows, and is never told.
+    `token` 0 when the log shows none; `viewer` is the same in every run, so that the edges viewers
+    are spread over are too. `family` only sets the phase of windows, and is never told.
     """
 
     at: float
@@ -44,9 +46,9 @@ def visit_of(entry: Entry, address: Address) -> Visit:
         access,
         hash(token),
         expires_at,
-        hash(entry.client),
+        crc32(entry.client.encode()),
         entry.edge,
-        0 if body == "none" else max(entry.octets, UNKNOWN),
+        0 if body == "none" else entry.octets,
         body,
         entry.cached,
     )

@@ -6,12 +6,11 @@ import json
 from collections.abc import Mapping
 from typing import TypeAlias, cast
 
-from gateway.simulation.entries import UNKNOWN, moment, since, size
+from gateway.simulation.entries import moment, since, size
 
 Row: TypeAlias = Mapping[str, object]
 
 _BRACKETS = frozenset({"", "[", "]"})
-_LARGEST = 1 << 60
 
 
 def row_of(line: str) -> Row | None:
@@ -22,7 +21,10 @@ def row_of(line: str) -> Row | None:
     text = line.strip().removesuffix(",")
     if text in _BRACKETS:
         return None
-    value: object = json.loads(text)
+    try:
+        value: object = json.loads(text)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
     if not isinstance(value, dict):
         raise ValueError("no object")
     return cast(Row, value)
@@ -31,7 +33,8 @@ def row_of(line: str) -> Row | None:
 def text(value: object) -> str:
     """A member as text, empty where there is none. Raises `TypeError` for a list or an object."""
     if isinstance(value, str):
-        return value
+        # JSON can hold halves of characters, which are no text anywhere else.
+        return value if value.isascii() else value.encode("utf-8", "replace").decode()
     if value is None:
         return ""
     if isinstance(value, int | float):
@@ -41,8 +44,7 @@ def text(value: object) -> str:
 
 def octets(value: object) -> int:
     """A member as a number of octets."""
-    number = size(text(value))
-    return number if UNKNOWN <= number < _LARGEST else UNKNOWN
+    return size(text(value))
 
 
 def time(value: object) -> float:

@@ -184,6 +184,24 @@ def test_damaged_lines_are_refused_and_never_worse(
         assert isinstance(read(name, damaged), Entry | None)
 
 
+@pytest.mark.parametrize("time", ["1e999", "9" * 400, "0", "-5", "nan", "Infinity", 10**30])
+def test_a_time_out_of_reason_is_broken(time: object) -> None:
+    with pytest.raises(BROKEN):
+        read("cloudflare", json.dumps({**CLOUDFLARE, "EdgeStartTimestamp": time}))
+
+
+@pytest.mark.parametrize("name", ["cloudflare", "supabase"])
+def test_a_line_nested_too_deeply_is_broken(name: str) -> None:
+    with pytest.raises(BROKEN):
+        read(name, "[" * 60_000)
+
+
+def test_half_a_character_is_replaced() -> None:
+    entry = read("cloudflare", json.dumps({**CLOUDFLARE, "ClientIP": "\ud800ä"}))
+    assert entry is not None
+    assert entry.client == "?ä"
+
+
 def test_a_hostile_line_costs_no_time() -> None:
     for part in ("[", '"', "a [", "1 - - ["):
         with pytest.raises(BROKEN):

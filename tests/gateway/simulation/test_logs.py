@@ -100,3 +100,8 @@ def test_a_visit_that_is_too_late_is_counted() -> None:
     order = InOrder(1)
     assert [visit.at % 60 for visit in order.sorted(visits)] == [10, 20, 20, 30]
     assert order.late == 1
+
+
+def test_a_viewer_is_the_same_number_in_every_run() -> None:
+    [visit], _ = read(line())
+    assert visit.viewer == 0x5CB67576
