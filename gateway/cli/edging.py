@@ -15,10 +15,8 @@ class _Place(click.ParamType[Backend]):
     name = "place"
 
     def convert(
-        self, value: str | Backend, param: click.Parameter | None, ctx: click.Context | None
+        self, value: str, param: click.Parameter | None, ctx: click.Context | None
     ) -> Backend:
-        if isinstance(value, Backend):
-            return value
         try:
             return Backend.parse(value)
         except ValueError as error:
