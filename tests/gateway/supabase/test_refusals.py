@@ -29,11 +29,14 @@ from gateway.errors import (
     UpstreamUnavailable,
     VersionSuperseded,
     ViewerRefused,
+    ViewerUnknown,
 )
 from gateway.supabase.refusals import Refusal, refusal_for
 from imaging.errors import (
     BrokenSource,
+    Forgotten,
     ImagingError,
+    MarkBroken,
     PageMissing,
     PoolBusy,
     SourceTooLarge,
@@ -103,6 +106,9 @@ ERRORS: list[tuple[Exception, int, int, str, str]] = [
     (VersionSuperseded(SECRET), 500, 500, "500", "InternalError"),
     (NotAuthorised(SECRET), 500, 500, "500", "InternalError"),
     (ConfigurationError([]), 500, 500, "500", "InternalError"),
+    (ViewerUnknown(SECRET), 500, 500, "500", "InternalError"),
+    (MarkBroken("image"), 500, 500, "500", "InternalError"),
+    (Forgotten(SECRET), 500, 500, "500", "InternalError"),
     (RuntimeError(SECRET), 500, 500, "500", "InternalError"),
 ]
 
