@@ -44,7 +44,7 @@ bench-imaging: .venv/dev ## renditions beside ipx, thumbor and nginx; BENCH_PICT
 	$(BIN)/python -m bench.imaging
 
 bench-simulate: .venv/dev ## ostiary simulate over a million lines of each format
-	$(BIN)/python -m bench simulate
+	$(BIN)/python -m bench.simulate
 
 FUZZ_SECONDS ?= 60
 fuzz: .venv/dev ## feed the engine mutants of tests/fuzz/seeds; what breaks it is left in var/fuzz

@@ -14,7 +14,6 @@ from bench import (
     passed,
     reads,
     signs,
-    simulate,
     stalled,
     store,
     stream,
@@ -36,7 +35,6 @@ SECTIONS: Sections = {
     "asked": ("A hundred signed URLs in a call, upstream asked each time", asked.run),
     "reads": ("A document of 30 KB by the storage routes", reads.run),
     "passed": ("Passed on to Supabase", passed.run),
-    "simulate": ("`ostiary simulate` over a million lines, one process", simulate.run),
 }
 
 if __name__ == "__main__":

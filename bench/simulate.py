@@ -14,6 +14,7 @@ from itertools import accumulate
 from pathlib import Path
 
 from bench.load import LoadFailed
+from bench.sections import carry_out
 from bench.table import Goal, Row
 
 LINES = 1_000_000
@@ -140,3 +141,7 @@ LINE: dict[str, Callable[[int, int, int, str], str]] = {
     "cloudflare": _cloudflare,
     "supabase": _supabase,
 }
+
+if __name__ == "__main__":
+    title = "`ostiary simulate` over a million lines, one process"
+    sys.exit(carry_out({"simulate": (title, run)}, sys.argv[1:]))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
@@ -20,31 +19,23 @@ from gateway.caches.disk import DiskCache
 from gateway.caches.memory import MemoryCache
 from gateway.catalogue import REMOTE_TTL, Catalogue
 from gateway.deliver import Deliverer
-from gateway.derive import Deriver
 from gateway.descriptions import Descriptions
 from gateway.documents import Zone
 from gateway.errors import ConfigurationError, Fault
 from gateway.gauges import Gauges
-from gateway.improvements import Improver, Neighbours, Prefetcher, Wishes
 from gateway.issue import Issuer
 from gateway.looks import Looks
-from gateway.masters import Masters
-from gateway.measure import Measurer, NoDescriber
-from gateway.measurements import Measurements
+from gateway.making import dresser, improver_of, make, render_workers
+from gateway.measure import NoDescriber
 from gateway.news import News
 from gateway.originals import Levels, Originals
 from gateway.parts import Parts
-from gateway.placeholders import Placeholders
 from gateway.project import Project
 from gateway.purges import Purges, PurgeTraces, Refreshes
 from gateway.purges.distributions import distribution
 from gateway.regions import Residency
-from gateway.representations import Ready, Representation, ready
 from gateway.rules import Rules
-from gateway.selections import Selector
 from gateway.settings import Settings
-from gateway.shelves import Shelf
-from gateway.sights import Sights
 from gateway.state.database import Database
 from gateway.state.ledger import Ledger
 from gateway.state.redactions import StoredRedactions
@@ -56,11 +47,9 @@ from gateway.supabase.costs import Costs
 from gateway.telemetry import Metrics
 from imaging.names.renditions import Renditions
 from imaging.workers.pool import RenderPool
-from imaging.workers.processes import BACKGROUND
 from signing.links import SignedZone, Signer
 
 READERS_BUDGET = 256 << 20
-LONGEST_IMPROVEMENT = 300.0
 
 
 def compose(
@@ -83,24 +72,17 @@ def compose(
     stores = _stores(settings, opener, metrics.fetched)
     purges = _purges(database, providers, zones, serves=serves)
     rules = _rules(settings, database)
-    levels, dress = _levels(settings), _dresser(settings)
+    levels, dress = _levels(settings), dresser(settings)
     originals = Originals(levels, lambda document: stores[zones[document.ref.zone].store], dress)
     catalogue = _catalogue(rules, stores, originals, levels, purges)
-    pool = RenderPool(_render_workers(settings), timeout=settings.renditions.timeout)
-    wishes, shelf = _shelf(settings, levels, originals)
-    deriver = Deriver(levels, originals, pool, shelf, monotonic, metrics.rendered)
-    measurer = Measurer(levels, originals, pool if serves else NoDescriber())
-    looks = Placeholders(levels, originals, measurer, deriver)
-    sights = Sights(levels, originals, pool, monotonic)
-    first = Neighbours(rules, wishes).tell
-    selector = Selector(rules.renditions, originals, deriver, sights, first)
+    pool = RenderPool(render_workers(settings), timeout=settings.renditions.timeout)
+    describer = pool if serves else NoDescriber()
+    making = make(settings, rules, (levels, originals), (pool, describer), metrics)
     budget, gauges = ByteBudget(READERS_BUDGET), Gauges(purges)
-    gauges.register(metrics, pool, levels.memory, budget, wishes)
+    gauges.register(metrics, pool, levels.memory, budget, making.wishes)
     profiles, ledger = _profiles(zones, providers), Ledger(database)
-    wanted = wishes, shelf, originals, levels
-    issuer = Issuer(rules, catalogue, measurer, ledger)
-    costs = Costs(metrics.asked, metrics.decided)
-    project = Project.of(settings, rules, trusted(), (issuer, ledger), (purges, catalogue), costs)
+    issuer = Issuer(rules, catalogue, making.measurer, ledger)
+    project = _project(settings, rules, (issuer, ledger), (purges, catalogue), metrics)
     return Parts(
         settings=settings,
         rules=rules,
@@ -110,16 +92,27 @@ def compose(
         ledger=ledger,
         purges=purges,
         catalogue=catalogue,
-        deliverer=Deliverer(rules, profiles, catalogue, originals, selector, budget),
+        deliverer=Deliverer(rules, profiles, catalogue, originals, making.selector, budget),
         issuer=issuer,
-        descriptions=Descriptions(rules, catalogue, looks, sights),
+        descriptions=Descriptions(rules, catalogue, making.looks, making.sights),
         levels=levels,
         pool=pool,
-        improver=_improver(settings, wanted, pool, (rules, catalogue), (purges, metrics)),
+        improver=improver_of(settings, making, pool, (rules, catalogue), (purges, metrics)),
         gauges=gauges,
         client=client,
         project=project,
     )
+
+
+def _project(
+    settings: Settings,
+    rules: Rules,
+    given: tuple[Issuer, Ledger],
+    changed: tuple[Purges, Catalogue],
+    metrics: Metrics,
+) -> Project:
+    costs = Costs(metrics.asked, metrics.decided)
+    return Project.of(settings, rules, trusted(), given, changed, costs)
 
 
 def signer_of(settings: Settings) -> Signer:
@@ -189,23 +182,6 @@ def _levels(settings: Settings) -> Levels:
     )
 
 
-def _shelf(settings: Settings, levels: Levels, originals: Originals) -> tuple[Wishes, Shelf]:
-    """The shelf, and what is wished for when it gives a first answer."""
-    wishes = Wishes(monotonic)
-    wish = wishes.want if settings.renditions.improve else None
-    return wishes, Shelf(levels, originals, _dresser(settings), wish)
-
-
-def _dresser(settings: Settings) -> Callable[[Representation], Ready]:
-    zones = settings.zone_values()
-
-    def dress(representation: Representation) -> Ready:
-        zone = zones[representation.document.ref.zone]
-        return ready(representation, zone, corp=settings.server.corp)
-
-    return dress
-
-
 def _profiles(
     zones: Mapping[str, Zone], providers: Mapping[str, Provider]
 ) -> dict[str, tuple[Profile, ...]]:
@@ -250,41 +226,3 @@ def _stores(
         for name, address in settings.addresses().items()
         if name in buckets
     }
-
-
-def _improver(
-    settings: Settings,
-    wanted: tuple[Wishes, Shelf, Originals, Levels],
-    pool: RenderPool,
-    known: tuple[Rules, Catalogue],
-    told: tuple[Purges, Metrics],
-) -> Improver:
-    """Its workshop is one worker that gives way to all else: its turn may be long in coming."""
-    (wishes, shelf, originals, levels), (purges, metrics) = wanted, told
-    workshop = RenderPool(1, queue=0, timeout=LONGEST_IMPROVEMENT, module=BACKGROUND)
-    prefetcher = Prefetcher(
-        *known,
-        (originals, shelf, Measurements(levels.disk)),
-        Masters(levels.disk, workshop),
-        wishes,
-        metrics.prefetched,
-        clock=monotonic,
-    )
-    return Improver(
-        wishes,
-        shelf,
-        originals,
-        workshop,
-        Path(settings.server.data) / "improver.lock",
-        busy=lambda: pool.depth > 0,
-        announce=Refreshes(settings.zone_values(), purges).improved,
-        make=prefetcher.make,
-        observe=metrics.improved,
-        clock=monotonic,
-    )
-
-
-def _render_workers(settings: Settings) -> int:
-    """As many as set, else the cores shared among the serving processes."""
-    cores = len(os.sched_getaffinity(0))
-    return settings.renditions.workers or max(1, cores // settings.server.workers)
