@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from hmac import compare_digest
 from typing import Final, Self
 
+from gateway.asgi import Scope
 from gateway.documents import Zone
 from gateway.settings import Settings
 from signing.errors import LinkRefused
@@ -29,7 +30,7 @@ class Pullers:
     """The secrets of the CDNs in front of each zone; without any, a zone has no pullers."""
 
     def __init__(self, secrets: Mapping[str, tuple[bytes, ...]]) -> None:
-        self._secrets = {zone.encode(): known for zone, known in secrets.items()}
+        self._secrets = secrets
 
     @classmethod
     def of(cls, settings: Settings, zones: Mapping[str, Zone]) -> Self:
@@ -45,12 +46,21 @@ class Pullers:
             }
         )
 
-    def query(self, raw_path: bytes, query: bytes, fields: Mapping[bytes, bytes]) -> bytes:
+    def proven(self, zone: str, fields: Mapping[bytes, bytes], scope: Scope) -> bool:
+        """Whether the request was made by one of the CDNs in front of the zone.
+
+        All secrets are compared, so that time does not tell which of them it was.
+        """
+        shown = fields.get(SHIELD, b"")
+        return sum(compare_digest(secret, shown) for secret in self._secrets.get(zone, ())) > 0
+
+    def query(self, scope: Scope, fields: Mapping[bytes, bytes]) -> bytes:
         """The query that the link has: as it came, or with the token that came beside it.
 
         Only a proven puller may bring one; what anybody else brings is left as it is, and refused.
         """
-        if not query.startswith(_KEY) or not self._proven(raw_path, fields.get(SHIELD, b"")):
+        query: bytes = scope["query_string"]
+        if not query.startswith(_KEY) or not self.proven(_zone(scope["raw_path"]), fields, scope):
             return query
         return b"t=" + fields.get(TOKEN, b"")
 
@@ -62,12 +72,6 @@ class Pullers:
         if query.startswith(_KEY) and (query != key_of(link) or _bound(link)):
             raise LinkRefused("query")
 
-    def _proven(self, raw_path: bytes, shown: bytes) -> bool:
-        segments = raw_path.split(b"/", 4)
-        known = self._secrets.get(segments[3], ()) if segments[4:] else ()
-        # All are compared, so that time does not tell which of them it was.
-        return sum(compare_digest(secret, shown) for secret in known) > 0
-
 
 def key_of(link: Link) -> bytes:
     """The query under which a puller keeps what the link gives."""
@@ -77,3 +81,9 @@ def key_of(link: Link) -> bytes:
 
 def _bound(link: Link) -> bool:
     return link.audience != ABSENT or link.one_time != ABSENT
+
+
+def _zone(raw_path: bytes) -> str:
+    """The zone that a link's path names; empty, which no zone is, for any other path."""
+    segments = raw_path.split(b"/", 4)
+    return segments[3].decode("latin-1") if segments[4:] else ""

@@ -92,7 +92,7 @@ class Gateway:
 
     def _verified(self, exchange: Exchange, scope: Scope) -> Link:
         raw_path, asked = scope["raw_path"], scope["query_string"]
-        query = self._pullers.query(raw_path, asked, exchange.fields)
+        query = self._pullers.query(scope, exchange.fields)
         link = self._deliverer.verify(raw_path, query, exchange.now)
         self._pullers.check(link, asked)
         return link

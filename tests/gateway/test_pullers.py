@@ -73,12 +73,17 @@ def test_without_secrets_nobody_is_a_puller(door: Any) -> None:
     assert door.get(f"{path}?c=iw0", fields).status_code == 403
 
 
+def asked(path: bytes) -> dict[str, Any]:
+    """The scope of a request for a path by the key of a copy."""
+    return {"type": "http", "raw_path": path, "query_string": b"c=iw0"}
+
+
 @pytest.mark.parametrize("path", [b"/d/", b"/d/original/clinic", b"/d/original/nowhere/a/-/b"])
 def test_a_path_without_a_zone_has_no_pullers(path: bytes) -> None:
     pullers = Pullers({"clinic": (b"s",)})
     fields = {b"ostiary-shield": b"s", b"ostiary-token": b"x"}
-    assert pullers.query(path, b"c=iw0", fields) == b"c=iw0"
-    assert pullers.query(b"/d/original/clinic/a/-/b", b"c=iw0", fields) == b"t=x"
+    assert pullers.query(asked(path), fields) == b"c=iw0"
+    assert pullers.query(asked(b"/d/original/clinic/a/-/b"), fields) == b"t=x"
 
 
 @pytest.mark.parametrize(
