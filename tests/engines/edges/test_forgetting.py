@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
+from tests.engines.edges.running import SECRET
+
 pytestmark = pytest.mark.engines
 
-SECRET = "purge-secret-of-the-edges"
 TAGS = itertools.count()
 
 
