@@ -21,7 +21,10 @@ from gateway.parts import Parts
 from gateway.pullers import Pullers
 from gateway.redacting import BODIES as REDACTING_BODIES
 from gateway.redacting import Redacting
+from gateway.revoking import BODIES as REVOKING_BODIES
+from gateway.revoking import Revoking
 from gateway.routes import Gateway
+from gateway.scoping import Scoping
 from gateway.state.redactions import StoredRedactions
 from gateway.storage import Storage
 from gateway.telemetry import Draining, Telemetry
@@ -53,11 +56,12 @@ def build(
         descriptions=parts.descriptions,
         viewers=parts.project.viewers,
         telemetry=telemetry,
-        bodies={**API_BODIES, **ADMIN_BODIES, **REDACTING_BODIES},
+        bodies={**API_BODIES, **ADMIN_BODIES, **REVOKING_BODIES, **REDACTING_BODIES},
     )
     admin = _admin(parts, authenticator, telemetry, draining)
     redacting = Redacting(authenticator, StoredRedactions(parts.database))
-    operations = [*admin.operations(), *redacting.routes()]
+    revoking = Revoking(authenticator, parts.purges, admin.scoping)
+    operations = [*admin.operations(), *revoking.routes(), *redacting.routes()]
     home = Route("/", Home(examples).page, methods=["GET"])
     corp = settings.server.corp
     secret = settings.supabase.webhook_secret.get_secret_value()
@@ -97,7 +101,7 @@ def _admin(
     return Admin(
         authenticator=authenticator,
         purges=parts.purges,
-        zones=parts.rules.zones,
+        scoping=Scoping(parts.rules.zones),
         telemetry=telemetry,
         draining=draining,
         check=parts.check,

@@ -19,7 +19,19 @@ from click.testing import CliRunner
 import gateway.guard.refusals as refusals
 import gateway.problems.problem as problems
 from cdn.modes import MARGIN
-from gateway import admin, api, catalogue, hints, hooks, intake, issue, originals, redacting
+from gateway import (
+    admin,
+    api,
+    catalogue,
+    hints,
+    hooks,
+    intake,
+    issue,
+    originals,
+    progress,
+    redacting,
+    revoking,
+)
 from gateway.admin import Admin
 from gateway.api import Api
 from gateway.cli import main
@@ -28,6 +40,7 @@ from gateway.hooks import Hooks
 from gateway.openapi import describe
 from gateway.purges import Pacing
 from gateway.redacting import Redacting
+from gateway.revoking import Revoking
 from gateway.settings import SCOPES
 from gateway.settings.page import page
 from gateway.settings.schema import leaves
@@ -214,6 +227,7 @@ def routes() -> set[tuple[str, str]]:
     every = [*calls.routes(), *parts.operations(), *parts.health()]
     every += Hooks("secret", nothing, nothing).routes()
     every += Redacting(nothing, nothing).routes()
+    every += Revoking(nothing, nothing, nothing).routes()
     found = {
         (method, route.path.replace(":path", ""))
         for route in every
@@ -236,7 +250,7 @@ def test_the_description_tells_of_real_routes_only() -> None:
     assert set(BODIES) <= set(paths)
 
 
-BODIES = {**api.BODIES, **admin.BODIES, **redacting.BODIES}
+BODIES = {**api.BODIES, **admin.BODIES, **redacting.BODIES, **revoking.BODIES}
 HEADINGS = {
     "/v1/links": "## Issue links",
     "/admin/purge": "## Purge",
@@ -322,7 +336,7 @@ NUMBERS = [
     ("api.md", f"A body may have {intake.LARGEST_BODY >> 20} MiB"),
     ("api.md", f"A hook's body may have {hooks.LARGEST_BODY >> 20} MiB"),
     ("api.md", f"again {hints.DELAYS[-1]:.0f} seconds later"),
-    ("api.md", f"({admin.LONGEST_WAIT} at most)"),
+    ("api.md", f"({progress.LONGEST_WAIT} at most)"),
     ("api.md", f"second pass, {Pacing().second_pass:.0f} seconds later"),
     ("api.md", f"kept for {Pacing().keep_purges / 86_400:.0f} days"),
 ]

@@ -10,19 +10,20 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 from referencing import Registry, Resource
 from starlette.routing import Route
 
-from gateway import admin, api, redacting
+from gateway import admin, api, redacting, revoking
 from gateway.admin import Admin
 from gateway.api import Api
 from gateway.hooks import Hooks
 from gateway.openapi import describe
 from gateway.redacting import Redacting
+from gateway.revoking import Revoking
 
 OPERATOR = {"Authorization": "Bearer operator-token"}
 
 
 @pytest.fixture(scope="module")
 def description() -> dict[str, Any]:
-    return describe({**api.BODIES, **admin.BODIES, **redacting.BODIES})
+    return describe({**api.BODIES, **admin.BODIES, **redacting.BODIES, **revoking.BODIES})
 
 
 def _check(description: dict[str, Any], name: str, value: object) -> None:
@@ -36,7 +37,7 @@ def _served() -> set[tuple[str, str]]:
     """Path and method of every route of the API but the description itself."""
     hooks = Hooks("secret", _ANY, _ANY)
     routes: list[Route] = [*Api.routes(_ANY), *Admin.operations(_ANY), *hooks.routes()]
-    routes += Redacting(_ANY, _ANY).routes()
+    routes += [*Redacting(_ANY, _ANY).routes(), *Revoking.routes(_ANY)]
     return {
         (route.path.replace(":path", ""), method.lower())
         for route in routes
