@@ -9,12 +9,16 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
+from typing import Final
 from urllib.parse import quote_from_bytes, unquote_to_bytes
 
 from signing.errors import Unsignable
 
 MAX_BUCKET = 100
 MAX_KEY = 1024
+
+CANARY: Final = "~canary"
+"""The one reserved bucket that a link may name; what is in it is nobody's document."""
 
 _LITERAL = "-._~!$&'()*+,;=:@"
 _NEVER = re.compile(r"[\x00-\x1f\x7f/\\]")
@@ -38,8 +42,8 @@ def canonical_segment(text: str) -> str:
 
 
 def canonical_bucket(bucket: str) -> str:
-    """Return the one spelling of a bucket: at most 100 octets, not beginning with `~`."""
-    if bucket.startswith("~") or len(_octets(bucket)) > MAX_BUCKET:
+    """Return the one spelling of a bucket: at most 100 octets; with a `~` first, `CANARY` alone."""
+    if (bucket.startswith("~") and bucket != CANARY) or len(_octets(bucket)) > MAX_BUCKET:
         raise Unsignable("bucket")
     return canonical_segment(bucket)
 
@@ -52,7 +56,7 @@ def canonical_key(key: str) -> str:
 
 
 def check_bucket(bucket: str) -> None:
-    """Raise `Unsignable` for what `canonical_bucket` refuses."""
+    """Raise `Unsignable` for what `canonical_bucket` refuses, and for the canary's."""
     if not _NAME.fullmatch(bucket) or len(bucket.encode()) > MAX_BUCKET:
         raise Unsignable("bucket")
 

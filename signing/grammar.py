@@ -44,5 +44,5 @@ STORAGE_TOKEN = re.compile(rf"\A{_TOKEN}\Z".encode())
 PATH = re.compile(
     rf"\A/d/({_RENDITION})/(({_ZONE})/"
     rf"(?:~/(?:{_VERSION})/([A-Za-z0-9_-]+)(?:\.{_EXTENSION})?"
-    rf"|(?!~)({_SEGMENT})/(?:{_VERSION})/({_SEGMENT}(?:/{_SEGMENT})*)))\Z".encode()
+    rf"|(?!~(?!canary/))({_SEGMENT})/(?:{_VERSION})/({_SEGMENT}(?:/{_SEGMENT})*)))\Z".encode()
 )

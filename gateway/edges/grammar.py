@@ -44,7 +44,7 @@ class Expressions:
     def target(self) -> str:
         """The whole raw target of a link of the zone, up to its signature."""
         sealed = rf"~/{_VERSION}/[A-Za-z0-9_-]+(?:\.[a-z0-9]{{1,8}})?"
-        readable = rf"(?!~){_SEGMENT}/{_VERSION}/{_SEGMENT}(?:/{_SEGMENT})*"
+        readable = rf"(?!~(?!canary/)){_SEGMENT}/{_VERSION}/{_SEGMENT}(?:/{_SEGMENT})*"
         return rf"^/d/{_RENDITION}/{self.facts.zone}/(?:{sealed}|{readable})\?t={_TOKEN}$"
 
     @property

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
 from gateway.documents import CacheMode, Zone
 from gateway.settings.table import Name, Number, Region, Switch, Table, Unfit, filled
-from signing.addresses import canonical_bucket, canonical_key
+from signing.addresses import canonical_key, check_bucket
 from signing.errors import Unsignable
 
 TEN_YEARS = 315_360_000
@@ -25,8 +25,8 @@ _LABEL = re.compile(r"(?!-)[A-Za-z0-9-]{1,63}(?<!-)")
 
 def _bucket(value: str) -> str:
     try:
-        canonical_bucket(value)
-    except Unsignable:
+        check_bucket(value)
+    except (Unsignable, UnicodeEncodeError):
         raise Unfit(
             "holds what is no bucket's name",
             "1 to 100 octets of UTF-8, not . or .., not beginning with ~, without slash, "

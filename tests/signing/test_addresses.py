@@ -11,6 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from signing.addresses import (
+    CANARY,
     canonical_bucket,
     canonical_key,
     canonical_segment,
@@ -96,10 +97,18 @@ def test_what_no_key_may_be_is_refused(key: str) -> None:
         canonical_key(key)
 
 
-@pytest.mark.parametrize("bucket", ["", "~", "~canary", "a/b", "..", "é" * 51, "b" * 101])
+@pytest.mark.parametrize(
+    "bucket", ["", "~", "~canaries", "~Canary", "a/b", "..", "é" * 51, "b" * 101]
+)
 def test_what_no_bucket_may_be_is_refused(bucket: str) -> None:
     with pytest.raises(Unsignable):
         canonical_bucket(bucket)
+
+
+def test_the_canary_s_bucket_is_the_one_reserved_bucket_that_a_link_may_name() -> None:
+    assert canonical_bucket(CANARY) == CANARY == "~canary"
+    with pytest.raises(Unsignable):
+        check_bucket(CANARY)  # the storage routes have none
 
 
 def test_lengths_count_decoded_octets() -> None:

@@ -70,6 +70,11 @@ def test_what_no_readable_address_may_be_does_not_close(bucket: str, key: str) -
         AesSivSeal(KEY).close(bucket, key)
 
 
+def test_the_canary_s_address_is_sealed_like_any_other() -> None:
+    seal = AesSivSeal(KEY)
+    assert seal.open(seal.close("~canary", "a").encode()) == ("~canary", "a")
+
+
 def test_without_a_key_nothing_closes_or_opens() -> None:
     with pytest.raises(Unsignable, match="seal"):
         NoSeal().close("b", "k")

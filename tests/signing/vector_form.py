@@ -16,6 +16,7 @@ def accept(book: Book) -> None:
     book.accept("a pinned version", book.parts(f"clinic/documents/{PIN}/a.pdf"), version=PIN)
     book.accept("a bucket of 100 octets", book.parts("clinic/" + "b" * 100 + "/-/a.pdf"))
     book.accept("a bucket called -", book.parts("clinic/-/-/-"), bucket="-", key="-")
+    book.accept("the canary's bucket", book.parts("clinic/~canary/-/a"), bucket="~canary", key="a")
     book.key("a key of 1,024 octets", "k" * 1024)
     book.key("a key of 512 segments", "/".join("k" * 512))
     book.key("every octet that stands for itself", "az09AZ" + LITERAL)
@@ -54,7 +55,10 @@ def encoding(book: Book) -> None:
         book.parts(bucket.format("%7Eb")),
         edge="accept",
     )
-    book.refuse("path", "a reserved bucket", book.parts(bucket.format("~canary")))
+    for text in ("~b", "~canar", "~canary2", "~Canary", "~canary~"):
+        book.refuse("path", f"a reserved bucket, {text}", book.parts(bucket.format(text)))
+    escaped = book.parts(bucket.format("%7Ecanary"))
+    book.refuse("spelling", "the canary's bucket with its tilde escaped", escaped, edge="accept")
     long = book.parts(bucket.format("b" * 101))
     book.refuse("spelling", "a bucket of 101 octets", long, edge="accept")
     long = book.parts(bucket.format("%C3%A9" * 51))

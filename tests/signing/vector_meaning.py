@@ -145,6 +145,7 @@ def sealed(book: Book) -> None:
     ), bucket="documents", key="a.pdf")  # fmt: skip
     accents = box("r\u00f6ntgen\0caf\u00e9/\u75c5.pdf".encode())
     book.accept("in UTF-8", vault(accents), bucket="r\u00f6ntgen", key="caf\u00e9/\u75c5.pdf")
+    book.accept("the canary's bucket inside", vault(box(b"~canary\0a")), bucket="~canary", key="a")
     book.accept("two octets inside", vault(box(b"b\0k")), bucket="b", key="k")
     book.accept("a readable link in a zone that seals", book.parts("vault/documents/-/a.pdf"))
     signed = vault(good)
@@ -164,7 +165,8 @@ def sealed(book: Book) -> None:
     for name, plain in {
         "no NUL": b"documents", "no bucket": b"\0a.pdf", "no key": b"documents\0",
         "two NULs": b"b\0k\0k", "a dot segment": b"b\0a/../b", "a bucket of dots": b"..\0k",
-        "a reserved bucket": b"~b\0k", "a slash in the bucket": b"a/b\0k",
+        "a reserved bucket": b"~b\0k", "one like the canary's": b"~canary2\0k",
+        "a slash in the bucket": b"a/b\0k",
         "a backslash": b"b\0a\\b", "a control character": b"b\0a\nb", "a leading slash": b"b\0/k",
         "not UTF-8": b"b\0\xff", "a bucket of 101": b"b" * 101 + b"\0k",
         "a key of 1,025": b"b\0" + b"k" * 1025,
