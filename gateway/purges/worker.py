@@ -16,10 +16,10 @@ from cdn.providers.base import Provider
 from gateway.errors import StateUnavailable
 from gateway.purges.pacing import Pacing
 from gateway.purges.quotas import Quotas
-from gateway.state import feed, outbox, receipts
+from gateway.state import feed, leases, receipts
 from gateway.state.database import Database
 from gateway.state.filelock import FileLock
-from gateway.state.outbox import Lease
+from gateway.state.leases import Lease
 
 _log = structlog.stdlib.get_logger(__name__)
 
@@ -130,7 +130,7 @@ class _Lane:
     async def step(self) -> bool:
         """Make one call with what is due; whether anything was."""
         name = self._provider.name
-        if not await self._database.read(lambda c: outbox.due(c, name, self._clock())):
+        if not await self._database.read(lambda c: leases.due(c, name, self._clock())):
             return False
         while pause := self._pace.delay(self._clock()):  # noqa: ASYNC110  a pause, no poll
             await asyncio.sleep(pause)
@@ -152,7 +152,7 @@ class _Lane:
 
     def _claim(self, connection: sqlite3.Connection, room: int) -> Lease | None:
         lease = (secrets.token_hex(8), self._pacing.lease)
-        return outbox.claim(connection, self._provider.name, room, lease, self._clock())
+        return leases.claim(connection, self._provider.name, room, lease, self._clock())
 
     async def _call(self, lease: Lease) -> Settle:
         """Call the provider; what its answer means for the leased jobs."""
@@ -173,7 +173,7 @@ class _Lane:
             return self._refused(lease, PurgeRefused(type(error).__name__))
         self._pace.accepted()
         second, now = self._pacing.second_pass, self._clock()
-        return lambda c: outbox.confirm(c, lease, receipt.reference, second, now)
+        return lambda c: leases.confirm(c, lease, receipt.reference, second, now)
 
     def _refused(self, lease: Lease, refusal: PurgeRefused) -> Settle:
         now, said = self._clock(), str(refusal)
@@ -181,13 +181,13 @@ class _Lane:
             _log.error(
                 "purge is dead", provider=self._provider.name, tags=len(lease.tags), why=said
             )
-            return lambda c: outbox.bury(c, lease, said, now)
+            return lambda c: leases.bury(c, lease, said, now)
         pause = self._pace.refused(now, refusal.retry_after) - now
         _log.warning("purge refused", provider=self._provider.name, pause=round(pause, 1), why=said)
-        return lambda c: outbox.postpone(c, lease, said, now + pause)
+        return lambda c: leases.postpone(c, lease, said, now + pause)
 
     def _let_go(self, lease: Lease) -> None:
         """Give the jobs of a call that is cut off to the next leader before the lease ends."""
         with suppress(StateUnavailable):
             now = self._clock()
-            self._database.write_now(lambda c: outbox.postpone(c, lease, "cut off", now))
+            self._database.write_now(lambda c: leases.postpone(c, lease, "cut off", now))

@@ -1,64 +1,21 @@
 """The outbox: purges written with the change that needs them, worked off until each is confirmed.
 
-A purge waits for jobs; a job is one tag at one provider, and many purges may wait for it. A job
-is *ready*, *leased* to a worker, *done* or *dead*. What is leased may be on the wire already, so
-a newer change never joins it but finds, or makes, a ready one.
+A purge waits for jobs, of which `gateway.state.jobs` tells; they are leased to a worker by
+`gateway.state.leases`.
 """
 
 from __future__ import annotations
 
-import hashlib
 import sqlite3
 from collections.abc import Iterable
-from dataclasses import dataclass
 
-from gateway.state.receipts import ORDINARY, URGENT, PurgeRow
+from gateway.state.jobs import Target, again, ready, wait_for
+from gateway.state.receipts import PurgeRow
+
+__all__ = ["Target", "enqueue", "requeue"]
 
 # Not the time of asking: a clock that is set back would put the purge off.
 _AT_ONCE = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """One tag at one provider, and how it is to be forgotten there."""
-
-    provider: str
-    tag: str
-    soft: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """A leased job; `number` is the pass it belongs to, `attempts` counts this one."""
-
-    id: int
-    target: Target
-    number: int
-    attempts: int
-
-
-@dataclass(frozen=True, slots=True)
-class Lease:
-    """Jobs that one call to a provider can carry, held from `began` until `ends`.
-
-    `key` is the same as long as the same purges wait for the same jobs, so that a CDN which knows
-    such keys can tell a call that is made again from a new one.
-    """
-
-    token: str
-    jobs: tuple[Job, ...]
-    began: float
-    ends: float
-    key: str
-
-    @property
-    def tags(self) -> list[str]:
-        """Each tag once: both passes of one tag may be due at the same time."""
-        return list(dict.fromkeys(job.target.tag for job in self.jobs))
-
-    @property
-    def soft(self) -> bool:
-        return self.jobs[0].target.soft
 
 
 def enqueue(connection: sqlite3.Connection, purge: PurgeRow, targets: Iterable[Target]) -> None:
@@ -68,72 +25,8 @@ def enqueue(connection: sqlite3.Connection, purge: PurgeRow, targets: Iterable[T
         (purge.id, purge.asked, purge.soft, purge.reason, purge.by, purge.at),
     )
     for target in targets:
-        job = _ready(connection, target, 1, purge.priority, _AT_ONCE)
-        _wait_for(connection, job, purge.id, purge.at)
-
-
-def due(connection: sqlite3.Connection, provider: str, now: float) -> bool:
-    """Whether `claim` would find anything."""
-    return any(_due(connection, provider, priority, 1, now) for priority in (URGENT, ORDINARY))
-
-
-def claim(
-    connection: sqlite3.Connection, provider: str, limit: int, lease: tuple[str, float], now: float
-) -> Lease | None:
-    """Lease at most `limit` due jobs of one kind, hard or soft, the most urgent first.
-
-    `lease` is a token that never was used and the seconds it lasts. A lease whose holder died is
-    due again at its end.
-    """
-    token, seconds = lease
-    found = [
-        row
-        for priority in (URGENT, ORDINARY)
-        for row in _due(connection, provider, priority, limit, now)
-    ][:limit]
-    alike = [row for row in found if row[2] == found[0][2]]
-    connection.executemany(
-        "UPDATE purge_job SET state = 'leased', lease = ?, due = ?, attempts = attempts + 1"
-        " WHERE id = ?",
-        ((token, now + seconds, row[0]) for row in alike),
-    )
-    jobs = tuple(
-        Job(number, Target(provider, tag, bool(soft)), turn, attempts + 1)
-        for number, tag, soft, turn, attempts in alike
-    )
-    return Lease(token, jobs, now, now + seconds, _key(connection, token)) if jobs else None
-
-
-def confirm(
-    connection: sqlite3.Connection, lease: Lease, reference: str, second: float, now: float
-) -> None:
-    """The provider took the lease's tags: settle its jobs, and ask for second passes `second`
-    seconds from now. What the lease no longer holds is left to its new holder."""
-    for job in _held(connection, lease):
-        connection.execute(
-            "UPDATE purge_job SET state = 'done', lease = '', due = ?, reference = ?, error = ''"
-            " WHERE id = ?",
-            (now, reference, job.id),
-        )
-        if job.number == 1:
-            _second_pass(connection, job, now + second)
-        else:
-            _come_too_early(connection, job, lease.began)
-
-
-def postpone(connection: sqlite3.Connection, lease: Lease, error: str, until: float) -> None:
-    """Make the lease's jobs ready again, due at `until`."""
-    for job in _held(connection, lease):
-        _again(connection, job.id, until, error)
-
-
-def bury(connection: sqlite3.Connection, lease: Lease, error: str, now: float) -> None:
-    """Trying again can not help: keep the lease's jobs as dead until somebody requeues them."""
-    for job in _held(connection, lease):
-        connection.execute(
-            "UPDATE purge_job SET state = 'dead', lease = '', due = ?, error = ? WHERE id = ?",
-            (now, error, job.id),
-        )
+        job = ready(connection, target, 1, purge.priority, _AT_ONCE)
+        wait_for(connection, job, purge.id, purge.at)
 
 
 def requeue(connection: sqlite3.Connection, provider: str, now: float) -> int:
@@ -142,118 +35,5 @@ def requeue(connection: sqlite3.Connection, provider: str, now: float) -> int:
         "SELECT id FROM purge_job WHERE provider = ? AND state = 'dead'", (provider,)
     ).fetchall()
     for (number,) in dead:
-        _again(connection, number, now, "")
+        again(connection, number, now, "")
     return len(dead)
-
-
-def _key(connection: sqlite3.Connection, token: str) -> str:
-    # Not of the tags: a call for a newer change of the same document is another purge.
-    waits = connection.execute(
-        "SELECT job, purge FROM purge_wait JOIN purge_job ON purge_job.id = purge_wait.job"
-        " WHERE lease = ? AND state = 'leased' ORDER BY job, purge",
-        (token,),
-    )
-    return hashlib.sha256(repr(list(map(tuple, waits))).encode()).hexdigest()[:32]
-
-
-def _due(
-    connection: sqlite3.Connection, provider: str, priority: int, limit: int, now: float
-) -> list[tuple[int, str, int, int, int]]:
-    return connection.execute(
-        "SELECT id, tag, soft, pass, attempts FROM purge_job WHERE provider = ? AND priority = ?"
-        " AND due <= ? AND state IN ('ready', 'leased') ORDER BY due, id LIMIT ?",
-        (provider, priority, now, limit),
-    ).fetchall()
-
-
-def _ready(
-    connection: sqlite3.Connection, target: Target, number: int, priority: int, at: float
-) -> int:
-    """The ready job for a target: the one that is there, made sooner and more urgent, or new."""
-    row: tuple[int] = connection.execute(
-        "INSERT INTO purge_job (provider, tag, soft, pass, priority, state, due)"
-        " VALUES (?, ?, ?, ?, ?, 'ready', ?)"
-        " ON CONFLICT (provider, tag, soft, pass) WHERE state = 'ready' DO UPDATE SET"
-        " priority = min(priority, excluded.priority), due = min(due, excluded.due)"
-        " RETURNING id",
-        (target.provider, target.tag, target.soft, number, priority, at),
-    ).fetchone()
-    return row[0]
-
-
-def _wait_for(connection: sqlite3.Connection, job: int, purge: str, at: float) -> None:
-    # A purge that waited for both of two jobs made one waits for the later time.
-    connection.execute(
-        "INSERT INTO purge_wait (job, purge, due) VALUES (?, ?, ?)"
-        " ON CONFLICT (job, purge) DO UPDATE SET due = max(due, excluded.due)",
-        (job, purge, at),
-    )
-
-
-def _held(connection: sqlite3.Connection, lease: Lease) -> list[Job]:
-    """Those of the lease's jobs that nobody else has taken over since."""
-    found = connection.execute(
-        "SELECT id FROM purge_job WHERE lease = ? AND state = 'leased'", (lease.token,)
-    )
-    held = {number for (number,) in found}
-    return [job for job in lease.jobs if job.id in held]
-
-
-def _second_pass(connection: sqlite3.Connection, job: Job, at: float) -> None:
-    """Ask for the job's tag again, for an answer fetched before the change and stored after."""
-    (priority,) = connection.execute(
-        "SELECT priority FROM purge_job WHERE id = ?", (job.id,)
-    ).fetchone()
-    second = _ready(connection, job.target, 2, priority, at)
-    connection.execute(
-        "INSERT INTO purge_wait (job, purge, due) SELECT ?, purge, ? FROM purge_wait"
-        " WHERE job = ? ON CONFLICT (job, purge) DO UPDATE SET due = excluded.due",
-        (second, at, job.id),
-    )
-
-
-def _come_too_early(connection: sqlite3.Connection, job: Job, began: float) -> None:
-    """Give the purges that joined a second pass late, and are not served by it, another one.
-
-    The job keeps the time of the first that joined, so that a document which changes all the time
-    does not put its own confirmation off for ever.
-    """
-    late, until, priority = connection.execute(
-        "SELECT count(*), max(purge_wait.due), max(priority) FROM purge_wait"
-        " JOIN purge_job ON purge_job.id = purge_wait.job WHERE job = ? AND purge_wait.due > ?",
-        (job.id, began),
-    ).fetchone()
-    if late:
-        again = _ready(connection, job.target, 2, priority, until)
-        _move(connection, job.id, again, began)
-
-
-def _again(connection: sqlite3.Connection, job: int, at: float, error: str) -> None:
-    """Make a job ready again, or let its purges wait for the ready one that came after it."""
-    newer = connection.execute(
-        "SELECT ready.id FROM purge_job AS ready JOIN purge_job AS job USING (provider, tag, soft,"
-        " pass) WHERE job.id = ? AND ready.state = 'ready'",
-        (job,),
-    ).fetchone()
-    if newer is None:
-        connection.execute(
-            "UPDATE purge_job SET state = 'ready', lease = '', due = ?, error = ? WHERE id = ?",
-            (at, error, job),
-        )
-        return
-    _move(connection, job, newer[0], float("-inf"))
-    connection.execute(
-        "UPDATE purge_job SET error = ?, priority = min(priority,"
-        " (SELECT priority FROM purge_job WHERE id = ?)) WHERE id = ?",
-        (error, job, newer[0]),
-    )
-    connection.execute("DELETE FROM purge_job WHERE id = ?", (job,))
-
-
-def _move(connection: sqlite3.Connection, job: int, other: int, after: float) -> None:
-    """Let the purges that wait for `job` until later than `after` wait for `other` instead."""
-    waits = connection.execute(
-        "DELETE FROM purge_wait WHERE job = ? AND due > ? RETURNING purge, due", (job, after)
-    ).fetchall()
-    for purge, at in waits:
-        _wait_for(connection, other, purge, at)

@@ -7,9 +7,10 @@ from collections.abc import Callable
 import pytest
 
 from cdn.purge import PurgeState
-from gateway.state import outbox, receipts
+from gateway.state import leases, outbox, receipts
 from gateway.state.database import Database
-from gateway.state.outbox import Lease, Target
+from gateway.state.leases import Lease
+from gateway.state.outbox import Target
 from gateway.state.receipts import ORDINARY, URGENT, PurgeRow
 
 SECOND = 20.0
@@ -32,7 +33,7 @@ class Desk:
 
     def claim(self, limit: int = 100) -> Lease | None:
         lease = (secrets.token_hex(4), 30.0)
-        return self.database.write_now(lambda c: outbox.claim(c, "edge", limit, lease, self.now))
+        return self.database.write_now(lambda c: leases.claim(c, "edge", limit, lease, self.now))
 
     def claimed(self, limit: int = 100) -> Lease:
         lease = self.claim(limit)
@@ -40,16 +41,16 @@ class Desk:
         return lease
 
     def due(self) -> bool:
-        return self.database.read_now(lambda c: outbox.due(c, "edge", self.now))
+        return self.database.read_now(lambda c: leases.due(c, "edge", self.now))
 
     def confirm(self, lease: Lease) -> None:
-        self.database.write_now(lambda c: outbox.confirm(c, lease, "ref", SECOND, self.now))
+        self.database.write_now(lambda c: leases.confirm(c, lease, "ref", SECOND, self.now))
 
     def postpone(self, lease: Lease, until: float) -> None:
-        self.database.write_now(lambda c: outbox.postpone(c, lease, "503", until))
+        self.database.write_now(lambda c: leases.postpone(c, lease, "503", until))
 
     def bury(self, lease: Lease) -> None:
-        self.database.write_now(lambda c: outbox.bury(c, lease, "403", self.now))
+        self.database.write_now(lambda c: leases.bury(c, lease, "403", self.now))
 
     def state(self, purge: str) -> PurgeState:
         status = self.database.read_now(lambda c: receipts.status(c, purge))
