@@ -10,6 +10,7 @@ from gateway.permits import Permit
 from gateway.preconditions import UNCONDITIONAL, Preconditions
 from gateway.pullers import FIELDS
 from gateway.telemetry import Record
+from imaging.marking.viewers import NOBODY
 from signing.links import Link
 
 _CONDITIONS = (
@@ -20,13 +21,17 @@ _CONDITIONS = (
     b"if-range",
 )
 _CONDITIONAL = frozenset(_CONDITIONS)
-_WANTED = frozenset((*_CONDITIONS, b"range", b"accept", b"traceparent", *FIELDS))
+_PROOFS = (b"authorization", b"cookie")
+_WANTED = frozenset((*_CONDITIONS, b"range", b"accept", b"traceparent", *_PROOFS, *FIELDS))
 
 
 class Exchange:
-    """A request for a link. Only the fields that may change its answer are ever looked at."""
+    """A request for a link. Only the fields that may change its answer are ever looked at.
 
-    __slots__ = ("began", "fields", "link", "method", "now", "record")
+    `viewer` is who asks, once that is proved.
+    """
+
+    __slots__ = ("began", "fields", "link", "method", "now", "record", "viewer")
 
     def __init__(self, record: Record, headers: Iterable[tuple[bytes, bytes]]) -> None:
         self.record = record
@@ -34,6 +39,7 @@ class Exchange:
         self.began = perf_counter()
         self.now = time()
         self.link: Link | Permit | None = None
+        self.viewer = NOBODY
         self.fields: dict[bytes, bytes] = {}
         for name, value in headers:
             if name in _WANTED:
@@ -56,4 +62,5 @@ class Exchange:
             fields.get(b"range", b""),
             fields.get(b"accept", b"").decode("latin-1"),
             self.now,
+            self.viewer,
         )

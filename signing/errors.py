@@ -8,6 +8,7 @@ SigningError
 ├── LinkExpired       ours, but its time is over
 ├── LinkRevoked       ours, but taken back since
 ├── GenerationAhead   ours, but newer than the revocations known here
+├── BadgeRefused      not words of ours that somebody is a viewer, or no more
 ├── AudienceRefused   ours, but bound to a viewer or a use that was not proved
 └── GrantRefused      ours, but the rendition is not one that it grants
 
@@ -64,6 +65,17 @@ class LinkRevoked(SigningError):
 
 class GenerationAhead(SigningError):
     """The link's generation is above the one known here: re-read the authority first."""
+
+
+class BadgeRefused(SigningError):
+    """No badge of ours that says now who a viewer is.
+
+    `reason`, its one argument, is "form", "kid", "signature" or "expired".
+    """
+
+    @property
+    def reason(self) -> str:
+        return str(self.args[0])
 
 
 class AudienceRefused(SigningError):

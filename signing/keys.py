@@ -11,7 +11,7 @@ from typing import Literal
 from signing.errors import BadKey
 from signing.signatures import UrlSigner
 
-Purpose = Literal["read", "upload", "admin", "aud", "folder"]
+Purpose = Literal["read", "upload", "admin", "aud", "folder", "claim", "viewer"]
 
 SECRET_OCTETS = 32
 _KID = re.compile(r"[a-z0-9]{1,8}")

@@ -134,7 +134,10 @@ def _raise_to(connection: sqlite3.Connection, scope: str, counter: int, at: floa
 
 @dataclass(eq=False, slots=True)
 class Guard:
-    """A delivery in flight, to be aborted when its generation falls behind; close it at its end."""
+    """A delivery in flight, to be aborted when its generation falls behind; close it at its end.
+
+    One for a viewer alone, by subject, is aborted with that viewer's access as well.
+    """
 
     zone: Zone
     bucket: str
@@ -142,6 +145,7 @@ class Guard:
     generation: int
     abort: Callable[[], None]
     _guards: set[Guard] = field(repr=False)
+    viewer: str = ""
 
     def close(self) -> None:
         self._guards.discard(self)
@@ -205,10 +209,20 @@ class Revocations:
         await self.follower.refresh()
 
     def register(
-        self, zone: Zone, bucket: str, key: str, generation: int, abort: Callable[[], None]
+        self,
+        zone: Zone,
+        bucket: str,
+        key: str,
+        generation: int,
+        abort: Callable[[], None],
+        *,
+        viewer: str = "",
     ) -> Guard:
-        """Have `abort` called, once, as soon as `generation` is behind: now if it is already."""
-        guard = Guard(zone, bucket, key, generation, abort, self._guards)
+        """Have `abort` called, once, as soon as `generation` is behind: now if it is already.
+
+        So it is when the `viewer` that it is for is refused.
+        """
+        guard = Guard(zone, bucket, key, generation, abort, self._guards, viewer)
         self._guards.add(guard)
         self._judge(guard)
         return guard
@@ -239,7 +253,8 @@ class Revocations:
             self._redeclare(prefix_scope(zone, prefix), declared=True)
 
     def _judge(self, guard: Guard) -> None:
-        if self.generation(guard.zone, guard.bucket, guard.key) > guard.generation:
+        behind = self.generation(guard.zone, guard.bucket, guard.key) > guard.generation
+        if behind or self.refused(guard.viewer):
             guard.close()
             # One delivery that can not be aborted must not save the others.
             with suppress(Exception):
