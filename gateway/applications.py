@@ -70,10 +70,10 @@ def build(
     main += [] if moved else operations
     router = Router(main, redirect_slashes=False)
     others = Edge(router, telemetry, corp=corp, open_to_pages=OpenPaths())
-    storage = Storage.of(parts, trusted(), telemetry)
-    routed = storage.face if settings.supabase.configured else others
     zones = parts.rules.zones
     pullers = Pullers.of(settings, zones)
+    storage = Storage.of(parts, trusted(), telemetry, pullers)
+    routed = storage.face if settings.supabase.configured else others
     gateway = Gateway(parts.deliverer, routed, others, zones, telemetry, pullers=pullers, corp=corp)
     aside = Router([*operations, *admin.health()], redirect_slashes=False)
 

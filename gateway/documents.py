@@ -9,6 +9,7 @@ from cdn.tags import document_id
 from gateway.media import MediaType
 
 CacheMode = Literal["private", "windowed", "edge", "revalidate"]
+Pull = Literal["anyone", "cdn"]
 
 
 class DocumentRef(NamedTuple):
@@ -69,6 +70,7 @@ class Zone:
     cors: bool = False
     prefetch: bool = False
     cdn: tuple[str, ...] = ()
+    pull: Pull = "anyone"
 
     def revocable_prefixes(self, bucket: str, key: str) -> list[str]:
         """The declared prefixes ("bucket/prefix/") that this document lies below."""

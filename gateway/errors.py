@@ -9,6 +9,7 @@
     ├── Overloaded              a bounded queue or budget is full
     ├── ResidencyRefused        this region may not hold or serve the document
     ├── VersionSuperseded       a pinned link to a version that is no more
+    ├── PullerRefused           the zone is read by its CDNs alone, and this is none of them
     ├── RequestRefused          the request breaks a rule before any work (method, size, shape)
     ├── InvalidRequest          a storage call whose body or query is not of the right shape
     ├── UpstreamUnavailable     Supabase's storage server does not answer, or not sensibly
@@ -84,6 +85,10 @@ class Overloaded(GatewayError):
 
 class ResidencyRefused(GatewayError):
     """The zone's documents may not be served from this region; nothing was read."""
+
+
+class PullerRefused(GatewayError):
+    """The zone's documents go to its CDNs alone, and nothing proves that this is one of them."""
 
 
 class VersionSuperseded(GatewayError):

@@ -1,4 +1,4 @@
-"""Pullers: CDNs that verify links, prove themselves, and ask by the key of a copy instead.
+"""Pullers: CDNs that prove themselves, read what others may not, and ask by the key of a copy.
 
     target = "/d/" rendition "/" scope "?c=" ( "i" / "d" ) ( "w" / "r" ) gen
 
@@ -8,13 +8,15 @@ Ostiary-Shield. The first letter is the link's disposition, the second its grant
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from hmac import compare_digest
 from typing import Final, Self
 
 from gateway.asgi import Scope
 from gateway.documents import Zone
-from gateway.settings import Settings
+from gateway.errors import PullerRefused
+from gateway.settings import CdnSettings, Settings
 from signing.errors import LinkRefused
 from signing.targets import ABSENT, Link
 
@@ -26,33 +28,53 @@ FIELDS: Final = frozenset((SHIELD, TOKEN))
 _KEY: Final = b"c="
 
 
-class Pullers:
-    """The secrets of the CDNs in front of each zone; without any, a zone has no pullers."""
+@dataclass(frozen=True, slots=True)
+class Proofs:
+    """By what the CDNs of one zone, or all of them, are known: secrets, newest first."""
 
-    def __init__(self, secrets: Mapping[str, tuple[bytes, ...]]) -> None:
-        self._secrets = secrets
+    secrets: tuple[bytes, ...] = ()
+
+    @classmethod
+    def of(cls, cdns: Iterable[CdnSettings]) -> Self:
+        """Those of the configured CDNs."""
+        shields = [secret for cdn in cdns for secret in cdn.shield]
+        return cls(tuple(secret.get_secret_value().encode() for secret in shields))
+
+    def hold(self, fields: Mapping[bytes, bytes], _scope: Scope) -> bool:
+        """Whether a request shows one; the time does not tell which of them it was."""
+        shown = fields.get(SHIELD, b"")
+        return sum(compare_digest(secret, shown) for secret in self.secrets) > 0
+
+
+NONE: Final = Proofs()
+
+
+class Pullers:
+    """The CDNs in front of each zone; `closed` zones are read by nobody else."""
+
+    def __init__(self, proofs: Mapping[str, Proofs], closed: frozenset[str] = frozenset()) -> None:
+        self._proofs = proofs
+        self.closed = closed
 
     @classmethod
     def of(cls, settings: Settings, zones: Mapping[str, Zone]) -> Self:
         """Those of the configured zones."""
         return cls(
             {
-                name: tuple(
-                    secret.get_secret_value().encode()
-                    for cdn in zone.cdn
-                    for secret in settings.cdn[cdn].shield
-                )
+                name: Proofs.of(settings.cdn[cdn] for cdn in zone.cdn)
                 for name, zone in zones.items()
-            }
+            },
+            frozenset(name for name, zone in zones.items() if zone.pull == "cdn"),
         )
 
     def proven(self, zone: str, fields: Mapping[bytes, bytes], scope: Scope) -> bool:
-        """Whether the request was made by one of the CDNs in front of the zone.
+        """Whether the request was made by one of the CDNs in front of the zone."""
+        return self._proofs.get(zone, NONE).hold(fields, scope)
 
-        All secrets are compared, so that time does not tell which of them it was.
-        """
-        shown = fields.get(SHIELD, b"")
-        return sum(compare_digest(secret, shown) for secret in self._secrets.get(zone, ())) > 0
+    def admit(self, zone: str, fields: Mapping[bytes, bytes], scope: Scope) -> None:
+        """Let nobody but its CDNs read a closed zone; raises `PullerRefused`."""
+        if zone in self.closed and not self.proven(zone, fields, scope):
+            raise PullerRefused
 
     def query(self, scope: Scope, fields: Mapping[bytes, bytes]) -> bytes:
         """The query that the link has: as it came, or with the token that came beside it.
@@ -60,7 +82,7 @@ class Pullers:
         Only a proven puller may bring one; what anybody else brings is left as it is, and refused.
         """
         query: bytes = scope["query_string"]
-        if not query.startswith(_KEY) or not self.proven(_zone(scope["raw_path"]), fields, scope):
+        if not query.startswith(_KEY) or not self.proven(zone_of(scope), fields, scope):
             return query
         return b"t=" + fields.get(TOKEN, b"")
 
@@ -73,6 +95,12 @@ class Pullers:
             raise LinkRefused("query")
 
 
+def zone_of(scope: Scope) -> str:
+    """The zone that a link's path names; empty, which no zone is, for any other path."""
+    segments = scope["raw_path"].split(b"/", 4)
+    return segments[3].decode("latin-1") if segments[4:] else ""
+
+
 def key_of(link: Link) -> bytes:
     """The query under which a puller keeps what the link gives."""
     grant = link.grant
@@ -81,9 +109,3 @@ def key_of(link: Link) -> bytes:
 
 def _bound(link: Link) -> bool:
     return link.audience != ABSENT or link.one_time != ABSENT
-
-
-def _zone(raw_path: bytes) -> str:
-    """The zone that a link's path names; empty, which no zone is, for any other path."""
-    segments = raw_path.split(b"/", 4)
-    return segments[3].decode("latin-1") if segments[4:] else ""

@@ -18,7 +18,7 @@ from gateway.errors import DocumentNotFound, RequestRefused
 from gateway.exchanges import Exchange
 from gateway.heads import EMPTY
 from gateway.problems import prefers_html, problem_for, render
-from gateway.pullers import Pullers
+from gateway.pullers import Pullers, zone_of
 from gateway.security import security_fields
 from gateway.telemetry import Telemetry, client_of
 from gateway.transmissions import Transmitter
@@ -63,18 +63,17 @@ class Gateway:
     async def _link(self, scope: Scope, receive: Receive, send: Send) -> None:
         exchange = Exchange(self._telemetry.record(scope["method"]), scope["headers"])
         exchange.record.client, exchange.record.route = client_of(scope), "d"
-        if exchange.method == "OPTIONS":
-            status, fields = self._options(scope["raw_path"])
-            delivery = Delivery(status, EMPTY, fields, b"")
-            await self._transmitter.send(exchange, delivery, scope, receive, send)
-            return
         try:
+            if self._pullers.closed:
+                self._pullers.admit(zone_of(scope), exchange.fields, scope)
             delivery = await self._answer(exchange, scope)
         except Exception as error:  # every error has an answer; unknown ones are logged there
             delivery = self._problem(exchange, error)
         await self._transmitter.send(exchange, delivery, scope, receive, send)
 
     async def _answer(self, exchange: Exchange, scope: Scope) -> Delivery:
+        if exchange.method == "OPTIONS":
+            return self._options(scope["raw_path"])
         if exchange.method not in ("GET", "HEAD"):
             raise RequestRefused(
                 405,
@@ -97,11 +96,11 @@ class Gateway:
         self._pullers.check(link, asked)
         return link
 
-    def _options(self, raw_path: bytes) -> tuple[int, FieldList]:
+    def _options(self, raw_path: bytes) -> Delivery:
         """A constant 204 with the zone's CORS; no token is looked at."""
         segments = raw_path.split(b"/", 4)
         zone = self._zones.get(segments[3].decode("ascii", "replace")) if segments[4:] else None
-        fields = [
+        fields: FieldList = [
             *forbidding(time()),
             (b"allow", b"GET, HEAD, OPTIONS"),
             *security_fields(self._corp, pdf=False),
@@ -113,7 +112,7 @@ class Gateway:
                 (b"access-control-allow-headers", b"Range, If-None-Match, If-Range"),
                 (b"access-control-max-age", b"86400"),
             ]
-        return 204, fields
+        return Delivery(204, EMPTY, fields, b"")
 
     def _problem(self, exchange: Exchange, error: Exception) -> Delivery:
         problem = problem_for(error)

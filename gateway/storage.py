@@ -13,6 +13,7 @@ from gateway.dropin.reads import Reads
 from gateway.dropin.replies import Replies
 from gateway.dropin.signs import Signs
 from gateway.parts import Parts
+from gateway.pullers import Pullers
 from gateway.supabase.events import Change
 from gateway.supabase.transforms import Bounds
 from gateway.telemetry import Telemetry
@@ -30,7 +31,9 @@ class Storage:
     proxy: Proxy
 
     @classmethod
-    def of(cls, parts: Parts, tls: ssl.SSLContext, telemetry: Telemetry) -> Storage:
+    def of(
+        cls, parts: Parts, tls: ssl.SSLContext, telemetry: Telemetry, pullers: Pullers
+    ) -> Storage:
         """Put the routes together; without a Supabase project nothing leads to them."""
         project, rules = parts.project, parts.rules
         supabase = parts.settings.supabase
@@ -50,5 +53,6 @@ class Storage:
             telemetry,
             Replies(telemetry, corp=parts.settings.server.corp, strict=supabase.strict),
             Buckets.of(zones, rules.residency),
+            pullers,
         )
         return cls(face, proxy)

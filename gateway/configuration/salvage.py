@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from gateway.configuration.tree import Values
 from gateway.settings import (
     Admin,
+    CdnSettings,
     Server,
     Signing,
     StoreSettings,
@@ -26,7 +27,7 @@ def salvage(values: Values) -> Tables:
     """The tables that are right in themselves, and the names of all that are declared."""
     zones = _tables(values, "zones")
     found = {name: _zone(table) for name, table in zones.items()}
-    stores = _tables(values, "stores")
+    stores, cdns = _tables(values, "stores"), _tables(values, "cdn")
     sound = {name: _valid(StoreSettings, table) for name, table in stores.items()}
     return Tables(
         _valid(Server, values.get("server", {})),
@@ -37,7 +38,8 @@ def salvage(values: Values) -> Tables:
         {name: store for name, store in sound.items() if store},
         zone_names=frozenset(zones),
         store_names=frozenset(stores),
-        cdns=frozenset(_tables(values, "cdn")),
+        cdns=frozenset(cdns),
+        proving=frozenset(name for name, table in cdns.items() if _may_prove(table)),
     )
 
 
@@ -51,6 +53,12 @@ def _valid(model: type[T], table: object) -> T | None:
         return model.model_validate(table)
     except ValidationError:
         return None
+
+
+def _may_prove(table: object) -> bool:
+    """A faulty one may: its own fault is told already."""
+    cdn = _valid(CdnSettings, table)
+    return cdn is None or cdn.proves
 
 
 def _zone(table: object) -> ZoneSettings | None:

@@ -19,6 +19,7 @@ from gateway.errors import (
     KeysUnavailable,
     NotAuthorised,
     Overloaded,
+    PullerRefused,
     RequestRefused,
     ResidencyRefused,
     StateUnavailable,
@@ -44,6 +45,7 @@ from gateway.problems.problem import (
     NOT_AUTHENTICATED,
     NOT_AUTHORISED,
     OVERLOADED,
+    PULLER_REFUSED,
     PURGE_REFUSED,
     RENDITION_REFUSED,
     REQUEST_INVALID,
@@ -120,6 +122,8 @@ def _of_gateway(error: GatewayError) -> Problem:
             return replace(OVERLOADED, retry_after=_seconds(error.retry_after))
         case ResidencyRefused():
             return RESIDENCY_REFUSED
+        case PullerRefused():
+            return PULLER_REFUSED
         case VersionSuperseded():
             return VERSION_SUPERSEDED
         case RequestRefused():

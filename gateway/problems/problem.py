@@ -97,6 +97,13 @@ RESIDENCY_REFUSED = Problem(
     "The document is bound to other regions; nothing of it was read.",
     "Use the address that the link was issued with.",
 )
+PULLER_REFUSED = Problem(
+    403,
+    "puller.refused",
+    "These documents are not served from here",
+    hint="Use the address that the link was issued with.",
+    constant=True,
+)
 NOT_AUTHENTICATED = Problem(
     401,
     "token.missing",

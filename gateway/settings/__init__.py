@@ -69,6 +69,7 @@ class Settings(Table):
             zone_names=frozenset(self.zones),
             store_names=frozenset(self.stores),
             cdns=frozenset(self.cdn),
+            proving=frozenset(name for name, cdn in self.cdn.items() if cdn.proves),
         )
         if broken := list(breaches(tables)):
             raise RulesBroken(broken)

@@ -104,6 +104,11 @@ class CdnSettings(Table):
             raise Unfit("holds an empty secret, which anybody could tell")
         return shield
 
+    @property
+    def proves(self) -> bool:
+        """Whether there is anything by which it can prove itself."""
+        return bool(self.shield)
+
     def setup(self, name: str) -> Setup:
         """The value that providers work with."""
         return Setup(

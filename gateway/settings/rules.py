@@ -29,7 +29,7 @@ class Tables:
     """The tables that are right in themselves; None and absence mean: not to be judged.
 
     `store_names`, `cdns` and `zone_names` hold every name that is declared, right or wrong, so that
-    one fault does not breed another.
+    one fault does not breed another; `proving` those of CDNs that can prove themselves, or may.
     """
 
     server: Server | None
@@ -41,6 +41,7 @@ class Tables:
     zone_names: frozenset[str]
     store_names: frozenset[str]
     cdns: frozenset[str]
+    proving: frozenset[str]
 
 
 class RulesBroken(ValueError):
@@ -56,6 +57,7 @@ def breaches(tables: Tables) -> Iterator[Breach]:
     for name, zone in tables.zones.items():
         yield from _names(("zones", name), zone, tables)
         yield from _places(("zones", name), zone, tables)
+        yield from _pulled(("zones", name), zone, tables)
     yield from _buckets(tables.zones)
     yield from _admin(tables)
     if tables.supabase:
@@ -77,6 +79,13 @@ def _places(path: Path, zone: ZoneSettings, tables: Tables) -> Iterator[Breach]:
     if zone.home and tables.server and not tables.server.region:
         hint = "say in server.region where this gateway stands"
         yield Breach((*path, "home"), "binds the zone, but this gateway has no region", hint)
+
+
+def _pulled(path: Path, zone: ZoneSettings, tables: Tables) -> Iterator[Breach]:
+    names = tables.cdns if zone.cdn is None else zone.cdn
+    if zone.pull == "cdn" and tables.proving.isdisjoint(names):
+        hint = "give one of its [cdn.NAME] a shield; make a secret with: openssl rand -hex 32"
+        yield Breach((*path, "pull"), "lets nobody in: no CDN of the zone can prove itself", hint)
 
 
 def _buckets(zones: Mapping[str, ZoneSettings]) -> Iterator[Breach]:

@@ -8,7 +8,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
-from gateway.documents import CacheMode, Zone
+from gateway.documents import CacheMode, Pull, Zone
 from gateway.settings.table import Name, Number, Region, Switch, Table, Unfit, filled
 from signing.addresses import canonical_key, check_bucket
 from signing.errors import Unsignable
@@ -132,6 +132,11 @@ class ZoneSettings(Table):
     )
     cdn: tuple[Name, ...] | None = Field(
         default=None, description="The CDNs in front of it; not given: every configured one."
+    )
+    pull: Pull = Field(
+        default="anyone",
+        description="Who may read its documents from this server: anyone with a good link, or "
+        "only its CDNs, each proved by one of its `shield` secrets.",
     )
 
     @field_validator("cache")

@@ -19,6 +19,7 @@ from gateway.errors import (
     InvalidRequest,
     KeysUnavailable,
     Overloaded,
+    PullerRefused,
     RequestRefused,
     ResidencyRefused,
     StateUnavailable,
@@ -84,6 +85,7 @@ _EXPIRED = '"exp" claim timestamp check failed'
 _OTHER_TOKEN = Refusal(403, "400", "InvalidSignature", "Invalid signature", "InvalidSignature")
 _BROKEN = Refusal(422, "422", "InvalidRequest", "", "InvalidRequest")
 _RESIDENCY = replace(_DENIED, status=451, code_status="451", message="Not served in this region")
+_PULLER = replace(_DENIED, message="Not served from this address", lenient=403)
 _INTERNAL = Refusal(500, "500", "Internal", "Internal Server Error", "InternalError", 500)
 _LATER = Refusal(503, "503", "Unavailable", "", "InternalError", 503)
 _THROTTLED = Refusal(429, "429", "SlowDown", "Too many requests", "SlowDown", 429)
@@ -133,6 +135,8 @@ def _of_gateway(error: GatewayError) -> Refusal:
             return _of_request(error)
         case ResidencyRefused():
             return _RESIDENCY
+        case PullerRefused():
+            return _PULLER
         case _:
             return _INTERNAL
 

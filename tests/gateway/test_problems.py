@@ -24,6 +24,7 @@ from gateway.errors import (
     KeysUnavailable,
     NotAuthorised,
     Overloaded,
+    PullerRefused,
     RequestRefused,
     ResidencyRefused,
     StateUnavailable,
@@ -94,6 +95,7 @@ ERRORS: list[tuple[Exception, int, str]] = [
     (StateUnavailable(SECRET), 503, "state.unavailable"),
     (Overloaded(SECRET), 503, "overloaded"),
     (ResidencyRefused(SECRET), 451, "residency.refused"),
+    (PullerRefused(SECRET), 403, "puller.refused"),
     (VersionSuperseded(SECRET), 410, "version.superseded"),
     (RequestRefused(405, "method.not-allowed", "GET or HEAD."), 405, "method.not-allowed"),
     (InvalidRequest("body/expiresIn must be >= 1"), 400, "request.invalid"),
@@ -166,7 +168,9 @@ def test_a_refused_link_has_the_same_octets_for_every_reason_and_reader() -> Non
     assert len(answers) == 1
 
 
-@pytest.mark.parametrize("error", [LinkRefused("kid"), DocumentNotFound(), PageMissing(2)])
+@pytest.mark.parametrize(
+    "error", [LinkRefused("kid"), DocumentNotFound(), PageMissing(2), PullerRefused()]
+)
 def test_constant_answers_are_never_a_page_and_hold_no_request_id(error: Exception) -> None:
     _, fields, body = answer(error, html=True)
     assert fields[b"content-type"] == b"application/problem+json"

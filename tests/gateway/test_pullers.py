@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from gateway.pullers import Pullers, key_of
+from gateway.pullers import Proofs, Pullers, key_of
 from signing.errors import LinkRefused
 from signing.grants import Grant
 from signing.keys import Key, KeyRing
@@ -80,7 +80,7 @@ def asked(path: bytes) -> dict[str, Any]:
 
 @pytest.mark.parametrize("path", [b"/d/", b"/d/original/clinic", b"/d/original/nowhere/a/-/b"])
 def test_a_path_without_a_zone_has_no_pullers(path: bytes) -> None:
-    pullers = Pullers({"clinic": (b"s",)})
+    pullers = Pullers({"clinic": Proofs((b"s",))})
     fields = {b"ostiary-shield": b"s", b"ostiary-token": b"x"}
     assert pullers.query(asked(path), fields) == b"c=iw0"
     assert pullers.query(asked(b"/d/original/clinic/a/-/b"), fields) == b"t=x"
@@ -100,3 +100,52 @@ def test_the_key_says_what_parts_copies(grant: str, key: bytes) -> None:
     for bound in (link._replace(audience="A" * 16), link._replace(one_time="A" * 16)):
         with pytest.raises(LinkRefused):
             pullers.check(bound, key)
+
+
+@pytest.fixture
+def closed(open_door: Callable[..., Any]) -> Any:
+    """A gateway whose one zone only one of its two CDNs may read."""
+    cdn = {name: {"provider": "null", "shield": known} for name, known in SHIELDS.items()}
+    return open_door(cdn=cdn, clinic={"cdn": ["edge"], "pull": "cdn", "cors": True})
+
+
+def test_a_closed_zone_is_read_with_either_secret_in_rotation(closed: Any) -> None:
+    closed.put("a.pdf", BODY)
+    url = str(closed.link("a.pdf"))
+    for secret in SHIELDS["edge"]:
+        answer = closed.get(url, {"Ostiary-Shield": secret})
+        assert (answer.status_code, answer.content) == (200, BODY)
+
+
+@pytest.mark.parametrize("shown", ["", "another-secret", "newest-secre", "newest-secret2", "é"])
+@pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "OPTIONS"])
+def test_a_closed_zone_answers_all_others_one_refusal(shown: str, method: str, closed: Any) -> None:
+    closed.put("a.pdf", BODY)
+    url = str(closed.link("a.pdf"))
+    answers = [
+        closed.ask(method, target, headers={"Ostiary-Shield": shown.encode()})
+        for target in (url, url + "x", url.partition("?")[0], "/d/original/clinic/a/-/b")
+    ]
+    assert {answer.status_code for answer in answers} == {403}
+    assert {answer.headers["cache-control"] for answer in answers} == {"no-store"}
+    assert len({answer.content for answer in answers}) == 1
+    if method == "GET":
+        assert answers[0].json()["code"] == "puller.refused"
+
+
+def test_a_closed_zone_has_its_routes_for_operators_open(closed: Any) -> None:
+    closed.put("a.pdf", BODY)
+    assert closed.issue("a.pdf")[0]["template"]
+    assert closed.post("/admin/purge", {"zone": "clinic"}).status_code < 300
+    assert closed.get("/livez").status_code == 200
+    assert closed.get("/d/original/nowhere/a/-/b?t=x").json()["code"] == "link.refused"
+
+
+def test_a_zone_that_no_cdn_could_prove_itself_for_can_not_be_closed(
+    open_door: Callable[..., Any],
+) -> None:
+    with pytest.raises(ValueError, match="rules between tables"):
+        open_door(cdn={"edge": {"provider": "null"}}, clinic={"pull": "cdn"})
+    cdn = {"edge": {"provider": "null"}, "other": {"provider": "null", "shield": ["s"]}}
+    with pytest.raises(ValueError, match="rules between tables"):
+        open_door(cdn=cdn, clinic={"pull": "cdn", "cdn": ["edge"]})

@@ -240,3 +240,51 @@ def test_who_leaves_before_the_body_is_whole_is_told_so(filled: Pair) -> None:
     filled.door.run(filled.door.apps.main(scope, gone, send))
     assert sent[0]["status"] == 400
     assert filled.asked() == []
+
+
+def test_a_closed_zone_is_read_and_written_through_its_cdn_alone(
+    open_pair: Callable[..., Pair],
+) -> None:
+    cdn = {"edge": {"provider": "null", "shield": ["newest", "older"]}}
+    pair = open_pair(cdn=cdn, clinic={"pull": "cdn", "buckets": ["documents"]})
+    pair.upstream.put("documents", REPORT, b"%PDF-1.4 x")
+    token, shield = pair.upstream.user_a, {"Ostiary-Shield": "older"}
+    signed = pair.ask(
+        "POST", f"/object/sign/documents/{REPORT}", token, json={"expiresIn": 60}, headers=shield
+    )
+    url = signed.json()["signedURL"]
+    asked = len(pair.asked())
+    routes = [
+        ("GET", url),
+        ("HEAD", url),
+        ("GET", f"/object/documents/{REPORT}"),
+        ("GET", f"/object/documents/{REPORT}".replace("documents", "%64ocuments")),
+        ("GET", f"/object/authenticated/documents/{REPORT}"),
+        ("GET", f"/render/image/authenticated/documents/{REPORT}"),
+        ("POST", f"/object/sign/documents/{REPORT}"),
+        ("POST", f"/object/documents/{REPORT}"),
+        ("GET", f"/object/info/documents/{REPORT}"),
+        ("POST", "/object/list/documents"),
+        ("GET", f"/s3/documents/{REPORT}"),
+        ("OPTIONS", f"/object/documents/{REPORT}"),
+    ]
+    for shown in ("", "newes", "newest, older"):
+        refused = [
+            pair.ask(method, path, token, headers={"Ostiary-Shield": shown})
+            for method, path in routes
+        ]
+        assert {one.status_code for one in refused} == {403}
+        assert {one.headers["cache-control"] for one in refused} == {"no-store"}
+        bodies = {one.content for one in refused} - {b""}
+        assert [json.loads(body)["code"] for body in bodies] == ["AccessDenied"]
+    assert len(pair.asked()) == asked
+    for method, path in routes[:3]:
+        assert pair.ask(method, path, token, headers=shield).status_code == 200
+
+
+def test_a_bucket_of_no_closed_zone_is_passed_on_as_before(open_pair: Callable[..., Pair]) -> None:
+    cdn = {"edge": {"provider": "null", "shield": ["newest"]}}
+    pair = open_pair(cdn=cdn, clinic={"pull": "cdn", "buckets": ["documents"]})
+    pair.upstream.put("pub", "logo.txt", b"logo", "text/plain")
+    assert pair.get("/object/public/pub/logo.txt").content == b"logo"
+    assert pair.get("/bucket", pair.upstream.user_a).status_code == 200
