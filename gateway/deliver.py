@@ -30,7 +30,7 @@ from gateway.rules import Rules
 from gateway.selections import Pass, Selection, Selector
 from gateway.state.revocations import Guard
 from gateway.streams import Stream
-from signing.errors import GrantRefused, LinkExpired, LinkRevoked
+from signing.errors import GrantRefused, LinkExpired, LinkRefused, LinkRevoked
 from signing.links import LIVE, Link, check_companions, check_generation
 
 HIT = (b"cache-status", b"ostiary; hit")
@@ -97,6 +97,8 @@ class Deliverer:
         check_companions(link)
         name = link.rendition
         original = name == "original"
+        if link.kid in self._revocations.keys:
+            raise LinkRefused("kid")
         allowed = link.grant.allows(
             name,
             declared=original or self._renditions.declared(name),

@@ -15,7 +15,7 @@ from cdn.purge import PurgeState
 from cdn.tags import is_tag
 from gateway.documents import DocumentRef, Zone
 from gateway.errors import RequestRefused
-from gateway.purges.scopes import UNKNOWN, tag_of
+from gateway.purges.scopes import UNKNOWN, tags_of
 from gateway.state import feed, outbox, receipts
 from gateway.state.database import Database
 from gateway.state.outbox import Target
@@ -220,12 +220,12 @@ class Purges:
         for scope in scopes:
             if is_viewer(scope):
                 continue  # no copy is a viewer's own
-            named = tag_of(scope, self._zones)
-            if named is None:
+            named = tags_of(scope, self._zones)
+            if not named:
                 raise _refused("unknown-scope", UNKNOWN)
-            zone, tag = named
-            for name in zone.cdn:
-                yield self._target(name, tag, soft)
+            for zone, tag in named:
+                for name in zone.cdn:
+                    yield self._target(name, tag, soft)
 
     def _everywhere(self, tags: Iterable[str], soft: bool) -> Iterator[Target]:
         for tag in tags:

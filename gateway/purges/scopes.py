@@ -6,11 +6,23 @@ from collections.abc import Mapping
 
 from cdn.tags import bucket_tag, document_tag, folder_tag, zone_tag
 from gateway.documents import Zone
+from gateway.state.revocations import is_key
 
 UNKNOWN = (
-    "no zone has it; a scope is z:ZONE, b:ZONE/BUCKET, d:ZONE/BUCKET/KEY, v:SUBJECT"
+    "no zone has it; a scope is z:ZONE, b:ZONE/BUCKET, d:ZONE/BUCKET/KEY, v:SUBJECT, k:KID"
     " or a declared p:…/"
 )
+
+
+def tags_of(scope: str, zones: Mapping[str, Zone]) -> list[tuple[Zone, str]]:
+    """The zones that a scope touches, each with its tag there; none for what no zone has.
+
+    A key has signed in every zone, and a viewer has no copies.
+    """
+    if is_key(scope):
+        return [(zone, zone_tag(zone.name)) for zone in zones.values()]
+    named = tag_of(scope, zones)
+    return [] if named is None else [named]
 
 
 def tag_of(scope: str, zones: Mapping[str, Zone]) -> tuple[Zone, str] | None:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from cdn.providers.traces import Place
 from gateway.documents import Zone
-from gateway.purges.scopes import tag_of
+from gateway.purges.scopes import tags_of
 from gateway.state.database import Database
 
 _ASKED = (
@@ -44,12 +44,12 @@ class PurgeTraces:
     def _named(self, scope: str, tag: str) -> Iterator[Place]:
         """What a scope with this tag is called; a folder is as large as its bucket, for no CDN
         without tags forgets a folder."""
-        found = tag_of(scope, self._zones)
-        if found is None or found[1] != tag:
+        zone = next((zone for zone, its in tags_of(scope, self._zones) if its == tag), None)
+        if zone is None:
             return
-        zone, (kind, _, place) = found[0], scope.partition(":")
+        kind, _, place = scope.partition(":")
         bucket, _, key = place.partition("/")[2].partition("/")
-        if kind == "z":
+        if kind in "zk":
             yield from map(Place, zone.buckets)
         else:
             yield Place(bucket, key if kind == "d" else "")

@@ -1,10 +1,12 @@
 """Revocations: monotone counters whose sum is the generation that a link must not be behind.
 
 A viewer has a counter as well, of another meaning: while it is odd, the viewer gets no new links.
+So has a key: with one, nothing that it signed is good, and that is never taken back.
 """
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Callable, Iterable
 from contextlib import suppress
@@ -15,6 +17,9 @@ from gateway.documents import DocumentRef, Zone
 from gateway.errors import ViewerRefused
 from gateway.state import feed
 from gateway.state.database import Database
+
+_KEY = "k:"
+_KID = re.compile(r"k:[a-z0-9]{1,8}")
 
 
 def zone_scope(zone: str) -> str:
@@ -43,13 +48,25 @@ def is_viewer(scope: str) -> bool:
     return scope.startswith("v:") and scope != "v:"
 
 
+def key_scope(kid: str) -> str:
+    """`kid` is the name of a signing key."""
+    return f"{_KEY}{kid}"
+
+
+def is_key(scope: str) -> bool:
+    return _KID.fullmatch(scope) is not None
+
+
 def revoke(connection: sqlite3.Connection, scope: str, at: float) -> None:
     """Take back what a scope covers, in the caller's transaction.
 
-    A viewer who is refused already stays refused; anything else is bumped each time.
+    A viewer who is refused already stays refused, a revoked key revoked; anything else is bumped
+    each time.
     """
-    if not (is_viewer(scope) and _refuses(_counter(connection, scope))):
-        bump(connection, scope, at)
+    counter = _counter(connection, scope)
+    if (is_viewer(scope) and _refuses(counter)) or (is_key(scope) and counter):
+        return
+    bump(connection, scope, at)
 
 
 def reinstate(connection: sqlite3.Connection, scope: str, at: float) -> None:
@@ -174,6 +191,8 @@ class Revocations:
         self._counters: dict[str, int] = {}
         self._prefixes: dict[str, tuple[str, ...]] = {}
         self._guards: set[Guard] = set()
+        self.keys: frozenset[str] = frozenset()
+        """The keys of which nothing is good any more; `fresh` first, as for a generation."""
         self.follower = feed.Follower(database)
         self.follower.subscribe(self._apply)
         self._load()
@@ -229,7 +248,7 @@ class Revocations:
 
     def _apply(self, row: feed.FeedRow) -> None:
         if row.kind == "revoked":
-            self._counters[row.scope] = max(self._counters.get(row.scope, 0), row.value)
+            self._count(row.scope, row.value)
         elif row.kind in ("declared", "undeclared"):
             self._redeclare(row.scope, row.kind == "declared")
         elif row.kind == "lost":
@@ -239,6 +258,11 @@ class Revocations:
         for guard in tuple(self._guards):
             self._judge(guard)
 
+    def _count(self, scope: str, counter: int) -> None:
+        self._counters[scope] = max(self._counters.get(scope, 0), counter)
+        if is_key(scope):
+            self.keys |= {scope.removeprefix(_KEY)}
+
     def _redeclare(self, scope: str, declared: bool) -> None:
         zone = scope[2:].partition("/")[0]
         others = (known for known in self._prefixes.get(zone, ()) if known != scope)
@@ -247,7 +271,7 @@ class Revocations:
     def _load(self) -> None:
         counters, prefixes = self._database.read_now(_everything)
         for scope, counter in counters:
-            self._counters[scope] = max(self._counters.get(scope, 0), counter)
+            self._count(scope, counter)
         self._prefixes = {}
         for zone, prefix in prefixes:
             self._redeclare(prefix_scope(zone, prefix), declared=True)

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from gateway.app import signer_of
 from gateway.caches.budget import ByteBudget
 from gateway.errors import StoreUnavailable
 from gateway.originals import LOCAL_READER, SMALL
@@ -161,6 +162,24 @@ def test_a_revoked_link_is_gone_at_once_and_its_stream_is_cut(door: Any, watched
     assert watched.bodies[-1].closed
     assert door.get(url).json()["code"] == "link.revoked"
     assert door.get(door.link("large.bin")).status_code == 200, "later links are good"
+
+
+def test_nothing_that_a_revoked_key_signed_is_good_any_more(open_door: Any) -> None:
+    keys = {"k1": "5a" * 32, "k2": "6b" * 32}
+    door = open_door(signing={"keys": keys, "active": "k1"})
+    door.put("a.txt", b"a")
+    before = door.link("a.txt")
+    assert door.get(before).status_code == 200
+    settings = door.parts.settings
+    signing = settings.signing.model_copy(update={"active": "k2"})
+    signer = signer_of(settings.model_copy(update={"signing": signing}))
+    request = LinkRequest("clinic", "documents", "a.txt", Grant.parse("ia"))
+    after = signer.issue(request, int(time.time())).target
+    door.run(door.parts.purges.revoke(["k:k1"], by="test", now=time.time()))
+    answer = door.get(before)
+    assert (answer.status_code, answer.json()["code"]) == (403, "link.refused")
+    assert answer.headers["cache-control"].endswith("no-store")
+    assert door.get(after).status_code == 200
 
 
 def test_a_full_budget_is_503_and_leaves_nothing_open(door: Any, watched: Watched) -> None:

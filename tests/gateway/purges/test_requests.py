@@ -190,6 +190,9 @@ def test_the_next_request_after_a_revocation_knows(office: Office) -> None:
         "p:bare/documents/reports/",
         "x:clinic/documents/a",
         "v:",
+        "k:",
+        "k:K1",
+        "k:123456789",
         "clinic",
     ],
 )
@@ -236,6 +239,17 @@ def test_revoking_a_viewer_purges_nothing_and_leaves_a_receipt(office: Office) -
     office.revocations.fresh()
     assert office.revocations.refused("jane")
     assert asyncio.run(office.purges.depths()) == []
+
+
+def test_revoking_a_key_empties_every_zone_and_can_not_be_done_twice(office: Office) -> None:
+    for _ in range(2):
+        office.purges.revoke_now(["k:k1"], by="clerk", now=NOW)
+    assert office.news() == [("revoked", "k:k1")]
+    assert office.revocations.keys == {"k1"}
+    assert office.revocations.generation(CLINIC, "documents", "letter.pdf") == 0
+    asyncio.run(office.worker.drain())
+    assert office.asked() == {name: [((zone_tag("clinic"),), False)] for name in office.providers}
+    assert Revocations(office.database).keys == {"k1"}, "known to a process that starts later"
 
 
 def test_a_viewer_and_a_document_go_in_one_revocation(office: Office) -> None:

@@ -66,3 +66,11 @@ def test_a_tag_on_its_way_is_traced_to_what_was_asked(
     purges.ask_now(PurgeRequest((DOCUMENT,)), soft=False, by="", reason="", now=1_000.0)
     asyncio.run(PurgeWorker(database, {"edge": edge}, clock=lambda: 1_000.0).drain())
     assert edge.found[tag] == places
+
+
+def test_a_key_stands_for_every_bucket(database: Database) -> None:
+    provider = Asking(database)
+    purges = Purges(database, {"edge": provider}, {"clinic": CLINIC})
+    purges.revoke_now(["k:k1"], by="", now=0.0)
+    asyncio.run(PurgeWorker(database, {"edge": provider}).drain())
+    assert provider.found == {zone_tag("clinic"): [Place("documents"), Place("scans")]}
