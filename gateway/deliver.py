@@ -30,8 +30,9 @@ from gateway.rules import Rules
 from gateway.selections import Pass, Selection, Selector
 from gateway.state.revocations import Guard
 from gateway.streams import Stream
-from signing.errors import GrantRefused, LinkExpired, LinkRefused, LinkRevoked
-from signing.links import LIVE, Link, check_companions, check_generation
+from signing.errors import AudienceRefused, LinkExpired, LinkRefused, LinkRevoked
+from signing.links import LIVE, Link, check_generation, check_grant
+from signing.targets import ABSENT
 
 HIT = (b"cache-status", b"ostiary; hit")
 MISS = (b"cache-status", b"ostiary; fwd=miss")
@@ -94,18 +95,17 @@ class Deliverer:
             raise ResidencyRefused
 
     def _check_grant(self, link: Link) -> None:
-        check_companions(link)
+        if link.audience != ABSENT or link.one_time != ABSENT:
+            raise AudienceRefused
         name = link.rendition
         original = name == "original"
         if link.kid in self._revocations.keys:
             raise LinkRefused("kid")
-        allowed = link.grant.allows(
-            name,
+        check_grant(
+            link,
             declared=original or self._renditions.declared(name),
             carries_original=original or self._renditions.carries_original(name),
         )
-        if not allowed:
-            raise GrantRefused
 
     def hit(self, link: Pass, request: Request) -> Delivery | None:
         """The answer when everything it takes is in memory and fresh; None asks for `deliver`."""

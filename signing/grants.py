@@ -55,6 +55,11 @@ class Grant:
         return self.name or (FIRST_PREVIEW if self.covers == "previews" else ORIGINAL)
 
     @property
+    def single(self) -> bool:
+        """Whether it is for exactly one rendition."""
+        return self.covers in ("original", "exact")
+
+    @property
     def shared_class(self) -> Literal["w", "r"]:
         """The class of shared cache entries: `w` may hold the whole original, `r` never does.
 

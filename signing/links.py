@@ -8,17 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from signing import storage
+from signing import claims, folders, storage
 from signing.addresses import read_bucket, read_key
+from signing.audiences import audience_by, is_audience
 from signing.desks import Desk
 from signing.errors import (
-    AudienceRefused,
+    BadKey,
     BadZone,
     GenerationAhead,
+    GrantRefused,
     LinkRefused,
     LinkRevoked,
     Unsignable,
 )
+from signing.folders import Folder, FolderLink, FolderRequest
 from signing.grammar import LONGEST_RENDITION, MAX_TARGET, PATH, TOKEN
 from signing.keys import KeyRing
 from signing.storage import Route, StorageLink
@@ -31,8 +34,8 @@ __all__ = [
     "LinkRequest",
     "SignedZone",
     "Signer",
-    "check_companions",
     "check_generation",
+    "check_grant",
 ]
 
 
@@ -56,7 +59,7 @@ class Signer:
         """
         desk = self._desk(request)
         scope = desk.scope(request)
-        body = desk.body(request, desk.expiry(request, now, f"/d/{scope}"))
+        body = desk.body(request, desk.expiry(request.expires_in, now, f"/d/{scope}"))
         signature = desk.active.get_signature(f"/d/{scope}?t={body}").decode()
         names = request.bucket, request.key
         link = link_of(request.grant.first, scope, body, signature, names)
@@ -77,6 +80,41 @@ class Signer:
     def read(self, raw_path: bytes, query: bytes) -> Link:
         """Return the link as `verify` does, whatever the time: to explain it, never to serve."""
         return self._read(raw_path, query)[0]
+
+    def audience_of(self, zone: str, kid: str, audience: str) -> str:
+        """Return what stands for a viewer's id in the links of one zone and key.
+
+        Raises `Unsignable` for an id that names no viewer, `BadZone` and `BadKey`.
+        """
+        desk = self._desks.get(zone.encode())
+        if desk is None:
+            raise BadZone("no zone of this name")
+        if kid not in desk.audiences:
+            raise BadKey("no key of this name")
+        return audience_by(desk.audiences[kid], audience)
+
+    def binds(self, link: Link, audience: str) -> bool:
+        """Tell in constant time whether a link is bound to the viewer of that id."""
+        signer = self._desks[link.zone.encode()].audiences[link.kid]
+        return is_audience(signer, audience, link.audience)
+
+    def issue_folder(self, request: FolderRequest, now: int) -> Folder:
+        """Return the link of a folder; windows as for `issue`. Raises `Unsignable`."""
+        return folders.issue(self._desk(request), request, now)
+
+    def verify_folder(self, raw_path: bytes, query: bytes, now: int) -> FolderLink:
+        """Return the link as `verify` does, when it is a folder's; any other is refused."""
+        link, desk = self._folder(raw_path, query)
+        desk.check_life(link.expires_at, now)
+        return link
+
+    def ticket(self, link: Link, now: int) -> str:
+        """Return what proves for a minute that the link was used by whoever has it."""
+        return claims.ticket(self._desks[link.zone.encode()].claims[link.kid], link, now)
+
+    def admits(self, link: Link, ticket: bytes, now: int) -> bool:
+        """Tell whether the ticket is one of this link, and not over."""
+        return claims.holds(self._desks[link.zone.encode()].claims[link.kid], link, ticket, now)
 
     def issue_storage(self, request: LinkRequest, now: int) -> StorageLink:
         """Return the link of a storage route; windows as for `issue`.
@@ -105,7 +143,7 @@ class Signer:
         desk = self._known(parts.kid, zone.encode(errors="replace"))
         return storage.read(desk, route, (bucket, key), parts)
 
-    def _desk(self, request: LinkRequest) -> Desk:
+    def _desk(self, request: LinkRequest | FolderRequest) -> Desk:
         try:
             return self._desks[request.zone.encode()]
         except (KeyError, UnicodeEncodeError):
@@ -125,6 +163,8 @@ class Signer:
             raise LinkRefused("length")
         token = TOKEN.match(query)
         if token is None:
+            if query.startswith(folders.MARK):
+                return self._folder(raw_path, query)
             raise LinkRefused("token" if query.startswith(b"t=") else "query")
         path = PATH.match(raw_path)
         if path is None:
@@ -137,6 +177,13 @@ class Signer:
         names = desk.seal.open(sealed) if sealed else _spelt(bucket, key)
         texts = rendition.decode(), scope.decode(), body.decode(), signature.decode()
         return link_of(*texts, names), desk
+
+    def _folder(self, raw_path: bytes, query: bytes) -> tuple[FolderLink, Desk]:
+        """The same checks for the token of a folder."""
+        target = folders.parse(raw_path, query)
+        desk = self._known(target.kid, target.zone)
+        folders.check_signature(desk, target)
+        return folders.read(desk, target, _spelt(target.bucket, target.key)), desk
 
 
 def _spelt(bucket: bytes, key: bytes) -> tuple[str, str]:
@@ -157,7 +204,13 @@ def check_generation(link: Link, known: int) -> None:
         raise GenerationAhead
 
 
-def check_companions(link: Link) -> None:
-    """Refuse a link bound to a viewer or good once: nothing here can prove either yet."""
-    if link.audience != ABSENT or link.one_time != ABSENT:
-        raise AudienceRefused
+def check_grant(link: Link, *, declared: bool, carries_original: bool) -> None:
+    """Raise `GrantRefused` unless the link shows its rendition; as `Grant.allows`.
+
+    One that is good once is good for one rendition: a family would leave open which.
+    """
+    allowed = link.grant.allows(
+        link.rendition, declared=declared, carries_original=carries_original
+    )
+    if not allowed or (link.one_time != ABSENT and not link.grant.single):
+        raise GrantRefused

@@ -75,7 +75,7 @@ def issue(desk: Desk, request: LinkRequest, now: int) -> StorageLink:
     bucket, key, grant = request.bucket, request.key, request.grant
     scope = f"{desk.zone.name}/{bucket}/{key}"
     path = f"{PREFIX}/{scope}"
-    expires_at = desk.expiry(request, now, path)
+    expires_at = desk.expiry(request.expires_in, now, path)
     body = desk.body(request, expires_at)
     signature = desk.active.get_signature(f"{path}?token={body}").decode()
     texts = grant.first, scope, body, signature, bucket, key, desk.zone.name, False, LIVE
@@ -106,6 +106,8 @@ def read(desk: Desk, route: Route, names: tuple[str, str], token: Token) -> Stor
     grant = said[-1]
     if grant.covers not in _OPEN[route]:
         raise LinkRefused("route")
+    if said[4] != ABSENT:
+        raise LinkRefused("one-time")
     texts = grant.first, scope, body, token.signature.decode(), bucket, key, zone, False, LIVE
     return StorageLink(*texts, *said)
 
@@ -115,6 +117,10 @@ def _check(desk: Desk, request: LinkRequest) -> None:
         raise Unsignable("sealed")
     if request.version != LIVE:
         raise Unsignable("version")
+    if request.audience:
+        raise Unsignable("audience")
+    if request.one_time:
+        raise Unsignable("one-time")
     if request.grant.covers not in ("original", "exact"):
         raise Unsignable("grant")
     check_bucket(request.bucket)

@@ -6,8 +6,9 @@ import hashlib
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
+from signing.audiences import check_audience
 from signing.errors import Unsignable
-from signing.grammar import EXTENSION, RENDITION, VERSION
+from signing.grammar import EXTENSION, ONE_TIME, RENDITION, VERSION
 from signing.grants import Grant
 
 LIVE: Final = "-"
@@ -22,6 +23,9 @@ class LinkRequest:
     `bucket` and `key` are decoded. `version` is `-` for the live document, else its 22 characters;
     `expires_in` is in seconds, None for two of the zone's windows. `extension` ends a sealed
     address, for CDNs that decide by it; a readable address has its own and leaves it out.
+    `audience` is the id of the one viewer whom it is for, usually their token's `sub`; empty for
+    whoever has it. `one_time` is a name that no other link has, 16 characters of base64url, for a
+    link that is good for one delivery of one rendition; empty for any number.
     """
 
     zone: str
@@ -32,6 +36,8 @@ class LinkRequest:
     generation: int = 0
     expires_in: int | None = None
     extension: str = ""
+    audience: str = field(default="", repr=False)
+    one_time: str = ""
 
     def __post_init__(self) -> None:
         if not VERSION.fullmatch(self.version):
@@ -42,6 +48,10 @@ class LinkRequest:
             raise Unsignable("life")
         if self.extension and not EXTENSION.fullmatch(self.extension):
             raise Unsignable("extension")
+        if self.audience:
+            check_audience(self.audience)
+        if self.one_time and not (ONE_TIME.fullmatch(self.one_time) and self.grant.single):
+            raise Unsignable("one-time")
 
 
 class Link(NamedTuple):

@@ -17,13 +17,14 @@ from gateway.settings import Settings
 from imaging.errors import UnknownRendition
 from imaging.names.renditions import Rendition, Renditions
 from signing.errors import (
-    AudienceRefused,
     GenerationAhead,
+    GrantRefused,
     LinkExpired,
     LinkRefused,
     LinkRevoked,
 )
-from signing.links import Link, check_companions, check_generation
+from signing.links import Link, check_generation, check_grant
+from signing.targets import ABSENT
 
 State = Literal["good", "expired", "revoked", "refused", "upstream"]
 
@@ -112,7 +113,11 @@ def granted(link: Link, renditions: Renditions) -> bool:
     """Whether the link's grant reaches its rendition."""
     name = link.rendition
     declared, carries = renditions.declared(name), renditions.carries_original(name)
-    return link.grant.allows(name, declared=declared, carries_original=carries)
+    try:
+        check_grant(link, declared=declared, carries_original=carries)
+    except GrantRefused:
+        return False
+    return True
 
 
 def _objections(link: Link, settings: Settings, generation: Generation) -> Iterator[Verdict]:
@@ -120,13 +125,12 @@ def _objections(link: Link, settings: Settings, generation: Generation) -> Itera
     try:
         if generation.known is not None:
             check_generation(link, generation.known)
-        check_companions(link)
-    except AudienceRefused:
-        yield Verdict("refused", "it is bound to a viewer or a use, which nothing proves", "403")
     except LinkRevoked:
         yield Verdict("revoked", f"it {generation.told(link)}", "410 link.revoked")
     except GenerationAhead:
         yield Verdict("refused", f"it {generation.told(link)}: issued on another state", "403")
+    if link.audience != ABSENT:
+        yield Verdict("refused", "it is bound to a viewer, whom nothing proves", "403")
     renditions = renditions_of(settings)
     if not granted(link, renditions):
         yield Verdict("refused", f"it does not grant {link.rendition}", "403 rendition.refused")

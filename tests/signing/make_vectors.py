@@ -11,18 +11,22 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterable
+from itertools import chain
 from typing import Any
 
+import vector_folders
 import vector_form
 import vector_meaning
 import vector_storage
 from vector_book import BUCKETS, CARRY_ORIGINAL, DECLARED, KEYS, NOW, SEAL_KEY, ZONES, Book
 
+CHAPTERS = (vector_form, vector_meaning, vector_folders, vector_storage)
+
 
 def build(now: int = NOW) -> dict[str, Any]:
     """Make the whole file for one time; only that time and the signatures differ between two."""
     book = Book(now)
-    for fill in (*vector_form.CATEGORIES, *vector_meaning.CATEGORIES, *vector_storage.CATEGORIES):
+    for fill in chain.from_iterable(chapter.CATEGORIES for chapter in CHAPTERS):
         book.category = fill.__name__.replace("_", "-")
         fill(book)
     return {

@@ -35,6 +35,10 @@ def signature(key: bytes, signed: str) -> str:
     return base64url(mac(key, signed))[:32]
 
 
+def audience(secret: bytes, zone: str, viewer: str) -> str:
+    return base64url(mac(edge_key(secret, "aud", zone), viewer))[:16]
+
+
 @dataclass(frozen=True)
 class Parts:
     """Every part of a target that a vector may bend, as text of one character per octet."""
@@ -94,6 +98,23 @@ class StorageParts(Parts):
         # What JavaScript's encodeURI leaves, but for ? and #, which would end a path.
         path = quote(address.encode("latin-1"), safe=";,/:@&=+$-_.!~*'()")
         return f"/storage/v1/{self.route}/{path}?token={self.body}.{sig}{self.tail}"
+
+
+@dataclass(frozen=True)
+class FolderParts(Parts):
+    """The same of a folder link; `scope` is the whole one of a document, `n` what is signed."""
+
+    n: str = "4"
+    purpose: str = "folder"
+
+    @property
+    def body(self) -> str:
+        return f"1f{self.n}" + super().body[1:]
+
+    @property
+    def signed(self) -> str:
+        segments = self.scope.split("/")[: int(self.n)]
+        return "/d/" + "/".join(segments) + f"/?t={self.body}"
 
 
 def cache_class(grant: str) -> str:

@@ -10,7 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from signing.errors import (
-    AudienceRefused,
     BadKey,
     BadZone,
     GenerationAhead,
@@ -27,7 +26,6 @@ from signing.links import (
     LinkRequest,
     SignedZone,
     Signer,
-    check_companions,
     check_generation,
 )
 
@@ -246,15 +244,6 @@ def test_a_link_below_the_known_generation_is_revoked(signer: Signer) -> None:
         check_generation(link, 8)
     with pytest.raises(GenerationAhead):
         check_generation(link, 6)
-
-
-def test_a_link_bound_to_a_viewer_or_a_use_is_refused(signer: Signer) -> None:
-    link = signer.issue(REQUEST, NOW)
-    check_companions(link)
-    tag = "Zm9vYmFyYmF6cXV4"
-    for audience, one_time in ((tag, "-"), ("-", tag), (tag, tag)):
-        with pytest.raises(AudienceRefused):
-            check_companions(link._replace(audience=audience, one_time=one_time))
 
 
 def test_a_link_can_not_be_changed(signer: Signer) -> None:

@@ -224,16 +224,21 @@ def generation(book: Book) -> None:
 def companions(book: Book) -> None:
     good = book.parts()
     bound, once = good.but(aud=TAG), good.but(jti=TAG)
-    for name, parts in (("bound", bound), ("one-time", once), ("both", bound.but(jti=TAG))):
+    for name, parts in (("bound", bound), ("both", bound.but(jti=TAG))):
         book.refuse("audience", name, parts, edge="pass")
+    for name, parts in (("bound", bound), ("one-time", once), ("both", bound.but(jti=TAG))):
         book.refuse("signature", f"{name} and forged", parts.signed_with(good.signature))
     book.refuse("audience", "bound and not granted", bound.but(grant="ip"))
-    folder = f"1f4.k2.{book.now + 900}.0.-.-.ia"
-    signed = f"/d/clinic/documents/-/reports/?t={folder}"
-    sig = signature(edge_key(KEYS["k2"], "folder", "clinic"), signed)
-    book.refuse("token", "a folder", f"/d/original/{SCOPE}?t={folder}.{sig}", edge="pass")
-    forged = f"/d/original/{SCOPE}?t={folder}.{good.signature}"
-    book.refuse("token", "a folder, forged", forged, edge="pass")
+    for name, grant, shown in (
+        ("the original once", "io", "original"), ("a download once", "do", "original"),
+        ("one rendition once", "ix-w640", "w640"), ("an undeclared one once", "dx-w7", "w7"),
+    ):  # fmt: skip
+        book.accept(name, once.but(grant=grant, rendition=shown), edge="pass")
+    book.refuse("grant", "a family once", once, edge="pass")
+    book.refuse("grant", "previews once", once.but(grant="ip", rendition="w640"), edge="pass")
+    book.refuse("grant", "once and another rendition", once.but(grant="io", rendition="w640"))
+    book.gone("expired", "expired and good once", once.but(exp=str(book.now)), "refuse")
+    book.gone("revoked", "revoked and good once", once.but(grant="io"), "pass", known=1)
 
 
 CATEGORIES = [

@@ -132,7 +132,7 @@ def storage_life(book: Book) -> None:
     ahead = parts(book, gen="8").target
     book.add("one ahead", ahead, origin="403", reason="ahead", edge="pass", known=7)
     refuse(book, "audience", "bound", parts(book, aud=TAG))
-    refuse(book, "audience", "one-time", parts(book, jti=TAG))
+    refuse(book, "one-time", "good once", parts(book, jti=TAG))
 
 
 def storage_spelling(book: Book) -> None:
