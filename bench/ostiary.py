@@ -15,6 +15,7 @@ from bench.documents import BUCKET
 from bench.processes import Server, free_port, serving
 from gateway.app import signer_of
 from gateway.configuration import load
+from gateway.settings import Settings
 from signing.grants import Grant
 from signing.links import LinkRequest, Signer
 
@@ -48,6 +49,7 @@ class Ostiary:
 
     server: Server
     signer: Signer
+    settings: Settings
 
     def link(self, key: str, rendition: str = "original", grant: str = "ia") -> str:
         """The target of a link for one document, good for an hour; the document is not touched."""
@@ -68,11 +70,20 @@ class Ostiary:
         with urlopen(Request(f"{self.server.base}/metrics", headers=fields)) as answer:
             return str(answer.read().decode())
 
+    def fetches(self) -> int:
+        """How many requests for links it has answered."""
+        return counted("ostiary_http_requests_total", self.figures(), 'route="d"')
 
-def counted(name: str, figures: str) -> int:
-    """The sum of a figure over all its labels."""
+    def sent(self) -> int:
+        """How many octets of bodies it has sent."""
+        return counted("ostiary_bytes_served_total", self.figures())
+
+
+def counted(name: str, figures: str, label: str = "") -> int:
+    """The sum of a figure over all its labels, or where one of them is `label`."""
     lines = (line.rpartition(" ") for line in figures.splitlines())
-    return round(sum(float(value) for what, _, value in lines if what.split("{")[0] == name))
+    found = (value for what, _, value in lines if what.split("{")[0] == name and label in what)
+    return round(sum(map(float, found)))
 
 
 def folder_store(root: Path) -> str:
@@ -118,6 +129,6 @@ def ostiary(
     command = [sys.executable, "-m", "gateway", "serve", "--config", str(configuration)]
     log = folder / f"ostiary-{port}.log"
     arguments = [*command, "--workers", str(workers)]
-    signer = signer_of(load(configuration, {}).settings)
+    settings = load(configuration, {}).settings
     with serving(arguments, port, log, probe="/livez") as server:
-        yield Ostiary(server, signer)
+        yield Ostiary(server, signer_of(settings), settings)
