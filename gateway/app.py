@@ -10,13 +10,14 @@ from time import monotonic, time
 import httpx
 
 from cdn.errors import ProviderMisconfigured
-from cdn.fields import NONE, Profile
+from cdn.fields import NONE
 from cdn.providers import Provider, Tools
 from cdn.providers import build as build_provider
 from gateway.caches.budget import ByteBudget
 from gateway.caches.coalesce import Stripes
 from gateway.caches.disk import DiskCache
 from gateway.caches.memory import MemoryCache
+from gateway.canary import Canary
 from gateway.catalogue import REMOTE_TTL, Catalogue
 from gateway.deliver import Deliverer
 from gateway.descriptions import Descriptions
@@ -30,12 +31,15 @@ from gateway.measure import NoDescriber
 from gateway.news import News
 from gateway.originals import Levels, Originals
 from gateway.parts import Parts
+from gateway.probing import Keeper, Rounds
 from gateway.project import Project
 from gateway.purges import Purges, PurgeTraces, Refreshes
 from gateway.purges.distributions import distribution
 from gateway.regions import Residency
 from gateway.rules import Rules
 from gateway.settings import Settings
+from gateway.sharing import Sharing
+from gateway.standings import Standings, bindings
 from gateway.state.database import Database
 from gateway.state.ledger import Ledger
 from gateway.state.redactions import StoredRedactions
@@ -64,8 +68,7 @@ def compose(
     A process that does not serve measures nothing new, and takes no declared prefix away from
     those that do. Raises `ConfigurationError` and `StateUnavailable`.
     """
-    metrics = metrics or Metrics()
-    zones = settings.zone_values()
+    metrics, zones = metrics or Metrics(), settings.zone_values()
     database = Database.open(settings.server.database)
     client = httpx.AsyncClient(timeout=10, verify=trusted())
     providers = _providers(settings, client, PurgeTraces(database, zones))
@@ -80,9 +83,9 @@ def compose(
     making = make(settings, rules, (levels, originals), (pool, describer), metrics)
     budget, gauges = ByteBudget(READERS_BUDGET), Gauges(purges)
     gauges.register(metrics, pool, levels.memory, budget, making.wishes)
-    profiles, ledger = _profiles(zones, providers), Ledger(database)
+    ledger, keeper = Ledger(database), _keeper(settings, rules, database, client, metrics)
+    sharing = _sharing(settings, providers, keeper.standings)
     issuer = Issuer(rules, catalogue, making.measurer, ledger)
-    project = _project(settings, rules, (issuer, ledger), (purges, catalogue), metrics)
     return Parts(
         settings=settings,
         rules=rules,
@@ -92,7 +95,7 @@ def compose(
         ledger=ledger,
         purges=purges,
         catalogue=catalogue,
-        deliverer=Deliverer(rules, profiles, catalogue, originals, making.selector, budget),
+        deliverer=Deliverer(rules, sharing, catalogue, originals, making.selector, budget),
         issuer=issuer,
         descriptions=Descriptions(rules, catalogue, making.looks, making.sights),
         levels=levels,
@@ -100,7 +103,8 @@ def compose(
         improver=improver_of(settings, making, pool, (rules, catalogue), (purges, metrics)),
         gauges=gauges,
         client=client,
-        project=project,
+        project=_project(settings, rules, (issuer, ledger), (purges, catalogue), metrics),
+        keeper=keeper,
     )
 
 
@@ -182,14 +186,35 @@ def _levels(settings: Settings) -> Levels:
     )
 
 
-def _profiles(
-    zones: Mapping[str, Zone], providers: Mapping[str, Provider]
-) -> dict[str, tuple[Profile, ...]]:
+def _sharing(
+    settings: Settings, providers: Mapping[str, Provider], standings: Standings
+) -> Sharing:
     """How each zone's CDNs are spoken to; the general way where there is none."""
-    return {
+    zones = settings.zone_values()
+    profiles = {
         name: tuple(providers[cdn].profile for cdn in zone.cdn) or (NONE,)
         for name, zone in zones.items()
     }
+    return Sharing(profiles, standings, Canary(zones, profiles, settings.server.corp))
+
+
+def _keeper(
+    settings: Settings,
+    rules: Rules,
+    database: Database,
+    client: httpx.AsyncClient,
+    metrics: Metrics,
+) -> Keeper:
+    """Who finds out what the CDNs do; every process hears of it."""
+    bound = {
+        name: digest
+        for name, digest in bindings(settings).items()
+        if rules.residency.admits(rules.zones[name])
+    }
+    standings = Standings(rules.zones, bound, database)
+    rules.revocations.follower.subscribe(standings.tell)
+    standings.register(metrics)
+    return Keeper(database, standings, Rounds(settings, rules, client).ask, metrics.probed)
 
 
 # Reading the certificates of all authorities takes 80 ms.

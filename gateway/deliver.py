@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from time import time
 
@@ -16,7 +16,7 @@ from cdn.policy import CachePolicy, Confidential, NoStore
 from gateway.caches.budget import ByteBudget
 from gateway.catalogue import Catalogue
 from gateway.deliveries import Delivery, FieldList, Request, selected, unmodified
-from gateway.documents import Document, DocumentRef
+from gateway.documents import CacheMode, Document, DocumentRef, Zone
 from gateway.errors import (
     DocumentChanged,
     DocumentNotFound,
@@ -28,6 +28,7 @@ from gateway.permits import Permit
 from gateway.representations import http_date, tags_of
 from gateway.rules import Rules
 from gateway.selections import Pass, Selection, Selector
+from gateway.sharing import Sharing
 from gateway.state.revocations import Guard
 from gateway.streams import Stream
 from signing.errors import AudienceRefused, LinkExpired, LinkRefused, LinkRevoked
@@ -45,7 +46,7 @@ class Deliverer:
     def __init__(
         self,
         rules: Rules,
-        profiles: Mapping[str, Sequence[Profile]],
+        sharing: Sharing,
         catalogue: Catalogue,
         originals: Originals,
         selector: Selector,
@@ -57,7 +58,9 @@ class Deliverer:
         self._renditions = rules.renditions
         self._residency = rules.residency
         self._revocations = rules.revocations
-        self._profiles = profiles
+        self._profiles = sharing.profiles
+        self._canary = sharing.canary
+        self._until = sharing.standings.until
         self._catalogue = catalogue
         self._originals = originals
         self._selector = selector
@@ -109,7 +112,9 @@ class Deliverer:
 
     def hit(self, link: Pass, request: Request) -> Delivery | None:
         """The answer when everything it takes is in memory and fresh; None asks for `deliver`."""
-        ref = self._ref(link)
+        if link.bucket not in self._zones[link.zone].buckets:
+            return self._canary.answer(link, request)
+        ref = DocumentRef(link.zone, link.bucket, link.key)
         document = self._catalogue.fresh(ref)
         if document is None or not _leads_to(link, document):
             return None
@@ -156,7 +161,8 @@ class Deliverer:
         """The cache fields of a 404: short, and tagged so that an upload purges it."""
         zone = self._zones[link.zone]
         tags = tags_of(zone, DocumentRef(link.zone, link.bucket, link.key), "")
-        policy = absent_policy(zone.cache, now=int(now), expires_at=link.expires_at, tags=tags)
+        mode = self._mode(zone, now)
+        policy = absent_policy(mode, now=int(now), expires_at=link.expires_at, tags=tags)
         return render(policy, self._profiles[link.zone])
 
     def watch(self, link: Pass, abort: Callable[[], None]) -> Guard:
@@ -180,7 +186,7 @@ class Deliverer:
 
     def _answer(self, link: Pass, request: Request, selection: Selection) -> Delivery:
         ready, level = selection.ready, selection.level
-        policy = self._policy(link, selection, request.now)
+        policy = self._policy(link, selection, request)
         varying = _varying(self._profiles[link.zone], policy, selection, request.now)
         shown = ready.representation.name
         delivery = unmodified(request, ready, varying, level)
@@ -189,18 +195,23 @@ class Deliverer:
             delivery = selected(request, ready, fixed, varying, level, self._originals)
         return delivery if shown == link.rendition else delivery._replace(shown=shown)
 
-    def _policy(self, link: Pass, selection: Selection, now: float) -> CachePolicy:
+    def _mode(self, zone: Zone, now: float) -> CacheMode:
+        """The zone's own, while it is known that its CDN guards links."""
+        return zone.cache if now < self._until[zone.name] else "private"
+
+    def _policy(self, link: Pass, selection: Selection, request: Request) -> CachePolicy:
         if selection.ready.representation.marked:
             return Confidential()
         zone = self._zones[link.zone]
+        mode = self._mode(zone, request.now)
         tags, negotiated = selection.ready.tags, selection.negotiated
         if isinstance(link, Permit):
             return link.policy(
-                zone.cache, zone.ttl, tags, negotiated=negotiated, provisional=not selection.final
+                mode, zone.ttl, tags, negotiated=negotiated, provisional=not selection.final
             )
         return policy_for(
-            zone.cache,
-            now=int(now),
+            mode,
+            now=int(request.now),
             expires_at=link.expires_at,
             ttl=zone.ttl,
             stale_while_revalidate=zone.stale_while_revalidate,
@@ -209,6 +220,7 @@ class Deliverer:
             negotiated=negotiated,
             pinned=link.version != LIVE,
             provisional=not selection.final,
+            proven=request.proven,
         )
 
 

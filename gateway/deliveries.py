@@ -32,7 +32,8 @@ WHOLE = Whole()
 class Request(NamedTuple):
     """What delivery needs of a request; `now` is Unix time in seconds.
 
-    Whoever admits the request says who the `viewer` is, where that is proved.
+    Whoever admits the request says who the `viewer` is, where that is proved, and whether it is
+    `proven` that an edge asks which verifies links itself and keeps copies without the token.
     """
 
     head: bool
@@ -41,6 +42,7 @@ class Request(NamedTuple):
     accept: str
     now: float
     viewer: Viewer = NOBODY
+    proven: bool = False
 
 
 class Delivery(NamedTuple):

@@ -8,6 +8,7 @@ from typing import Protocol
 from gateway.catalogue import Catalogue
 from gateway.documents import DocumentRef
 from gateway.state.feed import FeedRow
+from gateway.state.proofs import SCOPE
 
 
 class News:
@@ -27,7 +28,7 @@ class News:
         kind, zone, bucket, key = _place(scope)
         if kind == "d":
             self._catalogue.forget(DocumentRef(zone, bucket, key))
-        else:
+        elif kind != SCOPE:
             self._catalogue.forget_below(zone, bucket, key)
 
 

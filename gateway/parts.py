@@ -17,6 +17,7 @@ from gateway.gauges import Gauges
 from gateway.improvements import Improver
 from gateway.issue import Issuer
 from gateway.originals import Levels
+from gateway.probing import Keeper
 from gateway.project import Project
 from gateway.purges import Purges, PurgeWorker
 from gateway.rules import Rules
@@ -53,6 +54,7 @@ class Parts:
     gauges: Gauges
     client: httpx.AsyncClient
     project: Project
+    keeper: Keeper
     tasks: list[asyncio.Task[None]] = field(default_factory=list)
 
     async def start(self) -> None:
@@ -62,7 +64,8 @@ class Parts:
             _log.warning("RENDER WORKERS CAN CALL THE WHOLE KERNEL: seccomp is not to be had here")
         worker = PurgeWorker(self.database, self.providers)
         following, hints = self.rules.revocations.follower.run, self.project.hints.run
-        for work in (following, worker.run, self.gauges.run, hints, self.improver.run):
+        running = (worker.run, self.gauges.run, self.improver.run, self.keeper.run)
+        for work in (following, hints, *running):
             self.tasks.append(asyncio.create_task(_kept_up(work)))
 
     async def close(self) -> None:

@@ -24,6 +24,7 @@ GaugeName = Literal[
     "purge_lag_seconds",
     "inflight_bytes",
     "cache_bytes",
+    "canary_proven",
 ]
 # How the worker processes' figures become one: what each has of its own is added up; of what
 # all read from the same place (the outbox, the disk cache) the largest is told.
@@ -36,6 +37,7 @@ _GAUGES: dict[GaugeName, tuple[str, tuple[str, ...], Literal["livesum", "livemax
     "purge_lag_seconds": ("Age of the oldest purge not yet confirmed.", (), "livemax"),
     "inflight_bytes": ("Octets held for answers under way.", (), "livesum"),
     "cache_bytes": ("Octets that a cache layer holds.", ("layer",), "livemax"),
+    "canary_proven": ("1 while a zone's CDN is proven to guard links.", ("zone",), "livemax"),
 }
 
 
@@ -96,6 +98,7 @@ class Metrics:
         self._improved_total = counter("improvements", "First answers tried again.", "outcome")
         self._prefetched_total = counter("prefetches", "Renditions nobody asked for.", "outcome")
         self._hooked_total = counter("hook_calls", "Calls of hooks.", "hook", "outcome")
+        self._probed_total = counter("canary_rounds", "Rounds of questions to CDNs.", "outcome")
         self._dropped_total = counter("log_lines_dropped", "Log lines nobody took in time.")
         self._dropped = 0
 
@@ -159,6 +162,10 @@ class Metrics:
     def issued(self, result: str, count: int = 1) -> None:
         """Count links by result: "issued", or the per-item error's code."""
         self._issued_total.labels(result).inc(count)
+
+    def probed(self, outcome: str) -> None:
+        """Count one round of questions to a CDN: "proven", "failed" or "unproven"."""
+        self._probed_total.labels(outcome).inc()
 
     def refused(self, reason: str) -> None:
         """Count one request or connection that the socket guard refused."""

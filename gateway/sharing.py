@@ -1,0 +1,19 @@
+"""Sharing: what shared caches are told, in whose words, and what before anything else."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from cdn.fields import Profile
+from gateway.canary import Canary
+from gateway.standings import Standings
+
+
+@dataclass(frozen=True, slots=True)
+class Sharing:
+    """The words of each zone's CDNs, whether they are proven, and the document that proves it."""
+
+    profiles: Mapping[str, Sequence[Profile]]
+    standings: Standings
+    canary: Canary
