@@ -28,10 +28,10 @@ _WANTED = frozenset((*_CONDITIONS, b"range", b"accept", b"traceparent", *_PROOFS
 class Exchange:
     """A request for a link. Only the fields that may change its answer are ever looked at.
 
-    `viewer` is who asks, once that is proved.
+    `viewer` is who asks, once that is proved; `proven` says that an edge asks by a copy's key.
     """
 
-    __slots__ = ("began", "fields", "link", "method", "now", "record", "viewer")
+    __slots__ = ("began", "fields", "link", "method", "now", "proven", "record", "viewer")
 
     def __init__(self, record: Record, headers: Iterable[tuple[bytes, bytes]]) -> None:
         self.record = record
@@ -40,6 +40,7 @@ class Exchange:
         self.now = time()
         self.link: Link | Permit | None = None
         self.viewer = NOBODY
+        self.proven = False
         self.fields: dict[bytes, bytes] = {}
         for name, value in headers:
             if name in _WANTED:
@@ -63,4 +64,5 @@ class Exchange:
             fields.get(b"accept", b"").decode("latin-1"),
             self.now,
             self.viewer,
+            self.proven,
         )
