@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from gateway.state.leases import FARTHEST
+
 
 @dataclass(frozen=True, slots=True)
 class Pacing:
@@ -11,12 +13,17 @@ class Pacing:
 
     `second_pass` is the longest time a fetch may take: an answer that a CDN began to fetch before
     the change is stored by then. `lease` is longer than `call`, so that a job is not given out
-    twice while its call still runs.
+    twice while its call still runs. What a provider's limits do not drain within `backlog` is
+    collapsed to bigger tags; `look` is how often that is judged.
+
+    Raises ValueError where a job could be due so late that a clock set back seems the cause.
     """
 
     second_pass: float = 20.0
     call: float = 15.0
     lease: float = 30.0
+    backlog: float = 300.0
+    look: float = 1.0
     shortest_pause: float = 0.5
     longest_pause: float = 60.0
     poll: float = 0.25
@@ -25,3 +32,7 @@ class Pacing:
     keep_feed: float = 7 * 86_400.0
     keep_purges: float = 30 * 86_400.0
     sweep: float = 3_600.0
+
+    def __post_init__(self) -> None:
+        if max(self.second_pass, self.lease, self.longest_pause) > FARTHEST / 2:
+            raise ValueError(f"no lease, pause or second pass takes more than {FARTHEST / 2:g} s")

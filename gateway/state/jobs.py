@@ -8,6 +8,18 @@ from __future__ import annotations
 
 import sqlite3
 from dataclasses import dataclass
+from typing import NamedTuple
+
+
+class Within(NamedTuple):
+    """The bigger tags that every answer with a tag has as well; empty where there is none."""
+
+    folder: str = ""
+    bucket: str = ""
+    zone: str = ""
+
+
+NOWHERE = Within()
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +29,7 @@ class Target:
     provider: str
     tag: str
     soft: bool
+    within: Within = NOWHERE
 
 
 def ready(
@@ -24,17 +37,19 @@ def ready(
 ) -> int:
     """The ready job for a target: the one that is there, made sooner and more urgent, or new."""
     row: tuple[int] = connection.execute(
-        "INSERT INTO purge_job (provider, tag, soft, pass, priority, state, due)"
-        " VALUES (?, ?, ?, ?, ?, 'ready', ?)"
+        "INSERT INTO purge_job"
+        " (provider, tag, soft, pass, priority, state, due, folder, bucket, zone)"
+        " VALUES (?, ?, ?, ?, ?, 'ready', ?, ?, ?, ?)"
         " ON CONFLICT (provider, tag, soft, pass) WHERE state = 'ready' DO UPDATE SET"
         " priority = min(priority, excluded.priority), due = min(due, excluded.due)"
         " RETURNING id",
-        (target.provider, target.tag, target.soft, number, priority, at),
+        (target.provider, target.tag, target.soft, number, priority, at, *target.within),
     ).fetchone()
     return row[0]
 
 
 def wait_for(connection: sqlite3.Connection, job: int, purge: str, at: float) -> None:
+    """Let a purge wait for a job, from `at` on."""
     # A purge that waited for both of two jobs made one waits for the later time.
     connection.execute(
         "INSERT INTO purge_wait (job, purge, due) VALUES (?, ?, ?)"

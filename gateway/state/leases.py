@@ -5,9 +5,16 @@ from __future__ import annotations
 import hashlib
 import sqlite3
 from dataclasses import dataclass
+from typing import TypeAlias
 
-from gateway.state.jobs import Target, again, move, ready
+from gateway.state.jobs import Target, Within, again, move, ready
 from gateway.state.receipts import ORDINARY, URGENT
+
+FARTHEST = 120.0
+"""Seconds from now in which every job is due: more than any lease, pause or second pass takes. A
+job due later than that was put off by a clock that has been set back since, and is due now."""
+
+_Row: TypeAlias = tuple[int, str, int, int, int, str, str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +77,8 @@ def claim(
         ((token, now + seconds, row[0]) for row in alike),
     )
     jobs = tuple(
-        Job(number, Target(provider, tag, bool(soft)), turn, attempts + 1)
-        for number, tag, soft, turn, attempts in alike
+        Job(number, Target(provider, tag, bool(soft), Within(*above)), turn, attempts + 1)
+        for number, tag, soft, turn, attempts, *above in alike
     )
     return Lease(token, jobs, now, now + seconds, _key(connection, token)) if jobs else None
 
@@ -90,7 +97,7 @@ def confirm(
         if job.number == 1:
             _second_pass(connection, job, now + second)
         else:
-            _come_too_early(connection, job, lease.began)
+            _come_too_early(connection, job, lease.began, lease.began + second)
 
 
 def postpone(connection: sqlite3.Connection, lease: Lease, error: str, until: float) -> None:
@@ -120,12 +127,16 @@ def _key(connection: sqlite3.Connection, token: str) -> str:
 
 def _due(
     connection: sqlite3.Connection, provider: str, priority: int, limit: int, now: float
-) -> list[tuple[int, str, int, int, int]]:
-    return connection.execute(
-        "SELECT id, tag, soft, pass, attempts FROM purge_job WHERE provider = ? AND priority = ?"
-        " AND due <= ? AND state IN ('ready', 'leased') ORDER BY due, id LIMIT ?",
-        (provider, priority, now, limit),
-    ).fetchall()
+) -> list[_Row]:
+    found: list[_Row] = []
+    for when, bound in (("<=", now), (">", now + FARTHEST)):
+        found += connection.execute(
+            "SELECT id, tag, soft, pass, attempts, folder, bucket, zone FROM purge_job"
+            f" WHERE provider = ? AND priority = ? AND due {when} ?"
+            " AND state IN ('ready', 'leased') ORDER BY due, id LIMIT ?",
+            (provider, priority, bound, limit - len(found)),
+        ).fetchall()
+    return found
 
 
 def _held(connection: sqlite3.Connection, lease: Lease) -> list[Job]:
@@ -150,17 +161,21 @@ def _second_pass(connection: sqlite3.Connection, job: Job, at: float) -> None:
     )
 
 
-def _come_too_early(connection: sqlite3.Connection, job: Job, began: float) -> None:
+def _come_too_early(connection: sqlite3.Connection, job: Job, began: float, latest: float) -> None:
     """Give the purges that joined a second pass late, and are not served by it, another one.
 
     The job keeps the time of the first that joined, so that a document which changes all the time
-    does not put its own confirmation off for ever.
+    does not put its own confirmation off for ever. Nobody waits beyond `latest`: who does is put
+    off by a clock that was set back.
     """
+    connection.execute(
+        "UPDATE purge_wait SET due = ? WHERE job = ? AND due > ?", (latest, job.id, latest)
+    )
     late, until, priority = connection.execute(
         "SELECT count(*), max(purge_wait.due), max(priority) FROM purge_wait"
         " JOIN purge_job ON purge_job.id = purge_wait.job WHERE job = ? AND purge_wait.due > ?",
         (job.id, began),
     ).fetchone()
     if late:
-        again = ready(connection, job.target, 2, priority, until)
-        move(connection, job.id, again, began)
+        later = ready(connection, job.target, 2, priority, until)
+        move(connection, job.id, later, began)

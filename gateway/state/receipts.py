@@ -82,6 +82,7 @@ def status(connection: sqlite3.Connection, purge: str) -> PurgeStatus | None:
         "SELECT provider, count(*) FILTER (WHERE pass = 1),"
         " count(*) FILTER (WHERE pass = 1 AND state = 'done'),"
         " count(*) FILTER (WHERE pass = 2 AND state = 'done'),"
+        " count(*) FILTER (WHERE pass = 2 AND state <> 'done'),"
         " count(*) FILTER (WHERE state = 'dead'), max(reference), max(error)"
         " FROM purge_wait JOIN purge_job ON purge_job.id = purge_wait.job"
         " WHERE purge = ? GROUP BY provider ORDER BY provider",
@@ -134,12 +135,22 @@ def trim(connection: sqlite3.Connection, before: float) -> None:
 
 
 def _part(
-    provider: str, tags: int, sent: int, confirmed: int, dead: int, reference: str, error: str
+    provider: str,
+    tags: int,
+    sent: int,
+    confirmed: int,
+    waiting: int,
+    dead: int,
+    reference: str,
+    error: str,
 ) -> ProviderStatus:
+    """Collapsed tags are fewer in one pass than in the other, so that none is counted twice:
+    what still waits for its second pass says whether there is more to come."""
     if dead:
         state = PurgeState.FAILED
     elif sent < tags:
         state = PurgeState.QUEUED
     else:
-        state = PurgeState.CONFIRMED if confirmed == tags else PurgeState.SENT
-    return ProviderStatus(provider, state, tags, sent, confirmed, reference, error)
+        state = PurgeState.SENT if waiting else PurgeState.CONFIRMED
+    reached = tags if state is PurgeState.CONFIRMED else min(confirmed, tags)
+    return ProviderStatus(provider, state, tags, sent, reached, reference, error)

@@ -7,11 +7,12 @@ from collections.abc import Callable
 import pytest
 
 from cdn.purge import PurgeState
-from gateway.state import leases, outbox, receipts
+from gateway.state import collapsing, leases, outbox, receipts
 from gateway.state.database import Database
+from gateway.state.jobs import Within
 from gateway.state.leases import Lease
 from gateway.state.outbox import Target
-from gateway.state.receipts import ORDINARY, URGENT, PurgeRow
+from gateway.state.receipts import ORDINARY, URGENT, ProviderStatus, PurgeRow
 
 SECOND = 20.0
 
@@ -56,6 +57,11 @@ class Desk:
         status = self.database.read_now(lambda c: receipts.status(c, purge))
         assert status is not None
         return status.state
+
+    def parts(self, purge: str) -> tuple[ProviderStatus, ...]:
+        status = self.database.read_now(lambda c: receipts.status(c, purge))
+        assert status is not None
+        return status.providers
 
     def jobs(self) -> int:
         count: int = self.database.read_now(
@@ -386,3 +392,38 @@ def test_the_last_of_racing_changes_is_always_purged(
     while work():
         pass
     assert purged == generations()
+
+
+def test_a_clock_that_is_set_back_puts_nothing_off(desk: Desk) -> None:
+    purge = desk.ask("d-1")
+    desk.postpone(desk.claimed(), desk.now + 60)
+    desk.now -= 3_600
+    lost = desk.claimed()
+    desk.now -= 3_600
+    desk.confirm(desk.claimed())
+    desk.confirm(lost)
+    assert desk.state(purge) is PurgeState.SENT
+    desk.now -= 3_600
+    desk.confirm(desk.claimed())  # nobody knows when the first pass was
+    assert desk.state(purge) is PurgeState.SENT
+    assert desk.claim() is None
+    desk.now += SECOND
+    desk.confirm(desk.claimed())
+    assert desk.state(purge) is PurgeState.CONFIRMED
+
+
+def test_what_is_confirmed_in_fewer_tags_than_were_sent_is_confirmed_whole(desk: Desk) -> None:
+    within = Within("f-1")
+    targets = [Target("edge", f"d-{n}", False, within) for n in range(3)]
+    purge = PurgeRow("p-many", "{}", False, "", "", desk.now)
+    desk.database.write_now(lambda c: outbox.enqueue(c, purge, targets))
+    desk.confirm(desk.claimed())
+    desk.database.write_now(lambda c: collapsing.collapse(c, "edge", 0))
+    [told] = desk.parts("p-many")
+    assert (told.state, told.tags, told.sent, told.confirmed) == (PurgeState.SENT, 3, 3, 0)
+    desk.now += SECOND
+    lease = desk.claimed()
+    assert lease.tags == ["f-1"]
+    desk.confirm(lease)
+    [told] = desk.parts("p-many")
+    assert (told.state, told.tags, told.sent, told.confirmed) == (PurgeState.CONFIRMED, 3, 3, 3)
