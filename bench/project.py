@@ -77,15 +77,21 @@ def project(folder: Path, think: float = 0.0, *, recording: bool = False) -> Ite
         yield Project(server, json.loads(log.read_text().splitlines()[0]))
 
 
-def before(folder: Path, project: Project, workers: int = 1) -> AbstractContextManager[Ostiary]:
-    """A gateway before the project, which proves users by the JWT secret."""
-    more = [
+def before(
+    folder: Path, project: Project, workers: int = 1, more: Sequence[str] = ()
+) -> AbstractContextManager[Ostiary]:
+    """A gateway before the project, which proves users by the JWT secret.
+
+    `more` are further lines of its configuration, after the project's.
+    """
+    lines = [
         "[supabase]",
         f'url = "{project.server.base}"',
         f'service_key = "{project.card["service"]}"',
         f'jwt_secret = "{project.card["jwt_secret"]}"',
+        *more,
     ]
-    return ostiary(folder, "supabase:", workers=workers, more=more)
+    return ostiary(folder, "supabase:", workers=workers, more=lines)
 
 
 def keys(count: int) -> list[str]:

@@ -28,10 +28,10 @@ def as_rendered(text: str) -> str:
     return text
 
 
-def cdn(kind: str, port: int) -> list[str]:
+def cdn(kind: str, port: int, name: str = "") -> list[str]:
     """The table of a front on this machine, for the gateway's configuration."""
     return [
-        f"[cdn.{kind}]",
+        f"[cdn.{name or kind}]",
         f'provider = "{kind}"',
         f'url = "http://127.0.0.1:{port}"',
         f'secret = "{SECRET}"',
