@@ -46,6 +46,7 @@ class Admin:
     draining: Draining
     check: Check
     open_metrics: bool
+    remarks: Callable[[], Mapping[str, str]] = dict
 
     def operations(self) -> list[Route]:
         """The routes of `/admin`, and the metrics."""
@@ -108,8 +109,9 @@ class Admin:
         if self.draining:
             return PlainTextResponse("draining\n", 503)
         failures = await self.check()
-        text = "".join(f"{name}: {what}\n" for name, what in failures.items())
-        return PlainTextResponse(text or "ok\n", 503 if failures else 200)
+        told = {**failures, **self.remarks()}
+        text = "".join(f"{name}: {what}\n" for name, what in told.items())
+        return PlainTextResponse(text if failures else f"ok\n{text}", 503 if failures else 200)
 
     def _operator(self, request: Request, route: str) -> Operator:
         record(request, route)

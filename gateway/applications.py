@@ -105,5 +105,6 @@ def _admin(
         telemetry=telemetry,
         draining=draining,
         check=parts.check,
+        remarks=parts.remarks,
         open_metrics=parts.settings.admin.port is not None,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
+from time import time
 
 import httpx
 import structlog
@@ -82,6 +83,10 @@ class Parts:
         await self.project.aclose()
         await self.client.aclose()
         self.database.close()
+
+    def remarks(self) -> dict[str, str]:
+        """What is not as it is set, by name, though the process can serve."""
+        return self.keeper.standings.remarks(time())
 
     async def check(self) -> dict[str, str]:
         """What is not well, by name; empty when the process can serve."""

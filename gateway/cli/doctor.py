@@ -6,7 +6,7 @@ import asyncio
 import shutil
 import sys
 from collections.abc import AsyncIterator, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from importlib.util import find_spec
 from pathlib import Path
 from secrets import token_hex
@@ -19,7 +19,9 @@ import structlog
 
 from gateway.app import compose
 from gateway.catalogue import REMOTE_TTL
+from gateway.cli.findings import Finding
 from gateway.cli.invocation import config_option, echo_json, json_option, settings_of
+from gateway.cli.probing import address, probed, standing
 from gateway.cli.surveying import access_of, surveyed
 from gateway.errors import ConfigurationError, GatewayError, StateUnavailable
 from gateway.parts import Parts
@@ -34,35 +36,33 @@ _STATES: Mapping[State, Literal["ok", "note", "FAIL"]] = {
     "warn": "note",
     "fail": "FAIL",
 }
-_COLOURS = {"ok": "green", "note": "yellow", "FAIL": "red"}
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing looked at; `hint` tells how to mend it. A note is no failure."""
-
-    name: str
-    state: Literal["ok", "note", "FAIL"]
-    what: str
-    hint: str = ""
-
-    def __str__(self) -> str:
-        mark = click.style(f"{self.state:<4}", fg=_COLOURS[self.state])
-        return f"{mark} {self.name}: {self.what}" + (f" ({self.hint})" if self.hint else "")
 
 
 @click.command()
 @config_option
 @json_option
-def doctor(file: Path | None, as_json: bool) -> None:
+@click.option(
+    "--edge", metavar="URL", help="Ask this CDN what it does with links that are no good."
+)
+@click.option("--zone", help="With --edge: whose links; else the zone with that public_url.")
+def doctor(file: Path | None, as_json: bool, edge: str | None, zone: str | None) -> None:
     """Check configuration, data folder, state, stores, render workers, CDNs and Supabase.
 
     One line each; the exit status is 1 when anything fails. Each CDN is asked to purge one tag
     that nothing has. A Supabase project is looked at as `ostiary connect` does.
+
+    With --edge it does nothing but ask the CDN in front, as any viewer could, for a document of
+    the gateway's own: with a good link, with broken, missing and foreign tokens while a copy is
+    kept, and once the link is over. It takes about a minute.
     """
     settings = settings_of(file)
     structlog.configure(logger_factory=lambda *_: structlog.PrintLogger(sys.stderr))
-    findings = [*examine(settings), *asyncio.run(_try_parts(settings))]
+    if edge is None and zone is not None:
+        raise click.UsageError("--zone goes with --edge")
+    if edge is not None:
+        findings = probed(settings, address(edge), zone)
+    else:
+        findings = [*examine(settings), *asyncio.run(_try_parts(settings))]
     if as_json:
         echo_json([asdict(finding) for finding in findings])
     else:
@@ -141,7 +141,7 @@ async def _try_parts(settings: Settings) -> list[Finding]:
 
 async def look(parts: Parts) -> list[Finding]:
     """Try each part once."""
-    groups = (_state(parts), _stores(parts), _workers(parts), _cdns(parts))
+    groups = (_state(parts), _stores(parts), _workers(parts), _cdns(parts), _canaries(parts))
     return [finding for group in groups async for finding in group]
 
 
@@ -226,3 +226,8 @@ async def _cdns(parts: Parts) -> AsyncIterator[Finding]:
             yield Finding(f"cdn {name}", "FAIL", str(error) or type(error).__name__, hint)
         else:
             yield Finding(f"cdn {name}", "ok", receipt.detail or "took a purge")
+
+
+async def _canaries(parts: Parts) -> AsyncIterator[Finding]:
+    for finding in standing(parts.keeper.standings, time()):
+        yield finding

@@ -263,6 +263,8 @@ def _misses(
         yield "always asked for: the zone revalidates each time; the answer is a 304"
     if negotiated:
         yield "always: the format follows Accept; name it, as in w640-webp"
+    if zone.cache in ("windowed", "edge") and zone.public_url and zone.cdn:
+        yield "always, while its CDN is not proven to guard links: `ostiary doctor` tells"
     if zone.cache == "windowed" and link.expires_at - now <= MARGIN:
         yield f"always: no more than {MARGIN} s are left"
     if isinstance(link, StorageLink):

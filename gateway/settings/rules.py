@@ -58,6 +58,7 @@ def breaches(tables: Tables) -> Iterator[Breach]:
         yield from _names(("zones", name), zone, tables)
         yield from _places(("zones", name), zone, tables)
         yield from _pulled(("zones", name), zone, tables)
+        yield from _verified(("zones", name), zone, tables)
     yield from _buckets(tables.zones)
     yield from _admin(tables)
     if tables.supabase:
@@ -86,6 +87,18 @@ def _pulled(path: Path, zone: ZoneSettings, tables: Tables) -> Iterator[Breach]:
     if zone.pull == "cdn" and tables.proving.isdisjoint(names):
         hint = "give one of its [cdn.NAME] a shield; make a secret with: openssl rand -hex 32"
         yield Breach((*path, "pull"), "lets nobody in: no CDN of the zone can prove itself", hint)
+
+
+def _verified(path: Path, zone: ZoneSettings, tables: Tables) -> Iterator[Breach]:
+    """Mode `edge` trusts an edge that shows what it is, found at an address where it can be tried.
+    """
+    names = tables.cdns if zone.cdn is None else zone.cdn
+    if zone.cache == "edge" and tables.proving.isdisjoint(names):
+        hint = "give one of its [cdn.NAME] a shield; make a secret with: openssl rand -hex 32"
+        yield Breach((*path, "cache"), "edge needs a CDN that can prove itself", hint)
+    if zone.cache == "edge" and not zone.public_url:
+        hint = "give public_url: a canary is asked for there"
+        yield Breach((*path, "cache"), "edge needs the address of the CDN", hint)
 
 
 def _buckets(zones: Mapping[str, ZoneSettings]) -> Iterator[Breach]:

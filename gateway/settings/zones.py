@@ -87,8 +87,8 @@ class ZoneSettings(Table):
     cache: CacheMode = Field(
         default="private",
         description="Who may keep its documents: private (browsers only), windowed (any CDN, as "
-        "long as the link lives), revalidate (nobody without asking), edge (refused: it needs "
-        "the canary and the edge verifiers of a later release).",
+        "long as the link lives), revalidate (nobody without asking), edge (a CDN that verifies "
+        "links itself and proves it; needs `public_url` and a CDN with a `shield`).",
     )
     longest_life: Life = Field(
         default=86_400, description="The longest life of a link, in seconds."
@@ -138,16 +138,6 @@ class ZoneSettings(Table):
         description="Who may read its documents from this server: anyone with a good link, or "
         "only its CDNs, each proved by one of its `shield` secrets.",
     )
-
-    @field_validator("cache")
-    @classmethod
-    def _can_be_kept(cls, cache: CacheMode) -> CacheMode:
-        if cache == "edge":
-            raise Unfit(
-                "edge needs the canary and the edge verifiers of a later release",
-                "windowed is the mode for any CDN now",
-            )
-        return cache
 
     @field_validator("window")
     @classmethod

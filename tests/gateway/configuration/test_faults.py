@@ -59,7 +59,7 @@ def test_a_fault_names_its_place_and_its_source(example: Path) -> None:
         ("[admin]\ntoken = [{ id = 'a' }]", "admin.token.0.hash", "is needed", ""),
         ("[zones.a]\ncors = 1", "zones.a.cors", "must be true or false", ""),
         ("[zones.'x y']\nttl = 1", 'zones."x y"', "is not a name", ""),
-        ("[zones.a]\ncache = 'edge'", "zones.a.cache", "later release", "windowed"),
+        ("[zones.a]\ncache = 'egde'", "zones.a.cache", "must be one of", "nearest: edge"),
         (
             "[[admin.token]]\nid = 'a'\nhash = 'b'\nscopes = ['link']",
             "admin.token.0.scopes.0",

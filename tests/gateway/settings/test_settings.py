@@ -84,6 +84,21 @@ def test_a_sealed_zone_needs_a_seal_key(whole: dict[str, Any]) -> None:
     assert "128 hex" in breaches(whole)["zones.clinic.sealed"].hint
 
 
+def test_mode_edge_needs_a_cdn_that_can_prove_itself(whole: dict[str, Any]) -> None:
+    whole["zones"]["clinic"]["cache"] = "edge"
+    assert Settings.model_validate(whole).zones["clinic"].cache == "edge"
+    whole["cdn"]["varnish"]["shield"] = []
+    assert "edge needs a CDN that can prove itself" in breaches(whole)["zones.clinic.cache"].what
+    whole["cdn"]["varnish"]["shield"] = ["new"]
+    whole["zones"]["clinic"]["cdn"] = []
+    assert "edge needs a CDN that can prove itself" in breaches(whole)["zones.clinic.cache"].what
+
+
+def test_mode_edge_needs_an_address_where_it_can_be_tried(whole: dict[str, Any]) -> None:
+    whole["zones"]["clinic"] |= {"cache": "edge", "public_url": ""}
+    assert "edge needs the address of the CDN" in breaches(whole)["zones.clinic.cache"].what
+
+
 def test_a_home_without_a_region_of_the_server_is_refused(whole: dict[str, Any]) -> None:
     del whole["server"]["region"]
     assert "server.region" in breaches(whole)["zones.clinic.home"].hint

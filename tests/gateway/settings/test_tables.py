@@ -121,7 +121,7 @@ def test_a_seal_key_is_128_hex_digits(whole: dict[str, Any], seal: str) -> None:
         ("cdn.varnish.shield", ["new", ""], "empty secret"),
         ("zones.clinic.buckets", [], "not be empty"),
         ("zones.clinic.buckets", "documents", "valid tuple"),
-        ("zones.clinic.cache", "edge", "canary"),
+        ("zones.clinic.buckets", ["~canary"], "not beginning with ~"),
         ("zones.clinic.cache", "public", "Input should be"),
         ("zones.clinic.window", 0, "greater than"),
         ("zones.clinic.window", 86_401, "longer than longest_life, 86400"),
