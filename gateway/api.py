@@ -12,8 +12,9 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from gateway.answers import document_answer, link_answer
+from gateway.asgi import Field, Scope
 from gateway.auth import Authenticator
-from gateway.crossorigin import preflight
+from gateway.crossorigin import OPEN, preflight
 from gateway.descriptions import Described, Descriptions
 from gateway.documents import DocumentRef
 from gateway.dropin.credentials import Credentials
@@ -29,13 +30,11 @@ _DOCUMENT = DOCUMENTS + "{zone}/{bucket}/{key:path}"
 BODIES: Mapping[str, type[BaseModel]] = {LINKS: LinksCall}
 
 
-class OpenPaths:
-    """The raw paths of the routes that users of a project may call, from pages of any origin."""
-
-    def __contains__(self, raw_path: object) -> bool:
-        if not isinstance(raw_path, bytes):
-            return False
-        return raw_path == LINKS.encode() or raw_path.startswith(DOCUMENTS.encode())
+def open_to_pages(scope: Scope) -> Sequence[Field]:
+    """Open the routes that users of a project may call to pages of any origin."""
+    raw_path: bytes = scope["raw_path"]
+    mine = raw_path == LINKS.encode() or raw_path.startswith(DOCUMENTS.encode())
+    return OPEN if mine else ()
 
 
 @dataclass(frozen=True, slots=True)

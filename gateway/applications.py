@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from secrets import token_urlsafe
 
+from pydantic import BaseModel
 from starlette.routing import Route, Router
 
 from gateway.admin import BODIES as ADMIN_BODIES
 from gateway.admin import Admin
 from gateway.api import BODIES as API_BODIES
-from gateway.api import Api, OpenPaths
+from gateway.api import Api, open_to_pages
 from gateway.app import trusted
-from gateway.asgi import App
+from gateway.asgi import App, Field, Scope
 from gateway.auth import Authenticator
+from gateway.companions.introductions import Introductions
+from gateway.companions.proofs import Proofs
 from gateway.edge import Edge
 from gateway.home import Examples, Home, no_examples
 from gateway.hooks import Hooks
+from gateway.introducing import BODIES as INTRODUCING_BODIES
+from gateway.introducing import Introducing, Trusted
 from gateway.parts import Parts
 from gateway.pullers import Pullers
 from gateway.redacting import BODIES as REDACTING_BODIES
@@ -26,8 +32,18 @@ from gateway.revoking import Revoking
 from gateway.routes import Gateway
 from gateway.scoping import Scoping
 from gateway.state.redactions import StoredRedactions
+from gateway.state.spent import Spent
 from gateway.storage import Storage
 from gateway.telemetry import Draining, Telemetry
+from signing.badges import Badges
+
+_BODIES: Mapping[str, type[BaseModel]] = {
+    **API_BODIES,
+    **INTRODUCING_BODIES,
+    **ADMIN_BODIES,
+    **REVOKING_BODIES,
+    **REDACTING_BODIES,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +72,7 @@ def build(
         descriptions=parts.descriptions,
         viewers=parts.project.viewers,
         telemetry=telemetry,
-        bodies={**API_BODIES, **ADMIN_BODIES, **REVOKING_BODIES, **REDACTING_BODIES},
+        bodies=_BODIES,
     )
     admin = _admin(parts, authenticator, telemetry, draining)
     redacting = Redacting(authenticator, StoredRedactions(parts.database))
@@ -66,15 +82,25 @@ def build(
     corp = settings.server.corp
     secret = settings.supabase.webhook_secret.get_secret_value()
     hooks = Hooks(secret, parts.project.hints, telemetry.metrics)
-    main = [home, *api.routes(), *hooks.routes(), *admin.health()]
+    introducing = _introducing(parts, authenticator)
+    main = [home, *api.routes(), *introducing.routes(), *hooks.routes(), *admin.health()]
     main += [] if moved else operations
     router = Router(main, redirect_slashes=False)
-    others = Edge(router, telemetry, corp=corp, open_to_pages=OpenPaths())
+
+    def opened(scope: Scope) -> Sequence[Field]:
+        return introducing.trusted.opened(scope) or open_to_pages(scope)
+
+    others = Edge(router, telemetry, corp=corp, opened=opened)
     zones = parts.rules.zones
     pullers = Pullers.of(settings, zones)
     storage = Storage.of(parts, trusted(), telemetry, pullers)
     routed = storage.face if settings.supabase.configured else others
-    gateway = Gateway(parts.deliverer, routed, others, zones, telemetry, pullers=pullers, corp=corp)
+    gateway = Gateway(
+        *(parts.deliverer, routed, others, zones, telemetry),
+        pullers=pullers,
+        proofs=_proofs(parts),
+        corp=corp,
+    )
     aside = Router([*operations, *admin.health()], redirect_slashes=False)
 
     async def start() -> None:
@@ -94,6 +120,27 @@ def build(
     )
 
 
+def _proofs(parts: Parts) -> Proofs:
+    """What tells who looks at a bound link."""
+    rules, badges = parts.rules, Badges(parts.settings.signing.key_ring())
+    return Proofs(rules.signer, badges, parts.project.callers, rules.revocations)
+
+
+def _introducing(parts: Parts, authenticator: Authenticator) -> Introducing:
+    """The routes by which browsers come to prove their viewers."""
+    viewers = parts.settings.viewers
+    introductions = Introductions(
+        Badges(parts.settings.signing.key_ring()),
+        parts.rules.revocations,
+        Spent(parts.database),
+        session=viewers.session,
+        draw=lambda: token_urlsafe(12),
+    )
+    origins = frozenset(origin.encode() for origin in viewers.origins)
+    zones = frozenset(parts.rules.zones)
+    return Introducing(authenticator, introductions, Trusted(origins), zones)
+
+
 def _admin(
     parts: Parts, authenticator: Authenticator, telemetry: Telemetry, draining: Draining
 ) -> Admin:
@@ -105,6 +152,5 @@ def _admin(
         telemetry=telemetry,
         draining=draining,
         check=parts.check,
-        remarks=parts.remarks,
         open_metrics=parts.settings.admin.port is not None,
     )

@@ -1,7 +1,7 @@
 """Cross-origin: what lets a page of another origin call (the Fetch standard's CORS protocol).
 
-Callers prove themselves by a token in a field or in the URL, never by a cookie, so any origin may
-ask and none is given more than it holds.
+Callers prove themselves by a token in a field or in the URL, so any origin may ask and none is
+given more than it holds. What sets a cookie is open to the pages of configured origins alone.
 """
 
 from __future__ import annotations
@@ -15,10 +15,21 @@ ANY_ORIGIN: Final[Field] = (b"access-control-allow-origin", b"*")
 OPEN: Final[tuple[Field, ...]] = (ANY_ORIGIN, (b"access-control-expose-headers", b"*"))
 """Of every answer that a page of any origin may read."""
 
+VARY_ORIGIN: Final[Field] = (b"vary", b"Origin")
+
 _DAY = b"86400"
 _NAMES = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+(?:[ \t]*,[ \t]*[!#$%&'*+.^_`|~0-9A-Za-z-]+)*")
 _LONGEST = 2_048
 _USUAL = b"authorization, apikey, content-type, range, x-client-info"
+
+
+def trusting(origin: bytes) -> tuple[Field, ...]:
+    """Of an answer that pages of one origin may read, and that may set cookies for them."""
+    return (
+        (b"access-control-allow-origin", origin),
+        (b"access-control-allow-credentials", b"true"),
+        VARY_ORIGIN,
+    )
 
 
 def preflight(asked: bytes, methods: bytes) -> list[Field]:

@@ -29,8 +29,9 @@ from gateway.representations import http_date, tags_of
 from gateway.rules import Rules
 from gateway.selections import Pass, Selection, Selector
 from gateway.sharing import Sharing
-from gateway.state.revocations import Guard
+from gateway.state.guards import Guard
 from gateway.streams import Stream
+from imaging.marking.viewers import NOBODY, Viewer
 from signing.errors import AudienceRefused, LinkExpired, LinkRefused, LinkRevoked
 from signing.links import LIVE, Link, check_generation, check_grant
 from signing.targets import ABSENT
@@ -71,35 +72,49 @@ class Deliverer:
         """The link, when its own text proves it; nothing is looked up."""
         return self._signer.verify(raw_path, query, int(now))
 
-    def admit(self, link: Pass) -> bool:
+    def admit(self, link: Pass, viewer: Viewer = NOBODY) -> bool:
         """Whether the link may be used now; False asks to `reread` the revocations first.
 
-        Raises signing's refusals and `ResidencyRefused`.
+        `viewer` is who was proved to ask. Raises signing's refusals, `ViewerRefused` and
+        `ResidencyRefused`.
         """
         self._revocations.fresh()
         known = self._revocations.generation(self._zones[link.zone], link.bucket, link.key)
         if link.generation > known:
             return False
         _check_generation(link, known)
-        self._check_use(link)
+        self._check_use(link, viewer)
         return True
 
-    async def reread(self, link: Pass) -> None:
+    async def reread(self, link: Pass, viewer: Viewer = NOBODY) -> None:
         """Admit a link of a generation that was not known: ask the authority, then decide."""
         await self._revocations.refresh()
         known = self._revocations.generation(self._zones[link.zone], link.bucket, link.key)
         _check_generation(link, known)
-        self._check_use(link)
+        self._check_use(link, viewer)
 
-    def _check_use(self, link: Pass) -> None:
+    async def check_revoked(self, link: Link) -> None:
+        """Raise what the link's generation says, before anybody is asked who looks."""
+        self._revocations.fresh()
+        zone = self._zones[link.zone]
+        if link.generation > self._revocations.generation(zone, link.bucket, link.key):
+            await self._revocations.refresh()
+        _check_generation(link, self._revocations.generation(zone, link.bucket, link.key))
+
+    def _check_use(self, link: Pass, viewer: Viewer) -> None:
         if not isinstance(link, Permit):
+            if link.audience != ABSENT:
+                self._check_audience(link, viewer)
             self._check_grant(link)
         if not self._residency.admits(self._zones[link.zone]):
             raise ResidencyRefused
 
-    def _check_grant(self, link: Link) -> None:
-        if link.audience != ABSENT or link.one_time != ABSENT:
+    def _check_audience(self, link: Link, viewer: Viewer) -> None:
+        if not self._signer.binds(link, viewer.id):
             raise AudienceRefused
+        self._revocations.check_viewer(viewer.id)
+
+    def _check_grant(self, link: Link) -> None:
         name = link.rendition
         original = name == "original"
         if link.kid in self._revocations.keys:
@@ -140,35 +155,39 @@ class Deliverer:
         document = await self._document(link, ref)
         selection = await self._selector.select(link, request, document)
         request = request._replace(now=self._clock())
-        self._still(link, request.now)
+        self._still(link, request)
         delivery = self._answer(link, request, selection)
         if isinstance(delivery.body, Stream):
             await delivery.body.prime(self._budget)
             try:
-                self._still(link, self._clock())
+                self._still(link, request._replace(now=self._clock()))
             except BaseException:
                 await delivery.body.aclose()
                 raise
         return delivery
 
-    def _still(self, link: Pass, now: float) -> None:
+    def _still(self, link: Pass, request: Request) -> None:
         """A fetch and a render take time: the link may have died or been revoked meanwhile."""
-        if now >= link.expires_at:
+        if request.now >= link.expires_at:
             raise LinkExpired(link.expires_at)
-        self.admit(link)
+        self.admit(link, request.viewer)
 
     def absent(self, link: Pass, now: float) -> FieldList:
         """The cache fields of a 404: short, and tagged so that an upload purges it."""
+        if _for_one(link):
+            return render(Confidential(), self._profiles[link.zone])
         zone = self._zones[link.zone]
         tags = tags_of(zone, DocumentRef(link.zone, link.bucket, link.key), "")
         mode = self._mode(zone, now)
         policy = absent_policy(mode, now=int(now), expires_at=link.expires_at, tags=tags)
         return render(policy, self._profiles[link.zone])
 
-    def watch(self, link: Pass, abort: Callable[[], None]) -> Guard:
-        """Have `abort` called when the link is revoked; closing the guard ends the watch."""
-        zone = self._zones[link.zone]
-        return self._revocations.register(zone, link.bucket, link.key, link.generation, abort)
+    def watch(self, link: Pass, viewer: Viewer, abort: Callable[[], None]) -> Guard:
+        """Have `abort` called when the link or its viewer is revoked; closing the guard ends it."""
+        zone, place = self._zones[link.zone], (link.bucket, link.key)
+        return self._revocations.register(
+            zone, *place, link.generation, abort, viewer=viewer.id if _for_one(link) else ""
+        )
 
     def _ref(self, link: Pass) -> DocumentRef:
         if link.bucket not in self._zones[link.zone].buckets:
@@ -200,7 +219,7 @@ class Deliverer:
         return zone.cache if now < self._until[zone.name] else "private"
 
     def _policy(self, link: Pass, selection: Selection, request: Request) -> CachePolicy:
-        if selection.ready.representation.marked:
+        if selection.ready.representation.marked or _for_one(link):
             return Confidential()
         zone = self._zones[link.zone]
         mode = self._mode(zone, request.now)
@@ -230,6 +249,13 @@ def _check_generation(link: Pass, known: int) -> None:
         check_generation(link, known)
     elif link.generation != known:
         raise LinkRevoked
+
+
+def _for_one(link: Pass) -> bool:
+    """Whether the answer is for one viewer or one use, and nobody else's to keep."""
+    if isinstance(link, Permit):
+        return False
+    return link.audience != ABSENT or link.one_time != ABSENT
 
 
 def _leads_to(link: Pass, document: Document) -> bool:

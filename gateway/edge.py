@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Callable, Sequence
 from time import perf_counter, time
 
 from starlette.exceptions import HTTPException
@@ -10,7 +10,6 @@ from starlette.requests import ClientDisconnect
 from starlette.routing import Router
 
 from gateway.asgi import Field, Message, Receive, Scope, Send
-from gateway.crossorigin import OPEN
 from gateway.errors import RequestRefused
 from gateway.problems import prefers_html, problem_for, render
 from gateway.representations import http_date
@@ -18,12 +17,17 @@ from gateway.security import security_fields
 from gateway.telemetry import Record, Telemetry, client_of, trace_id
 
 
+def closed(scope: Scope) -> Sequence[Field]:
+    """No page of another origin may read anything."""
+    return ()
+
+
 class Edge:
     """An ASGI application around a router.
 
     An error that a route raises becomes a problem; every answer gets the security fields, its
     request id, and `no-store` unless the route says otherwise; every request leaves its line.
-    Answers at the paths `open_to_pages`, errors too, may be read by pages of any origin.
+    `opened` gives the fields that let pages of other origins read an answer, errors too.
     """
 
     def __init__(
@@ -32,10 +36,10 @@ class Edge:
         telemetry: Telemetry,
         *,
         corp: str,
-        open_to_pages: Container[bytes] = (),
+        opened: Callable[[Scope], Sequence[Field]] = closed,
     ) -> None:
         self._router = router
-        self._open_to_pages = open_to_pages
+        self._opened = opened
         self._telemetry = telemetry
         self._corp = corp
         self._security = security_fields(corp)
@@ -49,8 +53,7 @@ class Edge:
         record.client = client_of(scope)
         # With an application in scope the router raises HTTPException for 404 and 405.
         scope["app"], scope["record"] = self, record
-        opened = OPEN if scope["raw_path"] in self._open_to_pages else ()
-        answer = _Answer(record, (*self._security, *opened), send)
+        answer = _Answer(record, (*self._security, *self._opened(scope)), send)
         try:
             await self._router(scope, receive, answer.send)
         except Exception as error:  # every error has an answer; unknown ones are logged

@@ -21,6 +21,7 @@ from gateway.rules import Rules
 from gateway.state.ledger import IssueRow, Ledger
 from imaging.errors import ImagingError
 from imaging.names.renditions import Rendition
+from signing.audiences import check_audience
 from signing.errors import SigningError, Unsignable
 from signing.grants import Grant
 from signing.links import LIVE, Link, LinkRequest
@@ -43,7 +44,10 @@ class Wanted(BaseModel):
 
 
 class LinksCall(BaseModel):
-    """The body of `POST /v1/links`: documents, and what their links shall grant."""
+    """The body of `POST /v1/links`: documents, and what their links shall grant.
+
+    `audience` is the id of the one viewer whom the links are for; null for whoever has them.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
@@ -58,7 +62,7 @@ class LinksCall(BaseModel):
 
     def granted(self) -> Grant:
         """The grant these words ask for. Raises `Unsignable` when there is none like it."""
-        if self.audience is not None or self.one_time:
+        if self.one_time:
             raise Unsignable("companion")
         letter = _GRANTS.get(self.grant, self.grant)
         return Grant.parse(("d" if self.disposition == "download" else "i") + letter)
@@ -117,6 +121,7 @@ class Issuer:
         Raises `StateUnavailable` when the ledger can not be written: then no link is given.
         """
         self._revocations.fresh()
+        audience = call.audience or ""
         abreast = asyncio.Semaphore(ABREAST)
 
         async def answer(wanted: Wanted) -> Issued | Refused:
@@ -128,7 +133,9 @@ class Issuer:
 
         answers = await asyncio.gather(*map(answer, call.documents))
         given = [one.link for one in answers if isinstance(one, Issued)]
-        await self._ledger.record_issue([IssueRow.of(link, operator.id, now) for link in given])
+        await self._ledger.record_issue(
+            [IssueRow.of(link, operator.id, now, audience) for link in given]
+        )
         return answers
 
     async def _one(
@@ -141,8 +148,7 @@ class Issuer:
             raise DocumentNotFound
         if not self._residency.admits(zone):
             raise ResidencyRefused
-        grant = call.granted()
-        self._check_name(grant)
+        self._check_bound(call)
         # The grammar's own refusals come before the store is asked.
         self._sign(wanted, zone, call, LIVE, now)
         document = await self._catalogue.document(DocumentRef(zone.name, wanted.bucket, wanted.key))
@@ -173,17 +179,24 @@ class Issuer:
             generation=self._revocations.generation(zone, wanted.bucket, wanted.key),
             expires_in=call.expires_in,
             extension=call.extension if zone.sealed else "",
+            audience=call.audience or "",
         )
         return self._signer.issue(request, now)
 
-    def _check_name(self, grant: Grant) -> None:
+    def _check_bound(self, call: LinksCall) -> None:
         """An exact grant names something that can be made and shown to whoever has the link.
 
-        Raises `UnknownRendition`, and `ViewerUnknown` for a mark that names the viewer: no link
-        is bound to one.
+        Raises `Unsignable` and `ViewerRefused` for an audience that no link can have,
+        `UnknownRendition`, and `ViewerUnknown` for a mark that names the viewer of a link that is
+        bound to none.
         """
+        if call.audience is not None:
+            check_audience(call.audience)
+            self._revocations.check_viewer(call.audience)
+        grant = call.granted()
         if grant.covers != "exact":
             return
         product = self._renditions.find(grant.name)
-        if isinstance(product, Rendition) and product.mark.names_viewer:
+        named = isinstance(product, Rendition) and product.mark.names_viewer
+        if named and call.audience is None:
             raise ViewerUnknown

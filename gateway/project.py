@@ -38,6 +38,7 @@ class Project:
     """
 
     zones: Mapping[str, str]
+    callers: Callers
     admissions: Admissions
     oracle: Oracle
     storage_issuer: StorageIssuer
@@ -72,6 +73,7 @@ class Project:
         viewers = Viewers(admissions, oracle, issuer, zones)
         return cls(
             zones=zones,
+            callers=callers,
             admissions=admissions,
             oracle=oracle,
             storage_issuer=StorageIssuer(rules, ledger),

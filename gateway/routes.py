@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Mapping
 from time import time
 
 from gateway.asgi import App, Receive, Scope, Send
+from gateway.companions.proofs import Proofs
 from gateway.deliver import Deliverer, forbidding
 from gateway.deliveries import Delivery, FieldList
 from gateway.documents import Zone
@@ -25,6 +26,7 @@ from gateway.transmissions import Transmitter
 from imaging.errors import PageMissing
 from signing import storage
 from signing.links import Link
+from signing.targets import ABSENT
 
 LINKS = b"/d/"
 STORAGE = f"{storage.PREFIX}/".encode()
@@ -42,6 +44,7 @@ class Gateway:
         telemetry: Telemetry,
         *,
         pullers: Pullers,
+        proofs: Proofs,
         corp: str,
     ) -> None:
         self._deliverer = deliverer
@@ -51,6 +54,7 @@ class Gateway:
         self._telemetry = telemetry
         self._transmitter = Transmitter(deliverer, telemetry)
         self._pullers = pullers
+        self._proofs = proofs
         self._corp = corp
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
@@ -84,10 +88,17 @@ class Gateway:
         deliverer = self._deliverer
         link = self._verified(exchange, scope)
         exchange.link = link
-        if not deliverer.admit(link):
-            await deliverer.reread(link)
+        if link.audience != ABSENT:
+            await self._prove(link, exchange)
+        if not deliverer.admit(link, exchange.viewer):
+            await deliverer.reread(link, exchange.viewer)
         request = exchange.request()
         return deliverer.hit(link, request) or await deliverer.deliver(link, request)
+
+    async def _prove(self, link: Link, exchange: Exchange) -> None:
+        """Find out who looks, once it is known that the link was not taken back."""
+        await self._deliverer.check_revoked(link)
+        exchange.viewer = await self._proofs.viewer(link, exchange.fields, exchange.now)
 
     def _verified(self, exchange: Exchange, scope: Scope) -> Link:
         raw_path, asked = scope["raw_path"], scope["query_string"]
@@ -111,7 +122,7 @@ class Gateway:
             fields += [
                 (b"access-control-allow-origin", b"*"),
                 (b"access-control-allow-methods", b"GET, HEAD, OPTIONS"),
-                (b"access-control-allow-headers", b"Range, If-None-Match, If-Range"),
+                (b"access-control-allow-headers", b"Authorization, Range, If-None-Match, If-Range"),
                 (b"access-control-max-age", b"86400"),
             ]
         return Delivery(204, EMPTY, fields, b"")

@@ -13,7 +13,7 @@ from gateway.deliveries import Delivery
 from gateway.exchanges import Exchange
 from gateway.guard.whole import EXTENSION
 from gateway.heads import joined
-from gateway.state.revocations import Guard
+from gateway.state.guards import Guard
 from gateway.streams import Pump, Stream
 from gateway.telemetry import Telemetry, trace_id
 
@@ -58,7 +58,7 @@ class Transmitter:
 
     def _watch(self, exchange: Exchange, abort: Callable[[], None]) -> Guard:
         assert exchange.link is not None, "only a document's original is streamed"
-        return self._deliverer.watch(exchange.link, abort)
+        return self._deliverer.watch(exchange.link, exchange.viewer, abort)
 
     def _log(self, exchange: Exchange, delivery: Delivery, sent: int) -> None:
         record, link = exchange.record, exchange.link

@@ -85,8 +85,12 @@ class Viewers:
     ) -> Sequence[Issued | Refused]:
         """One answer per document, in order: one question to Supabase for each bucket.
 
-        Raises `UpstreamUnavailable` and what issuing raises.
+        Links that a caller asks for are for everybody, or bound to the caller and nobody else.
+        Raises `NotAuthorised` for any other audience, `UpstreamUnavailable` and what issuing
+        raises.
         """
+        if call.audience not in (None, caller.subject):
+            raise NotAuthorised("Your links can be bound to you and nobody else.", known=True)
         errors = await self._admissions.still(caller, self._errors(caller, call.documents))
         allowed = [
             wanted for wanted, error in zip(call.documents, errors, strict=True) if error is None

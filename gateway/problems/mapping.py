@@ -33,6 +33,7 @@ from gateway.errors import (
 from gateway.problems.problem import (
     AUDIENCE_REFUSED,
     CALLER_REFUSED,
+    CLAIM_REFUSED,
     DOCUMENT_BROKEN,
     DOCUMENT_CHANGED,
     DOCUMENT_NOT_FOUND,
@@ -70,6 +71,7 @@ from imaging.errors import (
 )
 from signing.errors import (
     AudienceRefused,
+    BadgeRefused,
     GenerationAhead,
     GrantRefused,
     LinkExpired,
@@ -170,6 +172,8 @@ def _of_signing(error: SigningError) -> Problem:
             return RENDITION_REFUSED
         case AudienceRefused():
             return AUDIENCE_REFUSED
+        case BadgeRefused():
+            return _with_reason(CLAIM_REFUSED, error.reason)
         case Unsignable():
             return _with_reason(UNSIGNABLE, error.reason)
         case _:

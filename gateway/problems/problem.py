@@ -118,11 +118,17 @@ NOT_AUTHORISED = Problem(
     hint="Use a token with the scope and the zone that this needs.",
     fields=((b"www-authenticate", b'Bearer realm="ostiary", error="insufficient_scope"'),),
 )
+CLAIM_REFUSED = Problem(
+    403,
+    "claim.refused",
+    "This claim is no good",
+    hint="Have the application ask for another one; each is good once, and for a minute.",
+)
 VIEWER_REFUSED = Problem(
     403,
     "viewer.refused",
     "You get no links here any more",
-    "Whoever manages these documents has ended your access to new links.",
+    "Whoever manages these documents has ended your access to them.",
     "If you still need a document, ask whoever manages it.",
 )
 VIEWER_UNKNOWN = Problem(
@@ -130,8 +136,7 @@ VIEWER_UNKNOWN = Problem(
     "viewer.unknown",
     "This rendition names its viewer",
     "Its mark tells who looks, and nothing proves who does.",
-    "Ask for a mark with a text that is always the same, or with an image: links can not be bound "
-    "to a viewer yet.",
+    "Ask for a link that is bound to a viewer, or for a mark that names nobody.",
 )
 CALLER_REFUSED = Problem(
     401,

@@ -18,6 +18,7 @@ from gateway.settings.signing import Signing
 from gateway.settings.stores import StoreSettings
 from gateway.settings.supabase import SupabaseSettings
 from gateway.settings.table import Name, Table
+from gateway.settings.viewers import ViewerSettings
 from gateway.settings.zones import ZoneSettings
 
 __all__ = [
@@ -34,6 +35,7 @@ __all__ = [
     "StoreSettings",
     "SupabaseSettings",
     "Token",
+    "ViewerSettings",
     "ZoneSettings",
 ]
 
@@ -50,6 +52,10 @@ class Settings(Table):
     )
     zones: Mapping[Name, ZoneSettings] = Field(
         default={}, description="Policy domains of documents."
+    )
+    viewers: ViewerSettings = Field(
+        default=ViewerSettings(),
+        description="How browsers prove who looks at links that are bound to a viewer.",
     )
     renditions: RenditionSettings = Field(
         default=RenditionSettings(),

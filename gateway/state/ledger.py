@@ -14,7 +14,7 @@ from signing.links import Link
 
 _COLUMNS = (
     "link_id, actor, zone, bucket, key, document_id, granted, version, generation, kid,"
-    " expires_at, issued_at"
+    " expires_at, issued_at, audience"
 )
 
 
@@ -22,7 +22,8 @@ _COLUMNS = (
 class IssueRow:
     """One issue of a link. Equal links within a window have one `link_id` and many rows.
 
-    `grant` and `version` are the texts of the link; times are Unix seconds.
+    `grant` and `version` are the texts of the link; times are Unix seconds. `audience` is the id
+    of the viewer whom it is bound to, empty for none.
     """
 
     link_id: str
@@ -37,10 +38,11 @@ class IssueRow:
     kid: str
     expires_at: int
     issued_at: int
+    audience: str = ""
 
     @classmethod
-    def of(cls, link: Link, actor: str, now: int) -> Self:
-        """The row of a link that `actor` is given now."""
+    def of(cls, link: Link, actor: str, now: int, audience: str = "") -> Self:
+        """The row of a link that `actor` is given now, for whoever has it or an `audience`."""
         return cls(
             link_id=link.id,
             actor=actor,
@@ -54,6 +56,7 @@ class IssueRow:
             kid=link.kid,
             expires_at=link.expires_at,
             issued_at=now,
+            audience=audience,
         )
 
 
@@ -80,6 +83,13 @@ class Ledger:
         """Every issue of one link, oldest first."""
         return await self._select("link_id = ? ORDER BY id", (link_id,))
 
+    def given_before(self, link_id: str, at: float) -> bool:
+        """Whether a link was given out at that time already. Raises `StateUnavailable`."""
+        text = "SELECT EXISTS (SELECT 1 FROM issue WHERE link_id = ? AND issued_at <= ?)"
+        return self._database.read_now(
+            lambda connection: bool(connection.execute(text, (link_id, at)).fetchone()[0])
+        )
+
     async def of_document(self, document_id: str, limit: int = 100) -> list[IssueRow]:
         """Who was given links to a document, newest first."""
         return await self._select(
@@ -92,6 +102,12 @@ class Ledger:
             "actor = ? ORDER BY issued_at DESC, id DESC LIMIT ?", (actor, limit)
         )
 
+    async def for_audience(self, audience: str, limit: int = 100) -> list[IssueRow]:
+        """Which links are bound to a viewer, newest first; whoever asked for them."""
+        return await self._select(
+            "audience = ? ORDER BY issued_at DESC, id DESC LIMIT ?", (audience, limit)
+        )
+
     async def _select(self, where: str, values: tuple[str | int, ...]) -> list[IssueRow]:
         text = f"SELECT {_COLUMNS} FROM issue WHERE {where}"
         return await self._database.read(
@@ -101,6 +117,6 @@ class Ledger:
 
 def _insert(connection: sqlite3.Connection, rows: Sequence[IssueRow]) -> None:
     connection.executemany(
-        f"INSERT INTO issue ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        f"INSERT INTO issue ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         map(_values, rows),
     )

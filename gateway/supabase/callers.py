@@ -27,7 +27,7 @@ class Caller:
     `expires_at`, in seconds of the epoch, may only ever shorten what is remembered of the caller.
     Only a `verified` caller is who it says. Of any other, `subject` and `role` are what a token
     says of itself: use them to name the caller and to refuse one whose access was taken back, and
-    only after upstream accepted the credentials. Raises `CallerRefused("malformed")` for what
+    only after upstream accepted the credentials. `email` is for people to read. Raises `CallerRefused("malformed")` for what
     can not be sent on, or is over 8 KiB.
     """
 
@@ -37,6 +37,7 @@ class Caller:
     role: str = ""
     expires_at: float = math.inf
     verified: bool = False
+    email: str = field(default="", repr=False)
 
     def __post_init__(self) -> None:
         for value in (self.authorization, self.apikey):
@@ -88,6 +89,11 @@ class Callers:
         self._room = room
         self._known: OrderedDict[bytes, tuple[float, Caller]] = OrderedDict()
 
+    @property
+    def judges(self) -> bool:
+        """Whether there are keys here that a JWT can be verified with."""
+        return not self._keys.opaque
+
     async def caller(self, authorization: bytes, apikey: bytes) -> Caller:
         """Who sends these values of Authorization and apikey; b"" where the field is absent.
 
@@ -135,4 +141,5 @@ def _named(bare: Caller, claims: Claims, *, verified: bool) -> Caller:
         role=claims.role,
         expires_at=claims.expires_at,
         verified=verified,
+        email=claims.email,
     )

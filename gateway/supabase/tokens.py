@@ -22,12 +22,16 @@ _LATEST = 2**53
 
 @dataclass(frozen=True, slots=True)
 class Claims:
-    """What a token says of its holder; times are seconds of the epoch, half-open at the end."""
+    """What a token says of its holder; times are seconds of the epoch, half-open at the end.
+
+    `email` may be shown to people, and decides nothing.
+    """
 
     subject: str = ""
     role: str = ""
     expires_at: float = math.inf
     not_before: float = -math.inf
+    email: str = ""
 
     @classmethod
     def of(cls, payload: Mapping[str, object]) -> Claims:
@@ -37,6 +41,7 @@ class Claims:
             _name(payload.get("role", "")),
             _time(payload["exp"]) if "exp" in payload else math.inf,
             _time(payload["nbf"]) if "nbf" in payload else -math.inf,
+            _shown(payload.get("email")),
         )
 
     def check(self, now: float) -> None:
@@ -144,6 +149,13 @@ def _name(value: object) -> str:
     if not isinstance(value, str) or len(value) > _LONGEST_NAME or not value.isprintable():
         raise CallerRefused("claims")
     return value
+
+
+def _shown(value: object) -> str:
+    """A name that is nothing but shown: one that can not be is left out."""
+    if isinstance(value, str) and len(value) <= _LONGEST_NAME and value.isprintable():
+        return value
+    return ""
 
 
 def _time(value: object) -> float:

@@ -95,7 +95,7 @@ def test_a_document_without_a_link_says_why_and_hinders_no_other(
 @pytest.mark.parametrize(
     ("wish", "code"),
     [
-        ({"audience": "alice"}, "link.unsignable"),
+        ({"audience": ""}, "link.unsignable"),
         ({"one_time": True}, "link.unsignable"),
         ({"grant": "everything"}, "link.unsignable"),
         ({"grant": ""}, "link.unsignable"),

@@ -51,6 +51,7 @@ from imaging.errors import (
 )
 from signing.errors import (
     AudienceRefused,
+    BadgeRefused,
     BadKey,
     BadZone,
     GenerationAhead,
@@ -78,6 +79,7 @@ ERRORS: list[tuple[Exception, int, str]] = [
     (LinkRevoked(), 410, "link.revoked"),
     (GrantRefused(), 403, "rendition.refused"),
     (AudienceRefused(), 403, "audience.refused"),
+    (BadgeRefused("used"), 403, "claim.refused"),
     (Unsignable("key"), 422, "link.unsignable"),
     (BadKey(SECRET), 500, "internal"),
     (BadZone(SECRET), 500, "internal"),

@@ -24,7 +24,7 @@ EXAMPLES = [
     dict(re.findall(r"^(.+?) += (.+)$", block, re.M))
     for block in re.findall(r"^```text\n(.*?)^```", PAGE, re.M | re.S)
 ]
-READABLE, SEALED, STORAGE = EXAMPLES
+READABLE, SEALED, STORAGE, BOUND = EXAMPLES[:4]
 NOW = int(READABLE["now"])
 SECRET = bytes.fromhex(READABLE["secret k2"])
 SEAL_KEY = bytes.fromhex(SEALED["seal_key"])
@@ -204,6 +204,14 @@ def test_every_step_of_the_storage_example_is_right(gateway: Signer) -> None:
     bucket, _, key = address.partition("/")
     request = LinkRequest("clinic", bucket, key, Grant.parse("io"), expires_in=asked)
     assert gateway.issue_storage(request, NOW).target == STORAGE["signedURL"]
+
+
+def test_every_step_of_the_bound_example_is_right(gateway: Signer) -> None:
+    key = hmac.new(SECRET, f"ostiary:aud:{BOUND['zone']}".encode(), hashlib.sha256).hexdigest()
+    mac = hmac.new(key.encode(), BOUND["id"].encode(), hashlib.sha256).digest()
+    expected = {"zone": "clinic", "kid": "k2", "id": BOUND["id"], "audience key": key}
+    assert expected | {"mac": mac.hex(), "audience": base64url(mac)[:16]} == BOUND
+    assert gateway.audience_of("clinic", "k2", BOUND["id"]) == BOUND["audience"]
 
 
 def test_the_version_of_the_page_is_right() -> None:

@@ -46,6 +46,7 @@ from imaging.errors import (
 )
 from signing.errors import (
     AudienceRefused,
+    BadgeRefused,
     BadKey,
     BadZone,
     GenerationAhead,
@@ -73,6 +74,7 @@ ERRORS: list[tuple[Exception, int, int, str, str]] = [
     (LinkRevoked(), 410, 400, "400", "InvalidJWT"),
     (GrantRefused(), 403, 400, "400", "InvalidSignature"),
     (AudienceRefused(), 403, 400, "400", "InvalidSignature"),
+    (BadgeRefused("used"), 500, 500, "500", "InternalError"),
     (Unsignable("key"), 400, 400, "400", "InvalidKey"),
     (Unsignable("sealed"), 400, 400, "400", "InvalidRequest"),
     (BadKey(SECRET), 500, 500, "500", "InternalError"),
