@@ -29,7 +29,7 @@ from gateway.representations import http_date, tags_of
 from gateway.rules import Rules
 from gateway.selections import Pass, Selection, Selector
 from gateway.sharing import Sharing
-from gateway.state.guards import Guard
+from gateway.state.revocations import Guard
 from gateway.streams import Stream
 from imaging.marking.viewers import NOBODY, Viewer
 from signing.errors import AudienceRefused, LinkExpired, LinkRefused, LinkRevoked
