@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from bench.edge import crowd, dead, purges, replay, verifying
+from bench.edge import crowd, dead, far, purges, replay, verifying
 from bench.sections import Sections, carry_out
 
 SECTIONS: Sections = {
@@ -13,6 +13,7 @@ SECTIONS: Sections = {
     "verifying": ("A hit of 30 KB with and without verifying its link", verifying.run),
     "purges": ("From a change to its new bytes in Varnish", purges.run),
     "dead": ("The gateway killed", dead.run),
+    "far": ("2 MB across 250 ms, and from an edge 20 ms away", far.run),
 }
 
 if __name__ == "__main__":
