@@ -3,6 +3,7 @@
 CdnError
 ├── ProviderMisconfigured   an unknown or unbuilt kind of CDN, or settings it can not work with
 └── PurgeRefused            the CDN did not confirm a purge
+    └── PurgeLost           it took a purge, and will not carry it out
 """
 
 from __future__ import annotations
@@ -41,3 +42,7 @@ class PurgeRefused(CdnError):
         self.retry_after = retry_after
         self.dead = dead
         self.hint = hint
+
+
+class PurgeLost(PurgeRefused):
+    """The CDN took a purge and failed, or knows nothing of it: it has to be asked for again."""

@@ -60,6 +60,18 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
+class Settling:
+    """When a CDN has carried out a purge that it took.
+
+    Where it can be `asked`, it is, every so many `seconds`; elsewhere it has then, by its vendor's
+    word. 0: before it answers.
+    """
+
+    seconds: float = 0.0
+    asked: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class TagRules:
     """What of an answer's tags a CDN keeps: how many, octets of each, octets of the field."""
 
@@ -97,6 +109,7 @@ class Facts:
     takes: tuple[str, ...] = ()
     account: bool = False
     pause: float = 0.0
+    settling: Settling = Settling()
 
     def limits_of(self, plan: str) -> Limits:
         """The limits of a plan; those of the most careful one for none."""
@@ -148,6 +161,8 @@ FACTS: Mapping[str, Facts] = MappingProxyType(
             needs=("id", "secret"),
             takes=("url", "plan"),
             account=True,
+            # "Instant", without a figure.
+            settling=Settling(30.0),
         ),
         "fastly": Facts(
             # Fastly does not heed no-store in Cache-Control, only private.
@@ -163,6 +178,8 @@ FACTS: Mapping[str, Facts] = MappingProxyType(
             needs=("id", "secret"),
             takes=("url",),
             account=True,
+            # About 150 ms, around the world.
+            settling=Settling(2.0),
         ),
         "cloudfront": Facts(
             Profile("cloudfront", "", "Cache-Tag", dialect="single"),
@@ -172,6 +189,8 @@ FACTS: Mapping[str, Facts] = MappingProxyType(
             _can("tags", "urls", "all"),
             needs=("id",),
             takes=("url", "secret", "access_key"),
+            # Minutes at most; GetInvalidation tells.
+            settling=Settling(10.0, asked=True),
         ),
         "bunny": Facts(
             Profile("bunny", "", "CDN-Tag", dialect="single"),
@@ -184,6 +203,8 @@ FACTS: Mapping[str, Facts] = MappingProxyType(
             needs=("id", "secret"),
             takes=("url",),
             account=True,
+            # No figure is named.
+            settling=Settling(60.0),
         ),
         "akamai": Facts(
             Profile("akamai", "CDN-Cache-Control", "Edge-Cache-Tag"),
@@ -196,6 +217,8 @@ FACTS: Mapping[str, Facts] = MappingProxyType(
             takes=("network",),
             account=True,
             pause=5.0,
+            # Its estimatedSeconds; a longer one in an answer holds for that purge.
+            settling=Settling(5.0),
         ),
         "google": Facts(
             Profile("google", "", "Cache-Tag", dialect="single"),
@@ -208,6 +231,8 @@ FACTS: Mapping[str, Facts] = MappingProxyType(
             needs=("id", "account", "secret"),
             takes=("url",),
             account=True,
+            # About 10 s; the operation tells.
+            settling=Settling(5.0, asked=True),
         ),
         "vercel": Facts(
             Profile("vercel", "Vercel-CDN-Cache-Control", "Vercel-Cache-Tag"),
@@ -220,6 +245,8 @@ FACTS: Mapping[str, Facts] = MappingProxyType(
             needs=("id", "secret"),
             takes=("url", "account"),
             account=True,
+            # No figure is named.
+            settling=Settling(60.0),
         ),
         "nginx": Facts(
             Profile("nginx", "X-Accel-Expires", "", dialect="seconds"),
@@ -239,6 +266,8 @@ FACTS: Mapping[str, Facts] = MappingProxyType(
             auth=_BEARER,
             needs=("url", "secret"),
             account=True,
+            # Up to 60 s.
+            settling=Settling(60.0),
         ),
         "null": Facts(
             NONE,

@@ -35,4 +35,4 @@ class Akamai(Configured):
         told = read(answer)
         if "purgeId" not in told:
             raise self._api.unreadable(answer)
-        return self._receipt(told["purgeId"], "accepted")
+        return self._receipt(told["purgeId"], "accepted", told.get("estimatedSeconds"))

@@ -12,22 +12,29 @@ from typing import ClassVar, Protocol
 import httpx
 
 from cdn.errors import ProviderMisconfigured, PurgeRefused
-from cdn.facts import FACTS, Facts, Limits, Profile
+from cdn.facts import FACTS, Facts, Limits, Profile, Settling
 from cdn.providers.calls import Api
 from cdn.providers.traces import Distribution, Traces
 from cdn.setups import Setup, fault
 from cdn.tags import is_tag
+
+# Nobody waits for longer than a CDN may reasonably say, in seconds.
+_LONGEST = 3_600
 
 __all__ = ["Configured", "Limits", "Provider", "PurgeReceipt", "Tools"]
 
 
 @dataclass(frozen=True, slots=True)
 class PurgeReceipt:
-    """A CDN's word that it took a purge: its own reference if any, and what it said."""
+    """A CDN's word that it took a purge: its own reference if any, and what it said.
+
+    `seconds` is how long it says that carrying it out takes; 0 for nothing said.
+    """
 
     provider: str
     reference: str
     detail: str
+    seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +64,21 @@ class Provider(Protocol):
     def soft(self) -> bool: ...
     @property
     def quota(self) -> str: ...
+    @property
+    def settling(self) -> Settling: ...
 
     async def purge(self, tags: Sequence[str], *, soft: bool, key: str = "") -> PurgeReceipt:
         """Make the CDN forget `tags`, at most `limits.batch`; raises PurgeRefused.
 
         Calls with the same `key`, if any, are one purge, asked for again because the first
         answer was lost: a CDN that knows such keys does it once.
+        """
+        ...
+
+    async def settled(self, reference: str) -> bool:
+        """Whether the CDN has carried out what it took under `reference`; raises PurgeRefused.
+
+        It is asked as `settling` says. `PurgeLost` says that it never will.
         """
         ...
 
@@ -87,6 +103,7 @@ class Configured(ABC):
         self.limits = facts.limits_of(setup.plan)
         self.soft = "soft" in facts.abilities
         self.quota = _quota(self.kind, facts, setup)
+        self.settling = facts.settling
         self._setup = setup
         self._api = Api(
             setup.name,
@@ -102,6 +119,10 @@ class Configured(ABC):
             raise PurgeRefused("no tags, too many, or ones that are none", dead=True)
         return await self._forget(tags, soft and self.soft, key or secrets.token_hex(16))
 
+    async def settled(self, reference: str) -> bool:
+        """It has: a CDN that can not be asked was given its time."""
+        return True
+
     async def check(self) -> PurgeReceipt:
         """Purge a tag that nothing has."""
         return await self.purge([f"x-{secrets.token_hex(8)}"], soft=False)
@@ -109,10 +130,11 @@ class Configured(ABC):
     @abstractmethod
     async def _forget(self, tags: Sequence[str], soft: bool, key: str) -> PurgeReceipt: ...
 
-    def _receipt(self, reference: object, detail: str) -> PurgeReceipt:
-        """What the CDN said; a reference that is none of a text's is left out."""
+    def _receipt(self, reference: object, detail: str, seconds: object = 0) -> PurgeReceipt:
+        """What the CDN said; a reference that is none of a text's is left out, and a time too."""
         told = reference if isinstance(reference, str) else ""
-        return PurgeReceipt(self.name, told[:128], detail)
+        known = float(seconds) if isinstance(seconds, int) and 0 <= seconds <= _LONGEST else 0.0
+        return PurgeReceipt(self.name, told[:128], detail, known)
 
 
 def _quota(kind: str, facts: Facts, setup: Setup) -> str:

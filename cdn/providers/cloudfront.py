@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from cdn.errors import PurgeRefused
+from cdn.errors import PurgeLost, PurgeRefused
 from cdn.providers.base import Configured, PurgeReceipt, Tools
 from cdn.setups import Setup
 
@@ -47,7 +47,18 @@ class CloudFront(Configured):
                 DistributionId=self._setup.id, InvalidationBatch=batch
             )
         )
-        return self._receipt(told.get("Invalidation", {}).get("Id"), "accepted")
+        receipt = self._receipt(told.get("Invalidation", {}).get("Id"), "accepted")
+        if not receipt.reference:
+            raise PurgeRefused(f"{self.name} took an invalidation without a name")
+        return receipt
+
+    async def settled(self, reference: str) -> bool:
+        """Whether the invalidation is completed; its user must be allowed to look at it."""
+        told = await self._ask(
+            lambda: self._client.get_invalidation(DistributionId=self._setup.id, Id=reference)
+        )
+        # moto writes it in capitals.
+        return str(told.get("Invalidation", {}).get("Status", "")).lower() == "completed"
 
     async def _ask(self, call: Callable[[], Mapping[str, Any]]) -> Mapping[str, Any]:
         """What the client says; its errors are known by what they carry, since none is imported."""
@@ -63,6 +74,8 @@ class CloudFront(Configured):
         status = told.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
         if not told:
             return PurgeRefused(f"{self.name} does not answer: {type(error).__name__}")
+        if code == "NoSuchInvalidation":
+            return PurgeLost(f"{self.name} knows nothing of the invalidation")
         return PurgeRefused(
             f"{self.name} answered {status} {code[:64]}",
             dead=400 <= status < 500 and status != 429 and code not in _LATER,

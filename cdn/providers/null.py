@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 
-from cdn.facts import FACTS, Limits
+from cdn.facts import FACTS, Limits, Settling
 from cdn.providers.base import PurgeReceipt
 from cdn.purge import Purge
 
@@ -16,6 +16,7 @@ class Null:
     profile = FACTS["null"].profile
     limits: Limits = FACTS["null"].limits_of("")
     soft = True
+    settling: Settling = FACTS["null"].settling
 
     def __init__(self, name: str = "null") -> None:
         self.name = name
@@ -27,6 +28,10 @@ class Null:
         del key
         self.asked.append(Purge(tuple(tags), soft))
         return PurgeReceipt(self.name, str(len(self.asked)), "no cache to purge")
+
+    async def settled(self, reference: str) -> bool:
+        """There is nothing to wait for."""
+        return True
 
     async def check(self) -> PurgeReceipt:
         """Nothing can be wrong."""

@@ -11,13 +11,14 @@ from contextlib import suppress
 import structlog
 
 from cdn.errors import PurgeRefused
-from cdn.providers.base import Limits, Provider
+from cdn.providers.base import Limits, Provider, PurgeReceipt
 from gateway.errors import StateUnavailable
 from gateway.purges.pacing import Pacing
 from gateway.purges.quotas import Quotas
 from gateway.state import collapsing, leases
 from gateway.state.database import Database
 from gateway.state.leases import Lease
+from gateway.state.settling import Taken
 
 _log = structlog.stdlib.get_logger(__name__)
 
@@ -119,8 +120,13 @@ class Lane:
         except Exception as error:  # nothing that a provider does may lose a purge
             return self._refused(lease, PurgeRefused(type(error).__name__))
         self._pace.accepted()
-        second, now = self._pacing.second_pass, self._clock()
-        return lambda c: leases.confirm(c, lease, receipt.reference, second, now)
+        taken = self._taken(receipt)
+        return lambda c: leases.confirm(c, lease, taken)
+
+    def _taken(self, receipt: PurgeReceipt) -> Taken:
+        now, pacing = self._clock(), self._pacing
+        seconds = max(self._provider.settling.seconds, receipt.seconds) * pacing.settling
+        return Taken(receipt.reference, now, now + pacing.second_pass, now + seconds)
 
     def _refused(self, lease: Lease, refusal: PurgeRefused) -> Settle:
         now, said = self._clock(), str(refusal)

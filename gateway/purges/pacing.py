@@ -14,7 +14,8 @@ class Pacing:
     `second_pass` is the longest time a fetch may take: an answer that a CDN began to fetch before
     the change is stored by then. `lease` is longer than `call`, so that a job is not given out
     twice while its call still runs. What a provider's limits do not drain within `backlog` is
-    collapsed to bigger tags; `look` is how often that is judged.
+    collapsed to bigger tags; `look` is how often that is judged. The times that a CDN takes are
+    multiplied by `settling`; one that can not say for so long as `unsettled` has failed.
 
     Raises ValueError where a job could be due so late that a clock set back seems the cause.
     """
@@ -26,6 +27,8 @@ class Pacing:
     look: float = 1.0
     shortest_pause: float = 0.5
     longest_pause: float = 60.0
+    settling: float = 1.0
+    unsettled: float = 86_400.0
     poll: float = 0.25
     tick: float = 0.02
     lead: float = 1.0

@@ -14,6 +14,7 @@ from gateway.errors import StateUnavailable
 from gateway.purges.lanes import Collapsed, Lane, nobody
 from gateway.purges.pacing import Pacing
 from gateway.purges.quotas import Quotas
+from gateway.purges.settler import Settler
 from gateway.purges.steady import Steady
 from gateway.state import feed, receipts, uses
 from gateway.state.database import Database
@@ -47,6 +48,10 @@ class PurgeWorker:
             Lane(database, provider, self._pacing, self._quotas, self._clock, collapsed)
             for provider in providers.values()
         ]
+        self._settlers = [
+            Settler(database, provider, self._pacing, self._clock)
+            for provider in providers.values()
+        ]
 
     async def run(self) -> None:
         """Lead as soon as nobody else does, until cancelled."""
@@ -57,6 +62,8 @@ class PurgeWorker:
             async with asyncio.TaskGroup() as group:
                 for lane in self._lanes:
                     group.create_task(self._serve(lane))
+                for settler in self._settlers:
+                    group.create_task(settler.run())
                 group.create_task(self._sweep())
 
     async def drain(self) -> None:
@@ -67,6 +74,8 @@ class PurgeWorker:
                 for lane in self._lanes:
                     while await lane.step():
                         pass
+                for settler in self._settlers:
+                    await settler.step()
 
     async def _serve(self, lane: Lane) -> None:
         while True:

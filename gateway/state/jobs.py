@@ -58,6 +58,28 @@ def wait_for(connection: sqlite3.Connection, job: int, purge: str, at: float) ->
     )
 
 
+def second_pass(connection: sqlite3.Connection, job: int, at: float) -> None:
+    """Ask for a first pass's tag again at `at`; nothing for a second one.
+
+    It is for an answer that was fetched before the change and stored after.
+    """
+    found = connection.execute(
+        "SELECT priority, provider, tag, soft, folder, bucket, zone FROM purge_job"
+        " WHERE id = ? AND pass = 1",
+        (job,),
+    ).fetchone()
+    if found is None:
+        return
+    priority, provider, tag, soft, *above = found
+    target = Target(provider, tag, bool(soft), Within(*above))
+    second = ready(connection, target, 2, priority, at)
+    connection.execute(
+        "INSERT INTO purge_wait (job, purge, due) SELECT ?, purge, ? FROM purge_wait"
+        " WHERE job = ? ON CONFLICT (job, purge) DO UPDATE SET due = excluded.due",
+        (second, at, job),
+    )
+
+
 def again(connection: sqlite3.Connection, job: int, at: float, error: str) -> None:
     """Make a job ready again, or let its purges wait for the ready one that came after it."""
     newer = connection.execute(

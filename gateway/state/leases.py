@@ -7,8 +7,10 @@ import sqlite3
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from gateway.state.jobs import Target, Within, again, move, ready
+from gateway.state import settling
+from gateway.state.jobs import Target, Within, again, move, ready, second_pass
 from gateway.state.receipts import ORDINARY, URGENT
+from gateway.state.settling import Taken
 
 FARTHEST = 120.0
 """Seconds from now in which every job is due: more than any lease, pause or second pass takes. A
@@ -83,21 +85,24 @@ def claim(
     return Lease(token, jobs, now, now + seconds, _key(connection, token)) if jobs else None
 
 
-def confirm(
-    connection: sqlite3.Connection, lease: Lease, reference: str, second: float, now: float
-) -> None:
-    """The provider took the lease's tags: settle its jobs, and ask for second passes `second`
-    seconds from now. What the lease no longer holds is left to its new holder."""
+def confirm(connection: sqlite3.Connection, lease: Lease, taken: Taken) -> None:
+    """The provider took the lease's tags: its jobs are done, and settled at once or later.
+
+    What the lease no longer holds is left to its new holder.
+    """
     for job in _held(connection, lease):
         connection.execute(
             "UPDATE purge_job SET state = 'done', lease = '', due = ?, reference = ?, error = ''"
             " WHERE id = ?",
-            (now, reference, job.id),
+            (taken.at, taken.reference, job.id),
         )
-        if job.number == 1:
-            _second_pass(connection, job, now + second)
+        if job.number == 2:
+            latest = lease.began + taken.second - taken.at
+            _come_too_early(connection, job, lease.began, latest)
+        if taken.due > taken.at:
+            settling.begin(connection, job.id, job.target.provider, taken)
         else:
-            _come_too_early(connection, job, lease.began, lease.began + second)
+            second_pass(connection, job.id, taken.second)
 
 
 def postpone(connection: sqlite3.Connection, lease: Lease, error: str, until: float) -> None:
@@ -146,19 +151,6 @@ def _held(connection: sqlite3.Connection, lease: Lease) -> list[Job]:
     )
     held = {number for (number,) in found}
     return [job for job in lease.jobs if job.id in held]
-
-
-def _second_pass(connection: sqlite3.Connection, job: Job, at: float) -> None:
-    """Ask for the job's tag again, for an answer fetched before the change and stored after."""
-    (priority,) = connection.execute(
-        "SELECT priority FROM purge_job WHERE id = ?", (job.id,)
-    ).fetchone()
-    second = ready(connection, job.target, 2, priority, at)
-    connection.execute(
-        "INSERT INTO purge_wait (job, purge, due) SELECT ?, purge, ? FROM purge_wait"
-        " WHERE job = ? ON CONFLICT (job, purge) DO UPDATE SET due = excluded.due",
-        (second, at, job.id),
-    )
 
 
 def _come_too_early(connection: sqlite3.Connection, job: Job, began: float, latest: float) -> None:

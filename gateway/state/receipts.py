@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from cdn.purge import PurgeState
 
@@ -28,7 +28,11 @@ class PurgeRow:
 
 @dataclass(frozen=True, slots=True)
 class ProviderStatus:
-    """How far a purge is at one provider: tags in all, and those that each pass has reached."""
+    """How far a purge is at one provider: tags in all, and those that each pass has reached.
+
+    `references` are the provider's own names of all calls so far. Times are Unix seconds, of the
+    last tag, and 0 until then.
+    """
 
     provider: str
     state: PurgeState
@@ -37,6 +41,9 @@ class ProviderStatus:
     confirmed: int
     reference: str
     error: str
+    references: tuple[str, ...] = ()
+    sent_at: float = 0.0
+    confirmed_at: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,17 +86,19 @@ def status(connection: sqlite3.Connection, purge: str) -> PurgeStatus | None:
         return None
     number, asked, soft, reason, by, at = row
     parts = connection.execute(
-        "SELECT provider, count(*) FILTER (WHERE pass = 1),"
+        "SELECT purge_job.provider, count(*) FILTER (WHERE pass = 1),"
         " count(*) FILTER (WHERE pass = 1 AND state = 'done'),"
-        " count(*) FILTER (WHERE pass = 2 AND state = 'done'),"
-        " count(*) FILTER (WHERE pass = 2 AND state <> 'done'),"
-        " count(*) FILTER (WHERE state = 'dead'), max(reference), max(error)"
+        " count(*) FILTER (WHERE pass = 2 AND state = 'done' AND settling.job IS NULL),"
+        " count(*) FILTER (WHERE settling.job IS NOT NULL OR (pass = 2 AND state <> 'done')),"
+        " count(*) FILTER (WHERE state = 'dead'), max(purge_job.reference), max(error)"
         " FROM purge_wait JOIN purge_job ON purge_job.id = purge_wait.job"
-        " WHERE purge = ? GROUP BY provider ORDER BY provider",
+        " LEFT JOIN purge_settling AS settling ON settling.job = purge_job.id"
+        " WHERE purge = ? GROUP BY purge_job.provider ORDER BY purge_job.provider",
         (purge,),
-    )
+    ).fetchall()
     return PurgeStatus(
-        PurgeRow(number, asked, bool(soft), reason, by, at), tuple(_part(*part) for part in parts)
+        PurgeRow(number, asked, bool(soft), reason, by, at),
+        tuple(_told(connection, purge, _part(*part)) for part in parts),
     )
 
 
@@ -119,18 +128,38 @@ def trim(connection: sqlite3.Connection, before: float) -> None:
     connection.execute(
         "DELETE FROM purge_wait WHERE purge IN (SELECT id FROM purge WHERE at < :before AND NOT"
         " EXISTS (SELECT 1 FROM purge_wait JOIN purge_job ON purge_job.id = purge_wait.job"
-        " WHERE purge_wait.purge = purge.id AND state <> 'done'))",
+        " LEFT JOIN purge_settling ON purge_settling.job = purge_job.id"
+        " WHERE purge_wait.purge = purge.id"
+        " AND (state <> 'done' OR purge_settling.job IS NOT NULL)))",
         {"before": before},
     )
     connection.execute(
         "DELETE FROM purge_job WHERE state = 'done' AND due < ?"
-        " AND NOT EXISTS (SELECT 1 FROM purge_wait WHERE job = purge_job.id)",
+        " AND NOT EXISTS (SELECT 1 FROM purge_wait WHERE job = purge_job.id)"
+        " AND NOT EXISTS (SELECT 1 FROM purge_settling WHERE job = purge_job.id)",
         (before,),
     )
     connection.execute(
         "DELETE FROM purge WHERE at < ?"
         " AND NOT EXISTS (SELECT 1 FROM purge_wait WHERE purge = purge.id)",
         (before,),
+    )
+
+
+def _told(connection: sqlite3.Connection, purge: str, part: ProviderStatus) -> ProviderStatus:
+    """With the names of the calls, and when the last of each pass was settled."""
+    rows = connection.execute(
+        "SELECT pass, purge_job.due, reference FROM purge_wait JOIN purge_job ON id = job"
+        " WHERE purge = ? AND provider = ? AND state = 'done' ORDER BY purge_job.due, job",
+        (purge, part.provider),
+    ).fetchall()
+    ends = {number: at for number, at, _ in rows}
+    sent = part.state not in (PurgeState.QUEUED, PurgeState.FAILED)
+    return replace(
+        part,
+        references=tuple(dict.fromkeys(name for _, _, name in rows if name)),
+        sent_at=ends.get(1, 0.0) if sent else 0.0,
+        confirmed_at=ends.get(2, 0.0) if part.state is PurgeState.CONFIRMED else 0.0,
     )
 
 

@@ -60,3 +60,10 @@ def test_a_batch_never_waits_for_more_tokens_than_there_are(kind: str) -> None:
         assert 1 <= limits.batch <= limits.tag_burst
         assert limits.rate > 0
         assert limits.burst >= 1
+
+
+@pytest.mark.parametrize("kind", sorted(CONTRACTS))
+def test_who_can_not_be_asked_is_given_at_least_the_vendor_s_own_time(kind: str) -> None:
+    settling = FACTS[kind].settling
+    assert settling.asked or settling.seconds >= CONTRACTS[kind].delay
+    assert not settling.asked or settling.seconds > 0

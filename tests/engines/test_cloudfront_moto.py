@@ -64,6 +64,7 @@ def test_an_invalidation_of_tags_is_kept_as_it_was_asked(cloudfront: Any) -> Non
     assert asyncio.run(edge.check()).detail == "reads our tags"
     receipt = asyncio.run(edge.purge(["d-1", "v-2"], soft=False, key="a-key"))
     kept = cloudfront.get_invalidation(DistributionId=found, Id=receipt.reference)
+    assert asyncio.run(edge.settled(receipt.reference))
     batch = kept["Invalidation"]["InvalidationBatch"]
     assert batch["CallerReference"] == "a-key"
     assert batch["Paths"] == {"Quantity": 2, "Items": ["#d-1", "#v-2"]}

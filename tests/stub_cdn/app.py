@@ -7,7 +7,7 @@ from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any
 
-from tests.stub_cdn.calls import Call, Order, Refusal, Reply, Vendor
+from tests.stub_cdn.calls import Call, Order, Question, Refusal, Reply, Vendor
 from tests.stub_cdn.contracts import CONTRACTS, Contract, Meter
 from tests.stub_cdn.faults import Faults
 from tests.stub_cdn.plain import Bunny, Cloudflare, Fastly, Nginx, Supabase, Varnish, Vercel
@@ -39,7 +39,8 @@ class StubCdn:
     """One customer's CDN of a vendor.
 
     `taken` holds the orders it took, `throttled` counts calls beyond the contract's rate, which a
-    good client never makes, `refused` the statuses of all its refusals, injected ones apart.
+    good client never makes, `refused` the statuses of all its refusals, injected ones apart,
+    `asked` the questions how far an order is.
     `keep` puts an answer into its cache, `serves` says what a reader would get.
     """
 
@@ -57,6 +58,7 @@ class StubCdn:
         self.refused: Counter[int] = Counter()
         self.throttled = 0
         self.calls = 0
+        self.asked = 0
         self._faults = faults or Faults()
         self._clock = clock
         self._meters = Meter(self.contract.calls, clock), Meter(self.contract.names, clock)
@@ -99,10 +101,19 @@ class StubCdn:
         """What is said to a call, or to what a call orders."""
         try:
             order = self.vendor.order(asked) if isinstance(asked, Call) else asked
+            if isinstance(order, Question):
+                return self._told(order.reference)
             return order if isinstance(order, Reply) else self._took(order)
         except Refusal as refusal:
             self.refused[refusal.reply.status] += 1
             return refusal.reply
+
+    def _told(self, reference: str) -> Reply:
+        self.asked += 1
+        number = reference.removeprefix(f"{self.kind}-")
+        if not number.isdigit() or not 1 <= int(number) <= len(self._felt):
+            raise Refusal(self.vendor.unknown())
+        return self.vendor.progress(reference, self._felt[int(number) - 1][0] <= self._clock())
 
     def _took(self, order: Order) -> Reply:
         if len(order.names) > self.contract.batch:

@@ -69,11 +69,26 @@ class Order:
     key: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Whether the order that was taken under `reference` is carried out."""
+
+    reference: str
+
+
 class Vendor(Protocol):
     """One vendor's interface."""
 
-    def order(self, call: Call) -> Order | Reply:
+    def order(self, call: Call) -> Order | Question | Reply:
         """What a call wants, or an answer that forgets nothing; raises `Refusal`."""
+        ...
+
+    def progress(self, reference: str, done: bool) -> Reply:
+        """How far an order is that was taken; only vendors have it who can be asked."""
+        ...
+
+    def unknown(self) -> Reply:
+        """What they say to a reference that is none."""
         ...
 
     def taken(self, order: Order, reference: str) -> Reply:

@@ -26,7 +26,7 @@ from tests.stub_cdn.accounts import (
     SECRET,
     google_key,
 )
-from tests.stub_cdn.calls import Call, Order, Refusal, Reply, demand
+from tests.stub_cdn.calls import Call, Order, Question, Refusal, Reply, demand
 
 _BODY = 50_000
 _AKAMAI_TAG = re.compile(r"[^\s<>*@\\{}:]{1,128}")
@@ -83,10 +83,13 @@ def _problem(status: int, title: str) -> Reply:
 class Google:
     """https://cloud.google.com/compute/docs/reference/rest/v1/urlMaps/invalidateCache"""
 
-    def order(self, call: Call) -> Order | Reply:
+    def order(self, call: Call) -> Order | Question | Reply:
         if call.path == "/token":
             return self._token(call)
         demand(call.fields.get("authorization") == f"Bearer {_TOKEN}", 401, "UNAUTHENTICATED")
+        operation = f"/compute/v1/projects/{PROJECT}/global/operations/"
+        if call.method == "GET" and call.path.startswith(operation):
+            return Question(call.path.removeprefix(operation))
         at = f"/compute/v1/projects/{PROJECT}/global/urlMaps/{ID}/invalidateCache"
         demand(call.method == "POST" and call.path == at, 404, "no such route")
         key = call.asked.get("requestId", "")
@@ -99,6 +102,13 @@ class Google:
 
     def taken(self, order: Order, reference: str) -> Reply:
         return Reply(200, {"kind": "compute#operation", "name": reference, "status": "PENDING"})
+
+    def progress(self, reference: str, done: bool) -> Reply:
+        status = "DONE" if done else "RUNNING"
+        return Reply(200, {"kind": "compute#operation", "name": reference, "status": status})
+
+    def unknown(self) -> Reply:
+        return Reply(404, {"error": {"code": 404, "message": "The resource was not found"}})
 
     def _token(self, call: Call) -> Reply:
         """RFC 7523: a token for a signed word."""
@@ -117,10 +127,12 @@ class Google:
 class CloudFront:
     """https://docs.aws.amazon.com/cloudfront/latest/APIReference/"""
 
-    def order(self, call: Call) -> Order | Reply:
+    def order(self, call: Call) -> Order | Question | Reply:
         if not _signed_by_aws(call):
             raise Refusal(_aws_error(403, "SignatureDoesNotMatch"))
         at = f"/2020-05-31/distribution/{ID}"
+        if call.method == "GET" and call.path.startswith(f"{at}/invalidation/"):
+            return Question(call.path.removeprefix(f"{at}/invalidation/"))
         if call.method == "GET" and call.path == f"{at}/config":
             return Reply(200, _CONFIG.encode(), (("content-type", "text/xml"),))
         if call.method != "POST" or call.path != f"{at}/invalidation":
@@ -136,11 +148,21 @@ class CloudFront:
         return Order(tuple(name.removeprefix("#") for name in names), key=key)
 
     def taken(self, order: Order, reference: str) -> Reply:
-        body = (
-            f'<Invalidation xmlns="{_CLOUDFRONT[1:-1]}"><Id>{reference}</Id>'
-            f"<Status>InProgress</Status></Invalidation>"
-        )
-        return Reply(201, body.encode(), (("content-type", "text/xml"),))
+        return _invalidation(201, reference, "InProgress")
+
+    def progress(self, reference: str, done: bool) -> Reply:
+        return _invalidation(200, reference, "Completed" if done else "InProgress")
+
+    def unknown(self) -> Reply:
+        return _aws_error(404, "NoSuchInvalidation")
+
+
+def _invalidation(code: int, reference: str, status: str) -> Reply:
+    body = (
+        f'<Invalidation xmlns="{_CLOUDFRONT[1:-1]}"><Id>{reference}</Id>'
+        f"<Status>{status}</Status></Invalidation>"
+    )
+    return Reply(code, body.encode(), (("content-type", "text/xml"),))
 
 
 _CONFIG = (

@@ -49,6 +49,9 @@ class Boto:
     def create_invalidation(self, **told: Any) -> Mapping[str, Any]:
         return self._said(told)
 
+    def get_invalidation(self, **told: Any) -> Mapping[str, Any]:
+        return self._said(told)
+
     def get_distribution_config(self, **told: Any) -> Mapping[str, Any]:
         return self._said(told)
 

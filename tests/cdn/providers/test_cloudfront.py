@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from cdn.errors import PurgeRefused
+from cdn.errors import PurgeLost, PurgeRefused
 
 Saying = Callable[[Mapping[str, Any] | Exception], Any]
 
@@ -33,8 +33,8 @@ def test_tags_are_items_of_one_batch_under_the_key_of_the_purge(boto: Saying) ->
 
 
 def test_purges_without_a_key_are_never_taken_for_one(boto: Saying) -> None:
-    bench = boto({"Invalidation": {}})
-    assert bench.purge("cloudfront", "d-1").reference == ""
+    bench = boto({"Invalidation": {"Id": "I1"}})
+    bench.purge("cloudfront", "d-1")
     bench.purge("cloudfront", "d-1")
     keys = {told["InvalidationBatch"]["CallerReference"] for told in bench.boto.told}
     assert len(keys) == 2
@@ -71,3 +71,41 @@ def test_an_error_is_judged_by_its_code_and_never_repeated(
     assert refused.value.dead is dead
     assert hint in refused.value.hint
     assert "stub-secret" not in str(refused.value)
+
+
+def test_an_invalidation_that_can_not_be_asked_about_is_asked_for_again(boto: Saying) -> None:
+    with pytest.raises(PurgeRefused, match="without a name") as refused:
+        boto({"Invalidation": {}}).purge("cloudfront", "d-1")
+    assert not refused.value.dead
+
+
+@pytest.mark.parametrize(
+    ("said", "done"),
+    [
+        ({"Invalidation": {"Status": "Completed"}}, True),
+        ({"Invalidation": {"Status": "COMPLETED"}}, True),
+        ({"Invalidation": {"Status": "InProgress"}}, False),
+        ({"Invalidation": {}}, False),
+        ({}, False),
+    ],
+)
+def test_it_is_settled_when_the_invalidation_is_completed(
+    said: Mapping[str, Any], done: bool, boto: Saying
+) -> None:
+    bench = boto(said)
+    assert bench.run("cloudfront", lambda provider: provider.settled("I1")) is done
+    assert bench.boto.told == [{"DistributionId": "thing-1", "Id": "I1"}]
+
+
+@pytest.mark.parametrize(
+    ("error", "lost"),
+    [
+        (ClientError(404, "NoSuchInvalidation"), True),
+        (ClientError(403, "AccessDenied"), False),
+        (ConnectionError("stub-secret"), False),
+    ],
+)
+def test_only_an_unknown_invalidation_is_lost(error: Exception, lost: bool, boto: Saying) -> None:
+    with pytest.raises(PurgeRefused) as refused:
+        boto(error).run("cloudfront", lambda provider: provider.settled("I1"))
+    assert isinstance(refused.value, PurgeLost) is lost

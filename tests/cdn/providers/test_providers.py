@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import fields
@@ -10,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from cdn.errors import ProviderMisconfigured, PurgeRefused
+from cdn.errors import ProviderMisconfigured, PurgeLost, PurgeRefused
 from cdn.facts import FACTS, PROFILES
 from cdn.providers import PROVIDERS, Tools, build
 from cdn.providers.null import Null
@@ -231,3 +232,64 @@ def test_akamai_purges_the_network_that_is_named(network: str, answered: Any) ->
 
     assert answered(respond).purge("akamai", "d-1", network=network).reference == "p"
     assert asked[0].url.path == f"/ccu/v3/delete/tag/{network or 'production'}"
+
+
+@pytest.mark.parametrize("kind", sorted(k for k, f in FACTS.items() if not f.settling.asked))
+def test_who_can_not_be_asked_is_taken_to_be_done_in_its_time(kind: str) -> None:
+    provider = build(kind, setup_for(kind, "http://cdn.test"), tools())
+    assert provider.settling == FACTS[kind].settling
+    assert asyncio.run(provider.settled("whatever"))
+
+
+@pytest.mark.parametrize(("told", "known"), [(7, 7.0), (-1, 0.0), ("7", 0.0), (None, 0.0)])
+def test_a_time_that_akamai_names_is_taken(
+    told: object, known: float, answered: Callable[..., Any]
+) -> None:
+    said = {"purgeId": "p", "estimatedSeconds": told}
+    bench = answered(lambda request: httpx.Response(201, json=said))
+    assert bench.purge("akamai", "d-1").seconds == known
+
+
+GOOGLE: list[tuple[httpx.Response, bool | type[Exception]]] = [
+    (httpx.Response(200, json={"status": "DONE"}), True),
+    (httpx.Response(200, json={"status": "RUNNING"}), False),
+    (httpx.Response(200, json={}), False),
+    (httpx.Response(200, text="<html>"), False),
+    (httpx.Response(200, json={"status": "DONE", "error": {"errors": []}}), PurgeLost),
+    (httpx.Response(404), PurgeLost),
+    (httpx.Response(403), PurgeRefused),
+    (httpx.Response(503), PurgeRefused),
+]
+
+
+@pytest.mark.parametrize(("said", "meant"), GOOGLE)
+def test_an_operation_of_google_s_is_asked_about(
+    said: httpx.Response, meant: bool | type[Exception], answered: Callable[..., Any]
+) -> None:
+    asked = list[str]()
+
+    def respond(request: httpx.Request) -> httpx.Response:
+        if request.url.path == "/token":
+            return httpx.Response(200, json={"access_token": "t", "expires_in": 60})
+        asked.append(f"{request.method} {request.url.path}")
+        return said
+
+    work = lambda provider: provider.settled("operation-1")  # noqa: E731
+    if isinstance(meant, bool):
+        assert answered(respond).run("google", work) is meant
+    else:
+        with pytest.raises(meant):
+            answered(respond).run("google", work)
+    assert asked == ["GET /compute/v1/projects/project-1/global/operations/operation-1"]
+
+
+@pytest.mark.parametrize("name", ["", "a/b", "a?b", "ä", "x" * 129])
+def test_an_operation_without_a_plain_name_confirms_nothing(
+    name: str, answered: Callable[..., Any]
+) -> None:
+    def respond(request: httpx.Request) -> httpx.Response:
+        token = {"access_token": "t", "expires_in": 60}
+        return httpx.Response(200, json=token if request.url.path == "/token" else {"name": name})
+
+    with pytest.raises(PurgeRefused, match="confirmed nothing"):
+        answered(respond).purge("google", "d-1")

@@ -42,8 +42,8 @@ from gateway.state.database import Database
 
 path, url, id, secret, batch, rate, burst, tag_rate, tag_burst = sys.argv[1:]
 pacing = Pacing(
-    second_pass=0.5, shortest_pause=0.02, longest_pause=0.1, call=0.3, lease=0.6, poll=0.05,
-    lead=0.01,
+    second_pass=0.5, settling=0.1, shortest_pause=0.02, longest_pause=0.1, call=0.3, lease=0.6,
+    poll=0.05, lead=0.01,
 )
 
 async def main():
@@ -101,11 +101,12 @@ async def asked(purges: Purges) -> list[str]:
 
 
 def unconfirmed(database: Database) -> int:
-    """How many jobs are not done."""
-    count: int = database.read_now(
-        lambda c: c.execute("SELECT count(*) FROM purge_job WHERE state <> 'done'").fetchone()[0]
+    """How many jobs are not done, or not settled."""
+    jobs = "SELECT count(*) FROM purge_job WHERE state <> 'done' UNION ALL"
+    found = database.read_now(
+        lambda c: c.execute(f"{jobs} SELECT count(*) FROM purge_settling").fetchall()
     )
-    return count
+    return sum(count for (count,) in found)
 
 
 def test_of_ten_thousand_purges_none_is_lost_and_no_limit_is_exceeded(

@@ -19,6 +19,7 @@ from gateway.state.jobs import Within
 from gateway.state.leases import Lease
 from gateway.state.outbox import Target
 from gateway.state.receipts import ORDINARY, URGENT, PurgeRow
+from gateway.state.settling import Taken
 
 SECOND, LEASE = 20.0, 30.0
 FOLDERS, DOCUMENTS = 3, 4
@@ -70,7 +71,8 @@ class Queue:
     def confirm(self, lease: Lease) -> None:
         self.leases.remove(lease)
         self.told.append(Call(lease))
-        self.database.write_now(lambda c: leases.confirm(c, lease, "ref", SECOND, self.now))
+        taken = Taken("ref", self.now, self.now + SECOND, self.now)
+        self.database.write_now(lambda c: leases.confirm(c, lease, taken))
 
     def postpone(self, lease: Lease, seconds: float) -> None:
         self.leases.remove(lease)

@@ -13,6 +13,7 @@ from gateway.state.jobs import Within
 from gateway.state.leases import Lease
 from gateway.state.outbox import Target
 from gateway.state.receipts import ORDINARY, URGENT, ProviderStatus, PurgeRow
+from gateway.state.settling import Taken
 
 SECOND = 20.0
 
@@ -44,8 +45,9 @@ class Desk:
     def due(self) -> bool:
         return self.database.read_now(lambda c: leases.due(c, "edge", self.now))
 
-    def confirm(self, lease: Lease) -> None:
-        self.database.write_now(lambda c: leases.confirm(c, lease, "ref", SECOND, self.now))
+    def confirm(self, lease: Lease, settles: float = 0.0) -> None:
+        taken = Taken("ref", self.now, self.now + SECOND, self.now + settles)
+        self.database.write_now(lambda c: leases.confirm(c, lease, taken))
 
     def postpone(self, lease: Lease, until: float) -> None:
         self.database.write_now(lambda c: leases.postpone(c, lease, "503", until))
