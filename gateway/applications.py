@@ -16,8 +16,10 @@ from gateway.api import Api, open_to_pages
 from gateway.app import trusted
 from gateway.asgi import App, Field, Scope
 from gateway.auth import Authenticator
+from gateway.companions.folders import Folders
 from gateway.companions.introductions import Introductions
 from gateway.companions.proofs import Proofs
+from gateway.companions.uses import OneTime
 from gateway.edge import Edge
 from gateway.home import Examples, Home, no_examples
 from gateway.hooks import Hooks
@@ -33,6 +35,7 @@ from gateway.routes import Gateway
 from gateway.scoping import Scoping
 from gateway.state.redactions import StoredRedactions
 from gateway.state.spent import Spent
+from gateway.state.uses import Uses
 from gateway.storage import Storage
 from gateway.telemetry import Draining, Telemetry
 from signing.badges import Badges
@@ -99,6 +102,8 @@ def build(
         *(parts.deliverer, routed, others, zones, telemetry),
         pullers=pullers,
         proofs=_proofs(parts),
+        one_time=OneTime(parts.rules.signer, Uses(parts.database)),
+        folders=Folders(parts.rules, parts.ledger),
         corp=corp,
     )
     aside = Router([*operations, *admin.health()], redirect_slashes=False)

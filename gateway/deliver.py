@@ -15,11 +15,13 @@ from cdn.modes import absent_policy, policy_for
 from cdn.policy import CachePolicy, Confidential, NoStore
 from gateway.caches.budget import ByteBudget
 from gateway.catalogue import Catalogue
+from gateway.companions.folders import Folders, HeldLink
 from gateway.deliveries import Delivery, FieldList, Request, selected, unmodified
 from gateway.documents import CacheMode, Document, DocumentRef, Zone
 from gateway.errors import (
     DocumentChanged,
     DocumentNotFound,
+    GatewayError,
     ResidencyRefused,
     VersionSuperseded,
 )
@@ -29,10 +31,11 @@ from gateway.representations import http_date, tags_of
 from gateway.rules import Rules
 from gateway.selections import Pass, Selection, Selector
 from gateway.sharing import Sharing
-from gateway.state.revocations import Guard
+from gateway.state.guards import Guard
 from gateway.streams import Stream
 from imaging.marking.viewers import NOBODY, Viewer
-from signing.errors import AudienceRefused, LinkExpired, LinkRefused, LinkRevoked
+from signing.errors import AudienceRefused, LinkExpired, LinkRefused, LinkRevoked, SigningError
+from signing.folders import FolderLink
 from signing.links import LIVE, Link, check_generation, check_grant
 from signing.targets import ABSENT
 
@@ -52,6 +55,7 @@ class Deliverer:
         originals: Originals,
         selector: Selector,
         budget: ByteBudget,
+        folders: Folders,
         clock: Callable[[], float] = time,
     ) -> None:
         self._zones = rules.zones
@@ -66,6 +70,7 @@ class Deliverer:
         self._originals = originals
         self._selector = selector
         self._budget = budget
+        self._folders = folders
         self._clock = clock
 
     def verify(self, raw_path: bytes, query: bytes, now: float) -> Link:
@@ -79,7 +84,11 @@ class Deliverer:
         `ResidencyRefused`.
         """
         self._revocations.fresh()
-        known = self._revocations.generation(self._zones[link.zone], link.bucket, link.key)
+        counted = link.key
+        if isinstance(link, FolderLink):
+            self._folders.check(link, self._clock())
+            counted = link.folder
+        known = self._revocations.generation(self._zones[link.zone], link.bucket, counted)
         if link.generation > known:
             return False
         _check_generation(link, known)
@@ -89,17 +98,22 @@ class Deliverer:
     async def reread(self, link: Pass, viewer: Viewer = NOBODY) -> None:
         """Admit a link of a generation that was not known: ask the authority, then decide."""
         await self._revocations.refresh()
-        known = self._revocations.generation(self._zones[link.zone], link.bucket, link.key)
-        _check_generation(link, known)
+        _check_generation(link, self._generation(link))
+        if isinstance(link, FolderLink):
+            self._folders.check(link, self._clock())
         self._check_use(link, viewer)
 
     async def check_revoked(self, link: Link) -> None:
         """Raise what the link's generation says, before anybody is asked who looks."""
         self._revocations.fresh()
-        zone = self._zones[link.zone]
-        if link.generation > self._revocations.generation(zone, link.bucket, link.key):
+        if link.generation > self._generation(link):
             await self._revocations.refresh()
-        _check_generation(link, self._revocations.generation(zone, link.bucket, link.key))
+        _check_generation(link, self._generation(link))
+
+    def _generation(self, link: Pass) -> int:
+        """What is known of what the link's own counts: the document, or the folder alone."""
+        counted = link.folder if isinstance(link, FolderLink) else link.key
+        return self._revocations.generation(self._zones[link.zone], link.bucket, counted)
 
     def _check_use(self, link: Pass, viewer: Viewer) -> None:
         if not isinstance(link, Permit):
@@ -184,10 +198,21 @@ class Deliverer:
 
     def watch(self, link: Pass, viewer: Viewer, abort: Callable[[], None]) -> Guard:
         """Have `abort` called when the link or its viewer is revoked; closing the guard ends it."""
-        zone, place = self._zones[link.zone], (link.bucket, link.key)
-        return self._revocations.register(
-            zone, *place, link.generation, abort, viewer=viewer.id if _for_one(link) else ""
-        )
+        place = self._zones[link.zone], link.bucket, link.key
+        alone = isinstance(link, FolderLink)  # whose own generation counts less than the document's
+        generation = self._revocations.generation(*place) if alone else link.generation
+        who = viewer.id if _for_one(link) else ""
+        guard = self._revocations.register(*place, generation, abort, viewer=who)
+        if alone and not self._stands(link, viewer):
+            guard.end()
+        return guard
+
+    def _stands(self, link: Pass, viewer: Viewer) -> bool:
+        """Whether nothing was taken back since the link was admitted."""
+        try:
+            return self.admit(link, viewer)
+        except (GatewayError, SigningError):
+            return False
 
     def _ref(self, link: Pass) -> DocumentRef:
         if link.bucket not in self._zones[link.zone].buckets:
@@ -255,7 +280,7 @@ def _for_one(link: Pass) -> bool:
     """Whether the answer is for one viewer or one use, and nobody else's to keep."""
     if isinstance(link, Permit):
         return False
-    return link.audience != ABSENT or link.one_time != ABSENT
+    return link.audience != ABSENT or link.one_time != ABSENT or isinstance(link, HeldLink)
 
 
 def _leads_to(link: Pass, document: Document) -> bool:

@@ -9,6 +9,7 @@
     ├── Overloaded              a bounded queue or budget is full
     ├── ResidencyRefused        this region may not hold or serve the document
     ├── VersionSuperseded       a pinned link to a version that is no more
+    ├── LinkUsed                a one-time link that somebody has used
     ├── PullerRefused           the zone is read by its CDNs alone, and this is none of them
     ├── RequestRefused          the request breaks a rule before any work (method, size, shape)
     ├── InvalidRequest          a storage call whose body or query is not of the right shape
@@ -85,6 +86,10 @@ class Overloaded(GatewayError):
 
 class ResidencyRefused(GatewayError):
     """The zone's documents may not be served from this region; nothing was read."""
+
+
+class LinkUsed(GatewayError):
+    """The link was good once, and somebody has used it."""
 
 
 class PullerRefused(GatewayError):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from secrets import token_urlsafe
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
@@ -22,7 +23,7 @@ from gateway.state.ledger import IssueRow, Ledger
 from imaging.errors import ImagingError
 from imaging.names.renditions import Rendition
 from signing.audiences import check_audience
-from signing.errors import SigningError, Unsignable
+from signing.errors import SigningError
 from signing.grants import Grant
 from signing.links import LIVE, Link, LinkRequest
 
@@ -47,6 +48,7 @@ class LinksCall(BaseModel):
     """The body of `POST /v1/links`: documents, and what their links shall grant.
 
     `audience` is the id of the one viewer whom the links are for; null for whoever has them.
+    `one_time` links are good for one delivery each, of the original or of one exact rendition.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
@@ -62,8 +64,6 @@ class LinksCall(BaseModel):
 
     def granted(self) -> Grant:
         """The grant these words ask for. Raises `Unsignable` when there is none like it."""
-        if self.one_time:
-            raise Unsignable("companion")
         letter = _GRANTS.get(self.grant, self.grant)
         return Grant.parse(("d" if self.disposition == "download" else "i") + letter)
 
@@ -180,6 +180,7 @@ class Issuer:
             expires_in=call.expires_in,
             extension=call.extension if zone.sealed else "",
             audience=call.audience or "",
+            one_time=token_urlsafe(12) if call.one_time else "",
         )
         return self._signer.issue(request, now)
 

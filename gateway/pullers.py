@@ -18,6 +18,7 @@ from gateway.documents import Zone
 from gateway.errors import PullerRefused
 from gateway.settings import CdnSettings, Settings
 from signing.errors import LinkRefused
+from signing.folders import FolderLink
 from signing.targets import ABSENT, Link
 
 SHIELD: Final = b"ostiary-shield"
@@ -108,4 +109,7 @@ def key_of(link: Link) -> bytes:
 
 
 def _bound(link: Link) -> bool:
+    """A folder's token counts other revocations than the key of a copy does."""
+    if isinstance(link, FolderLink):
+        return True
     return link.audience != ABSENT or link.one_time != ABSENT

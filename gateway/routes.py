@@ -11,7 +11,9 @@ from collections.abc import Awaitable, Mapping
 from time import time
 
 from gateway.asgi import App, Receive, Scope, Send
+from gateway.companions.folders import Folders
 from gateway.companions.proofs import Proofs
+from gateway.companions.uses import SENT, OneTime
 from gateway.deliver import Deliverer, forbidding
 from gateway.deliveries import Delivery, FieldList
 from gateway.documents import Zone
@@ -21,6 +23,7 @@ from gateway.heads import EMPTY
 from gateway.problems import prefers_html, problem_for, render
 from gateway.pullers import Pullers, zone_of
 from gateway.security import security_fields
+from gateway.streams import Stream
 from gateway.telemetry import Telemetry, client_of
 from gateway.transmissions import Transmitter
 from imaging.errors import PageMissing
@@ -45,6 +48,8 @@ class Gateway:
         *,
         pullers: Pullers,
         proofs: Proofs,
+        one_time: OneTime,
+        folders: Folders,
         corp: str,
     ) -> None:
         self._deliverer = deliverer
@@ -55,6 +60,8 @@ class Gateway:
         self._transmitter = Transmitter(deliverer, telemetry)
         self._pullers = pullers
         self._proofs = proofs
+        self._one_time = one_time
+        self._folders = folders
         self._corp = corp
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
@@ -92,8 +99,27 @@ class Gateway:
             await self._prove(link, exchange)
         if not deliverer.admit(link, exchange.viewer):
             await deliverer.reread(link, exchange.viewer)
+        if link.one_time != ABSENT:
+            return await self._once(link, exchange, scope)
         request = exchange.request()
         return deliverer.hit(link, request) or await deliverer.deliver(link, request)
+
+    async def _once(self, link: Link, exchange: Exchange, scope: Scope) -> Delivery:
+        """Answer a link that is good once: to write down that it was used comes last."""
+        goes_on = self._one_time.admit(link, exchange.method, exchange.fields, int(exchange.now))
+        delivery = await self._deliverer.deliver(link, exchange.request())
+        if goes_on or delivery.status not in SENT:
+            return delivery
+        try:
+            kept = await self._one_time.use(link, dict(scope["headers"]), int(time()))
+            # The disk takes its time, and the link may have been taken back meanwhile.
+            self._deliverer.admit(link, exchange.viewer)
+        except BaseException:
+            if isinstance(delivery.body, Stream):
+                await delivery.body.aclose()
+            raise
+        delivery.fields.append(kept)
+        return delivery
 
     async def _prove(self, link: Link, exchange: Exchange) -> None:
         """Find out who looks, once it is known that the link was not taken back."""
@@ -103,6 +129,9 @@ class Gateway:
     def _verified(self, exchange: Exchange, scope: Scope) -> Link:
         raw_path, asked = scope["raw_path"], scope["query_string"]
         query = self._pullers.query(scope, exchange.fields)
+        if not query:
+            sent = exchange.fields.get(b"cookie", b"")
+            return self._folders.held(raw_path, sent, int(exchange.now))
         link = self._deliverer.verify(raw_path, query, exchange.now)
         if query is not asked:
             self._pullers.check(link, asked)

@@ -12,7 +12,7 @@ from gateway.documents import Document
 from gateway.errors import GatewayError
 from gateway.ranges import ByteRange
 from gateway.representations import Source
-from gateway.state.revocations import Guard
+from gateway.state.guards import Guard
 
 
 class Stream:

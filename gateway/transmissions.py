@@ -13,7 +13,7 @@ from gateway.deliveries import Delivery
 from gateway.exchanges import Exchange
 from gateway.guard.whole import EXTENSION
 from gateway.heads import joined
-from gateway.state.revocations import Guard
+from gateway.state.guards import Guard
 from gateway.streams import Pump, Stream
 from gateway.telemetry import Telemetry, trace_id
 

@@ -17,6 +17,7 @@ from gateway.errors import (
     GatewayError,
     InvalidRequest,
     KeysUnavailable,
+    LinkUsed,
     NotAuthorised,
     Overloaded,
     PullerRefused,
@@ -42,6 +43,7 @@ from gateway.problems.problem import (
     LINK_EXPIRED,
     LINK_REFUSED,
     LINK_REVOKED,
+    LINK_USED,
     MARK_BROKEN,
     NOT_AUTHENTICATED,
     NOT_AUTHORISED,
@@ -85,6 +87,10 @@ from signing.errors import (
 _REASON = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 
 
+_UNSIGNABLE_HINTS = {
+    "one-time": "A one-time link is for one rendition: ask for the grant original or x-NAME.",
+    "sealed": "The zone seals its addresses, so it has no links to folders; ask for documents'.",
+}
 _REQUEST_TITLES = {
     404: "There is nothing here",
     405: "This method is not allowed here",
@@ -126,6 +132,8 @@ def _of_gateway(error: GatewayError) -> Problem:
             return RESIDENCY_REFUSED
         case PullerRefused():
             return PULLER_REFUSED
+        case LinkUsed():
+            return LINK_USED
         case VersionSuperseded():
             return VERSION_SUPERSEDED
         case RequestRefused():
@@ -175,7 +183,8 @@ def _of_signing(error: SigningError) -> Problem:
         case BadgeRefused():
             return _with_reason(CLAIM_REFUSED, error.reason)
         case Unsignable():
-            return _with_reason(UNSIGNABLE, error.reason)
+            hint = _UNSIGNABLE_HINTS.get(error.reason, "")
+            return replace(_with_reason(UNSIGNABLE, error.reason), hint=hint)
         case _:
             return INTERNAL
 

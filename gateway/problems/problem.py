@@ -56,6 +56,13 @@ LINK_REVOKED = Problem(
     "Whoever manages the document has ended access by this link.",
     "If you still need the document, ask whoever sent you the link for a new one.",
 )
+LINK_USED = Problem(
+    410,
+    "link.used",
+    "This link has been used",
+    "It was good for one delivery, and the document has been delivered.",
+    "If you did not get it, ask whoever sent you the link for a new one.",
+)
 VERSION_SUPERSEDED = Problem(
     410,
     "version.superseded",

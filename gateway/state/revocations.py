@@ -9,14 +9,12 @@ from __future__ import annotations
 import re
 import sqlite3
 from collections.abc import Callable, Iterable
-from contextlib import suppress
-from dataclasses import dataclass, field
-from types import TracebackType
 
 from gateway.documents import DocumentRef, Zone
 from gateway.errors import ViewerRefused
 from gateway.state import feed
 from gateway.state.database import Database
+from gateway.state.guards import Guard
 
 _KEY = "k:"
 _KID = re.compile(r"k:[a-z0-9]{1,8}")
@@ -149,36 +147,6 @@ def _raise_to(connection: sqlite3.Connection, scope: str, counter: int, at: floa
     return counter
 
 
-@dataclass(eq=False, slots=True)
-class Guard:
-    """A delivery in flight, to be aborted when its generation falls behind; close it at its end.
-
-    One for a viewer alone, by subject, is aborted with that viewer's access as well.
-    """
-
-    zone: Zone
-    bucket: str
-    key: str
-    generation: int
-    abort: Callable[[], None]
-    _guards: set[Guard] = field(repr=False)
-    viewer: str = ""
-
-    def close(self) -> None:
-        self._guards.discard(self)
-
-    def __enter__(self) -> Guard:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
-
-
 class Revocations:
     """All counters in memory, kept equal to the database's by the feed.
 
@@ -189,6 +157,7 @@ class Revocations:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._counters: dict[str, int] = {}
+        self._changed: dict[str, float] = {}
         self._prefixes: dict[str, tuple[str, ...]] = {}
         self._guards: set[Guard] = set()
         self.keys: frozenset[str] = frozenset()
@@ -208,6 +177,18 @@ class Revocations:
             if place.startswith(scope[2:]):
                 total += count(scope, 0)
         return total
+
+    def alone_at(self, zone: Zone, bucket: str, key: str, folder: str) -> float:
+        """When a document was last revoked without all of its `folder` (Unix seconds), 0 for never.
+
+        That is by itself, or by a declared prefix below the folder.
+        """
+        place, above = f"{zone.name}/{bucket}/{key}", f"{zone.name}/{bucket}/{folder}"
+        scopes = [f"d:{place}"]
+        for scope in self._prefixes.get(zone.name, ()):
+            if place.startswith(scope[2:]) and not above.startswith(scope[2:]):
+                scopes.append(scope)
+        return max(self._changed.get(scope, 0.0) for scope in scopes)
 
     def check_viewer(self, viewer: str) -> None:
         """Raise `ViewerRefused` for one who was revoked before now; anybody on this host knows."""
@@ -248,7 +229,7 @@ class Revocations:
 
     def _apply(self, row: feed.FeedRow) -> None:
         if row.kind == "revoked":
-            self._count(row.scope, row.value)
+            self._count(row.scope, row.value, row.at)
         elif row.kind in ("declared", "undeclared"):
             self._redeclare(row.scope, row.kind == "declared")
         elif row.kind == "lost":
@@ -258,8 +239,9 @@ class Revocations:
         for guard in tuple(self._guards):
             self._judge(guard)
 
-    def _count(self, scope: str, counter: int) -> None:
+    def _count(self, scope: str, counter: int, at: float) -> None:
         self._counters[scope] = max(self._counters.get(scope, 0), counter)
+        self._changed[scope] = max(self._changed.get(scope, 0.0), at)
         if is_key(scope):
             self.keys |= {scope.removeprefix(_KEY)}
 
@@ -270,8 +252,8 @@ class Revocations:
 
     def _load(self) -> None:
         counters, prefixes = self._database.read_now(_everything)
-        for scope, counter in counters:
-            self._count(scope, counter)
+        for counter in counters:
+            self._count(*counter)
         self._prefixes = {}
         for zone, prefix in prefixes:
             self._redeclare(prefix_scope(zone, prefix), declared=True)
@@ -279,16 +261,13 @@ class Revocations:
     def _judge(self, guard: Guard) -> None:
         behind = self.generation(guard.zone, guard.bucket, guard.key) > guard.generation
         if behind or self.refused(guard.viewer):
-            guard.close()
-            # One delivery that can not be aborted must not save the others.
-            with suppress(Exception):
-                guard.abort()
+            guard.end()
 
 
 def _everything(
     connection: sqlite3.Connection,
-) -> tuple[list[tuple[str, int]], list[tuple[str, str]]]:
+) -> tuple[list[tuple[str, int, float]], list[tuple[str, str]]]:
     return (
-        connection.execute("SELECT scope, counter FROM revocation").fetchall(),
+        connection.execute("SELECT scope, counter, changed_at FROM revocation").fetchall(),
         connection.execute("SELECT zone, prefix FROM declared_prefix").fetchall(),
     )
