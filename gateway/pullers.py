@@ -16,6 +16,7 @@ from typing import Final, Self
 from gateway.asgi import Scope
 from gateway.documents import Zone
 from gateway.errors import PullerRefused
+from gateway.peers import NOBODY, peer_of
 from gateway.settings import CdnSettings, Settings
 from signing.errors import LinkRefused
 from signing.folders import FolderLink
@@ -31,20 +32,24 @@ _KEY: Final = b"c="
 
 @dataclass(frozen=True, slots=True)
 class Proofs:
-    """By what the CDNs of one zone, or all of them, are known: secrets, newest first."""
+    """By what the CDNs of one zone are known: secrets, and names of client certificates."""
 
     secrets: tuple[bytes, ...] = ()
+    certificates: frozenset[str] = NOBODY
 
     @classmethod
     def of(cls, cdns: Iterable[CdnSettings]) -> Self:
         """Those of the configured CDNs."""
-        shields = [secret for cdn in cdns for secret in cdn.shield]
-        return cls(tuple(secret.get_secret_value().encode() for secret in shields))
+        known = list(cdns)
+        secrets = (secret.get_secret_value().encode() for cdn in known for secret in cdn.shield)
+        names = (name for cdn in known for name in cdn.certificates)
+        return cls(tuple(secrets), frozenset(names))
 
-    def hold(self, fields: Mapping[bytes, bytes], _scope: Scope) -> bool:
-        """Whether a request shows one; the time does not tell which of them it was."""
+    def hold(self, fields: Mapping[bytes, bytes], scope: Scope) -> bool:
+        """Whether a request shows one; the time does not tell which of the secrets it was."""
         shown = fields.get(SHIELD, b"")
-        return sum(compare_digest(secret, shown) for secret in self.secrets) > 0
+        told = sum(compare_digest(secret, shown) for secret in self.secrets) > 0
+        return told or not self.certificates.isdisjoint(peer_of(scope))
 
 
 NONE: Final = Proofs()

@@ -19,6 +19,7 @@ import structlog
 
 from gateway.app import compose
 from gateway.catalogue import REMOTE_TTL
+from gateway.certificates import CertificateFiles
 from gateway.cli.findings import Finding
 from gateway.cli.invocation import config_option, echo_json, json_option, settings_of
 from gateway.cli.probing import address, probed, standing
@@ -31,6 +32,9 @@ from gateway.survey.checks import State
 from imaging.errors import ImagingError
 
 ROOM = 1 << 30
+RENEWAL = 21
+"""So many days before its end a certificate ought to be renewed."""
+
 _STATES: Mapping[State, Literal["ok", "note", "FAIL"]] = {
     "ok": "ok",
     "warn": "note",
@@ -81,6 +85,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
     yield _operators(settings)
     yield _zones(settings)
     yield data_folder(Path(settings.server.data))
+    yield from certificates(CertificateFiles.of(settings.server), time())
     yield engine("pypdfium2", "pages of PDF documents")
 
 
@@ -117,6 +122,17 @@ def data_folder(data: Path, room: int = ROOM) -> Finding:
     if free < room:
         return Finding("data folder", "FAIL", f"{free >> 20} MiB free", "make room on the disk")
     return Finding("data folder", "ok", f"writable, {free >> 20} MiB free")
+
+
+def certificates(files: CertificateFiles, now: float) -> Iterator[Finding]:
+    """What is wrong with the certificates, or how long they last; nothing where there are none."""
+    if faults := list(files.faults(now)):
+        yield from (Finding(fault.where, "FAIL", fault.what, fault.hint) for fault in faults)
+        return
+    for where, days in files.days_left(now).items():
+        state: Literal["ok", "note"] = "note" if days < RENEWAL else "ok"
+        hint = "renew it, then reload by SIGHUP" if days < RENEWAL else ""
+        yield Finding(where, state, f"{days} days left", hint)
 
 
 def engine(package: str, what: str) -> Finding:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from time import time
 
 import click
 
+from gateway.certificates import CertificateFiles
 from gateway.cli.invocation import config_option, settings_of
 from gateway.configuration import locate
 from gateway.errors import ConfigurationError, Fault, GatewayError
@@ -40,6 +42,7 @@ def _faults(settings: Settings) -> Iterator[Fault]:
             open_store(address, where=f"stores.{name}.url")
         except ConfigurationError as error:
             yield from error.faults
+    yield from CertificateFiles.of(settings.server).faults(time())
     try:
         Database.open(settings.server.database).close()
     except ConfigurationError as error:

@@ -28,6 +28,7 @@ def salvage(values: Values) -> Tables:
     zones = _tables(values, "zones")
     found = {name: _zone(table) for name, table in zones.items()}
     stores, cdns = _tables(values, "stores"), _tables(values, "cdn")
+    known = {name: _valid(CdnSettings, table) for name, table in cdns.items()}
     sound = {name: _valid(StoreSettings, table) for name, table in stores.items()}
     return Tables(
         _valid(Server, values.get("server", {})),
@@ -39,7 +40,8 @@ def salvage(values: Values) -> Tables:
         zone_names=frozenset(zones),
         store_names=frozenset(stores),
         cdns=frozenset(cdns),
-        proving=frozenset(name for name, table in cdns.items() if _may_prove(table)),
+        proving=frozenset(name for name, cdn in known.items() if cdn is None or cdn.proves),
+        certified=frozenset(name for name, cdn in known.items() if cdn and cdn.certificates),
     )
 
 
@@ -53,12 +55,6 @@ def _valid(model: type[T], table: object) -> T | None:
         return model.model_validate(table)
     except ValidationError:
         return None
-
-
-def _may_prove(table: object) -> bool:
-    """A faulty one may: its own fault is told already."""
-    cdn = _valid(CdnSettings, table)
-    return cdn is None or cdn.proves
 
 
 def _zone(table: object) -> ZoneSettings | None:

@@ -19,6 +19,8 @@ from gateway.guard.patience import PATIENCE, Patience
 from gateway.guard.refusals import BUSY, FIELDS_TOO_LARGE, LATE, Refusal, Reply
 from gateway.guard.stall import StallWatch
 from gateway.guard.whole import EXTENSION, WholeAnswer
+from gateway.peers import EXTENSION as PEER
+from gateway.peers import names_of
 
 _WATCHED = frozenset((b"connection", b"content-length", b"transfer-encoding", b"expect"))
 _BODILESS = frozenset((b"GET", b"HEAD", b"OPTIONS"))
@@ -66,6 +68,7 @@ class GuardedProtocol(HttpToolsProtocol):
         "_length",
         "_octets",
         "_partial",
+        "_peer",
         "_stall",
     )
 
@@ -73,6 +76,7 @@ class GuardedProtocol(HttpToolsProtocol):
         super().connection_made(cast(Transport, transport))
         self.scope = cast(HTTPScope, {})
         self._deadline: TimerHandle | None = None
+        self._peer = names_of(transport.get_extra_info("ssl_object"))
         self._stall = StallWatch(self.transport, self.limits.stall, self._give_up)
         self._deaf = self._partial = self._explicit = self._last = False
         self._chunk = self._octets = self._hosts = 0
@@ -146,6 +150,8 @@ class GuardedProtocol(HttpToolsProtocol):
         HttpToolsProtocol.on_headers_complete(self)  # a third of the cost of super()
         self.headers = _NO_TRAILERS
         self.scope["extensions"] = {EXTENSION: cast(dict[object, object], WholeAnswer(self.cycle))}
+        if self._peer:
+            self.scope["extensions"][PEER] = cast(dict[object, object], self._peer)
         if framed:
             self._expect(self.limits.body)
             patience = Patience(self.cycle, self._expect)
@@ -271,7 +277,8 @@ class GuardedProtocol(HttpToolsProtocol):
         if self.transport.is_closing():
             return
         self.transport.write(reply.render())
-        self.transport.write_eof()
+        if self.transport.can_write_eof():  # TLS can not
+            self.transport.write_eof()
         self._deadline = self.loop.call_later(_LINGER, self.transport.close)
 
     def _expect(self, seconds: float) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import structlog
 
+from gateway.certificates import CertificateFiles
 from gateway.guard import Limits
 from gateway.serve.plan import Listeners, Plan, PortTaken, listen
 from gateway.serve.supervisor import Supervisor
@@ -42,6 +43,7 @@ def serve(config: Path | None, *, workers: int = 0) -> int:
         workers=workers or server.workers,
         drain=server.shutdown_timeout,
         limits=Limits(head=server.header_timeout, connections=server.max_connections),
+        certificates=CertificateFiles.of(server),
     )
     return run(plan, server.host, server.port, settings.admin.port, Path(server.data))
 

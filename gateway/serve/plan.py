@@ -6,6 +6,7 @@ import socket
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from gateway.certificates import CertificateFiles
 from gateway.guard import Limits
 
 BACKLOG = 2048
@@ -18,7 +19,7 @@ class Plan:
     `factory` names ("module:function") what a worker calls with `config`, the log writer and
     the `Draining` switch to get its `Applications`. Of the `drain` seconds that requests under
     way have to end, none is used up by the `grace` seconds in which `/readyz` already says no
-    and new connections are still taken.
+    and new connections are still taken. The files of `certificates` are read by each worker.
     """
 
     factory: str
@@ -27,6 +28,7 @@ class Plan:
     drain: int = 30
     grace: float = 0.0
     limits: Limits = field(default_factory=Limits)
+    certificates: CertificateFiles = field(default_factory=CertificateFiles)
 
 
 class PortTaken(Exception):

@@ -18,8 +18,10 @@ import uvloop
 from uvicorn.importer import import_from_string
 
 from gateway.asgi import App, Receive, Scope, Send
+from gateway.errors import ConfigurationError
 from gateway.guard import guarded
 from gateway.serve.plan import Listeners, Plan
+from gateway.serve.reception import Reception
 from gateway.telemetry import Draining, LineWriter
 
 STARTUP_FAILED = 1
@@ -87,11 +89,14 @@ class Server(uvicorn.Server):
     def __init__(
         self,
         config: uvicorn.Config,
+        reception: Reception,
         draining: Draining,
         grace: float,
         ready: Callable[[], None] | None,
     ) -> None:
         super().__init__(config)
+        self._reception = reception
+        self._renewing: set[asyncio.Task[None]] = set()
         self._draining = draining
         self._grace = grace
         self._ready = ready
@@ -101,13 +106,14 @@ class Server(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Begin to serve, and say so."""
-        await super().startup(sockets)
+        await super().startup([])
+        self.servers = await self._reception.open(self._connection)
         if self._ready is not None:
             signal.signal(FORCE, lambda _number, _frame: self._force())
             self._ready()
         else:
             later = asyncio.get_running_loop().call_soon_threadsafe
-            signal.signal(signal.SIGHUP, lambda _number, _frame: later(_stay))
+            signal.signal(signal.SIGHUP, lambda _number, _frame: later(self._stay))
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Take a signal; not calling uvicorn's own spares us its raising the signal again."""
@@ -136,10 +142,26 @@ class Server(uvicorn.Server):
     def _force(self) -> None:
         self.should_exit = self.force_exit = True
 
+    def _stay(self) -> None:
+        """One process can not be replaced by another: it serves on, with new certificates."""
+        _log.warning("not_reloaded", reason="there is one worker: restart it")
+        if not self._asked_at and self._reception.renew():
+            renewing = asyncio.ensure_future(self._renew())
+            self._renewing.add(renewing)
+            renewing.add_done_callback(self._renewing.discard)
 
-def _stay() -> None:
-    """One process can not be replaced by another: it serves on, and does not die of the wish."""
-    _log.warning("not_reloaded", reason="there is one worker: restart it")
+    async def _renew(self) -> None:
+        """Connections that are open stay as they are; new ones see the new certificates."""
+        former, self.servers = self.servers, await self._reception.open(self._connection)
+        for server in former:
+            server.close()
+        _log.info("certificates_renewed")
+
+    def _connection(self) -> asyncio.Protocol:
+        make = cast("Callable[..., asyncio.Protocol]", self.config.http_protocol_class)
+        return make(
+            config=self.config, server_state=self.server_state, app_state=self.lifespan.state
+        )
 
 
 async def answer(
@@ -147,6 +169,7 @@ async def answer(
 ) -> None:
     """Serve until a signal ends it; `ready`, given by a supervisor, is told of the start."""
     draining = Draining()
+    reception = Reception.of(listeners, plan.certificates, plan.limits.head)
     factory = cast(Factory, import_from_string(plan.factory))
     applications = factory(plan.config, writer, draining)
     config = uvicorn.Config(
@@ -163,7 +186,7 @@ async def answer(
         server_header=False,
         timeout_graceful_shutdown=plan.drain,
     )
-    await Server(config, draining, plan.grace, ready).serve(listeners.all)
+    await Server(config, reception, draining, plan.grace, ready).serve(listeners.all)
 
 
 def work(
@@ -175,7 +198,7 @@ def work(
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(answer(plan, listeners, writer, ready))
-    except SystemExit:
+    except (SystemExit, ConfigurationError):
         return STARTUP_FAILED
     except Exception:
         _log.exception("worker_failed")

@@ -76,6 +76,7 @@ class Settings(Table):
             store_names=frozenset(self.stores),
             cdns=frozenset(self.cdn),
             proving=frozenset(name for name, cdn in self.cdn.items() if cdn.proves),
+            certified=frozenset(name for name, cdn in self.cdn.items() if cdn.certificates),
         )
         if broken := list(breaches(tables)):
             raise RulesBroken(broken)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from difflib import get_close_matches
 from typing import Annotated
 
@@ -11,6 +12,8 @@ from cdn.facts import FACTS
 from cdn.setups import Setup, fault
 from gateway.settings.table import Secret, Table, Unfit
 
+_DIGEST = re.compile(r"[0-9a-f]{64}")
+
 
 def _provider(value: str) -> str:
     if value not in FACTS:
@@ -18,6 +21,17 @@ def _provider(value: str) -> str:
         hint = f"nearest: {near[0]}" if near else f"known: {', '.join(FACTS)}"
         raise Unfit("is no provider known here", hint)
     return value
+
+
+def _certificate(value: str) -> str:
+    known = value.lower().replace(":", "").removeprefix("sha256")
+    if value.startswith("sha256:") or _DIGEST.fullmatch(known):
+        if not _DIGEST.fullmatch(known):
+            raise Unfit("is no digest", '"sha256:" and 64 hex digits of the certificate in DER')
+        return f"sha256:{known}"
+    if not value or not value.isascii() or not value.isprintable() or " " in value:
+        raise Unfit("is no name of a certificate", "such as cdn.example.org, or sha256:<64 hex>")
+    return value.lower()
 
 
 class CdnSettings(Table):
@@ -75,6 +89,12 @@ class CdnSettings(Table):
     shield: tuple[Secret, ...] = Field(
         default=(), description="Secrets that authenticate the CDN to us, newest first."
     )
+    certificates: tuple[Annotated[str, AfterValidator(_certificate)], ...] = Field(
+        default=(),
+        description="Client certificates that authenticate the CDN to us, each by a name that "
+        'stands in it, or by its digest, "sha256:<64 hex>"; one is enough. They need `client_ca` '
+        "of [server].",
+    )
 
     @field_validator("url", "id", "account", "plan", "network")
     @classmethod
@@ -107,7 +127,7 @@ class CdnSettings(Table):
     @property
     def proves(self) -> bool:
         """Whether there is anything by which it can prove itself."""
-        return bool(self.shield)
+        return bool(self.shield or self.certificates)
 
     def setup(self, name: str) -> Setup:
         """The value that providers work with."""

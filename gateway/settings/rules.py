@@ -29,7 +29,8 @@ class Tables:
     """The tables that are right in themselves; None and absence mean: not to be judged.
 
     `store_names`, `cdns` and `zone_names` hold every name that is declared, right or wrong, so that
-    one fault does not breed another; `proving` those of CDNs that can prove themselves, or may.
+    one fault does not breed another; `proving` those of CDNs that can prove themselves, or may,
+    `certified` those that do so by a certificate.
     """
 
     server: Server | None
@@ -42,6 +43,7 @@ class Tables:
     store_names: frozenset[str]
     cdns: frozenset[str]
     proving: frozenset[str]
+    certified: frozenset[str]
 
 
 class RulesBroken(ValueError):
@@ -61,6 +63,7 @@ def breaches(tables: Tables) -> Iterator[Breach]:
         yield from _verified(("zones", name), zone, tables)
     yield from _buckets(tables.zones)
     yield from _admin(tables)
+    yield from _tls(tables)
     if tables.supabase:
         yield from _supabase(tables.supabase, tables.stores)
 
@@ -85,7 +88,7 @@ def _places(path: Path, zone: ZoneSettings, tables: Tables) -> Iterator[Breach]:
 def _pulled(path: Path, zone: ZoneSettings, tables: Tables) -> Iterator[Breach]:
     names = tables.cdns if zone.cdn is None else zone.cdn
     if zone.pull == "cdn" and tables.proving.isdisjoint(names):
-        hint = "give one of its [cdn.NAME] a shield; make a secret with: openssl rand -hex 32"
+        hint = "give one of its [cdn.NAME] a shield, made with: openssl rand -hex 32"
         yield Breach((*path, "pull"), "lets nobody in: no CDN of the zone can prove itself", hint)
 
 
@@ -121,6 +124,23 @@ def _admin(tables: Tables) -> Iterator[Breach]:
             if name not in tables.zone_names:
                 where = ("admin", "token", str(index), "zones")
                 yield Breach(where, f"{name} is no zone", _known(tables.zone_names))
+
+
+def _tls(tables: Tables) -> Iterator[Breach]:
+    server = tables.server
+    if server is None:
+        return
+    if bool(server.certificate) != bool(server.key):
+        missing = "key" if server.certificate else "certificate"
+        yield Breach(("server", missing), "is missing beside its other half")
+    if server.client_ca and not server.certificate:
+        yield Breach(("server", "client_ca"), "needs certificate and key: only TLS asks for one")
+    if server.client_ca and not tables.certified:
+        hint = "give a [cdn.NAME] the certificates that are its own"
+        yield Breach(("server", "client_ca"), "proves no CDN: others have that authority too", hint)
+    for name in tables.certified if not server.client_ca else ():
+        hint = "the PEM file of the authority that signed them"
+        yield Breach(("cdn", name, "certificates"), "needs server.client_ca", hint)
 
 
 def _supabase(supabase: SupabaseSettings, stores: Mapping[str, StoreSettings]) -> Iterator[Breach]:

@@ -19,6 +19,21 @@ class Server(Table):
     port: Number = Field(
         default=8080, ge=0, le=65_535, description="The port to listen on; 0 takes any free one."
     )
+    certificate: str = Field(
+        default="",
+        description="A PEM file with this server's certificate and what leads up to its "
+        "authority; with it both ports speak TLS alone. Empty: a proxy in front speaks it.",
+    )
+    key: str = Field(
+        default="",
+        description="The PEM file of the certificate's private key, which others must not be able "
+        "to read.",
+    )
+    client_ca: str = Field(
+        default="",
+        description="A PEM file with the authorities of the certificates by which CDNs prove "
+        "themselves on the main port; whose they are says `certificates` of [cdn.NAME].",
+    )
     data: str = Field(
         default="var",
         min_length=1,

@@ -136,7 +136,7 @@ class ZoneSettings(Table):
     pull: Pull = Field(
         default="anyone",
         description="Who may read its documents from this server: anyone with a good link, or "
-        "only its CDNs, each proved by one of its `shield` secrets.",
+        "only its CDNs, each proved by its `shield` or `certificates`.",
     )
 
     @field_validator("window")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import sqlite3
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,10 +14,12 @@ import pytest
 
 from cdn.providers.null import Null
 from gateway.app import compose
-from gateway.cli.doctor import Finding, data_folder, engine, hooks, look, sandbox
+from gateway.certificates import CertificateFiles
+from gateway.cli.doctor import Finding, certificates, data_folder, engine, hooks, look, sandbox
 from gateway.cli.invocation import settings_of
 from gateway.state import receipts
 from imaging.workers.pool import RenderPool
+from tests.authorities import Authority
 from tests.contract.server import ContractServer
 
 
@@ -232,3 +235,17 @@ def test_without_hooks_the_way_to_them_is_told() -> None:
     assert "--print-sql" in hooks(True, 0.0, 1_000.0).hint
     assert "webhook_secret" in hooks(False, 0.0, 1_000.0).hint
     assert hooks(True, 0.0, 1_000.0).state == "note"
+
+
+def test_the_days_of_certificates_are_told(tmp_path: Path) -> None:
+    server = Authority(tmp_path).issue("docs.example.org", ends=40)
+    files = CertificateFiles(str(server.certificate), str(server.key))
+    now = time.time()
+    [good] = certificates(files, now)
+    assert good == Finding("server.certificate", "ok", "39 days left")
+    [late] = certificates(files, now + 30 * 86_400)
+    assert (late.state, late.what) == ("note", "9 days left")
+    [ended] = certificates(files, now + 41 * 86_400)
+    assert ended.state == "FAIL"
+    assert ended.what.startswith("ended at ")
+    assert list(certificates(CertificateFiles(), now)) == []
