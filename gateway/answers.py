@@ -7,6 +7,7 @@ from typing import TypeAlias
 
 from gateway.choices import Choice
 from gateway.descriptions import Described
+from gateway.folderlinks import Given, Withheld
 from gateway.issue import Issued, Refused
 from gateway.problems import problem_for
 from gateway.state.receipts import PurgeStatus
@@ -75,19 +76,46 @@ def _text(placeholder: bytes) -> str | None:
     return b64encode(placeholder).decode() or None
 
 
+def folder_answer(answer: Given | Withheld) -> Json:
+    """One folder's answer: what opens all below it, or why there is nothing.
+
+    `template` has the token; `plain` has none, for a browser that was handed the `claim`.
+    """
+    if isinstance(answer, Withheld):
+        wanted = answer.wanted
+        named: Json = {"zone": wanted.zone, "bucket": wanted.bucket, "folder": wanted.folder}
+        return {"folder": named, "error": _error(answer.error)}
+    folder = answer.folder
+    template = answer.base + folder.template
+    return {
+        "folder": {"zone": folder.zone, "bucket": folder.bucket, "folder": folder.folder},
+        "link": folder.id,
+        "template": template,
+        "plain": template.partition("?")[0],
+        "claim": folder.claim,
+        "expires_at": folder.expires_at,
+        "renew_at": answer.renew_at,
+        "grant": folder.grant.text,
+    }
+
+
 def _refused(answer: Refused) -> Json:
-    problem = problem_for(answer.error)
     wanted = answer.wanted
     return {
         "document": {"zone": wanted.zone, "bucket": wanted.bucket, "key": wanted.key},
-        "error": {
-            "type": problem.type,
-            "title": problem.title,
-            "status": problem.status,
-            "detail": problem.detail,
-            "code": problem.code,
-            "hint": problem.hint,
-        },
+        "error": _error(answer.error),
+    }
+
+
+def _error(error: Exception) -> Json:
+    problem = problem_for(error)
+    return {
+        "type": problem.type,
+        "title": problem.title,
+        "status": problem.status,
+        "detail": problem.detail,
+        "code": problem.code,
+        "hint": problem.hint,
     }
 
 

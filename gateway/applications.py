@@ -6,9 +6,6 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from secrets import token_urlsafe
 
-from pydantic import BaseModel
-from starlette.routing import Route, Router
-
 from gateway.admin import BODIES as ADMIN_BODIES
 from gateway.admin import Admin
 from gateway.api import BODIES as API_BODIES
@@ -21,10 +18,13 @@ from gateway.companions.introductions import Introductions
 from gateway.companions.proofs import Proofs
 from gateway.companions.uses import OneTime
 from gateway.edge import Edge
+from gateway.foldering import BODIES as FOLDERING_BODIES
+from gateway.foldering import Foldering
+from gateway.folderlinks import FolderIssuer
 from gateway.home import Examples, Home, no_examples
 from gateway.hooks import Hooks
 from gateway.introducing import BODIES as INTRODUCING_BODIES
-from gateway.introducing import Introducing, Trusted
+from gateway.introducing import Introducing
 from gateway.parts import Parts
 from gateway.pullers import Pullers
 from gateway.redacting import BODIES as REDACTING_BODIES
@@ -38,11 +38,15 @@ from gateway.state.spent import Spent
 from gateway.state.uses import Uses
 from gateway.storage import Storage
 from gateway.telemetry import Draining, Telemetry
+from gateway.trusted import Trusted
+from pydantic import BaseModel
 from signing.badges import Badges
+from starlette.routing import Route, Router
 
 _BODIES: Mapping[str, type[BaseModel]] = {
     **API_BODIES,
     **INTRODUCING_BODIES,
+    **FOLDERING_BODIES,
     **ADMIN_BODIES,
     **REVOKING_BODIES,
     **REDACTING_BODIES,
@@ -86,7 +90,9 @@ def build(
     secret = settings.supabase.webhook_secret.get_secret_value()
     hooks = Hooks(secret, parts.project.hints, telemetry.metrics)
     introducing = _introducing(parts, authenticator)
-    main = [home, *api.routes(), *introducing.routes(), *hooks.routes(), *admin.health()]
+    foldering = _foldering(parts, authenticator, introducing.trusted, telemetry)
+    main = [home, *api.routes(), *introducing.routes(), *foldering.routes()]
+    main += [*hooks.routes(), *admin.health()]
     main += [] if moved else operations
     router = Router(main, redirect_slashes=False)
 
@@ -103,7 +109,7 @@ def build(
         pullers=pullers,
         proofs=_proofs(parts),
         one_time=OneTime(parts.rules.signer, Uses(parts.database)),
-        folders=Folders(parts.rules, parts.ledger),
+        folders=foldering.folders,
         corp=corp,
     )
     aside = Router([*operations, *admin.health()], redirect_slashes=False)
@@ -129,6 +135,15 @@ def _proofs(parts: Parts) -> Proofs:
     """What tells who looks at a bound link."""
     rules, badges = parts.rules, Badges(parts.settings.signing.key_ring())
     return Proofs(rules.signer, badges, parts.project.callers, rules.revocations)
+
+
+def _foldering(
+    parts: Parts, authenticator: Authenticator, trusted_pages: Trusted, telemetry: Telemetry
+) -> Foldering:
+    """The routes of folder links."""
+    rules, ledger = parts.rules, parts.ledger
+    issuer, folders = FolderIssuer(rules, ledger), Folders(rules, ledger)
+    return Foldering(authenticator, issuer, folders, trusted_pages, telemetry.metrics)
 
 
 def _introducing(parts: Parts, authenticator: Authenticator) -> Introducing:

@@ -1,8 +1,4 @@
-"""Introducing: the routes by which applications and browsers say who a viewer is.
-
-A page of another site could hand over a claim of its own and so make somebody look as another: a
-claim is taken from pages of the configured origins alone, which browsers name in each such call.
-"""
+"""Introducing: the routes by which applications and browsers say who a viewer is."""
 
 from __future__ import annotations
 
@@ -16,19 +12,17 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from gateway import asgi
+from gateway import trusted
 from gateway.auth import Authenticator, Operator
 from gateway.companions.introductions import LIFE, Introductions
 from gateway.companions.proofs import COOKIE, Viewer
-from gateway.crossorigin import VARY_ORIGIN, trusting
 from gateway.errors import RequestRefused
 from gateway.intake import model_of, record
+from gateway.trusted import Trusted
 from signing.badges import LONGEST
 
 VIEWERS: Final = "/v1/viewers"
-CLAIM: Final = "/v1/viewers/claim"
-_METHODS = b"POST, DELETE, OPTIONS"
-_SAME_SITE = ("same-origin", "same-site")
+CLAIM: Final = trusted.VIEWERS
 
 Zones = Annotated[list[Annotated[str, StringConstraints(max_length=32)]], Field(max_length=100)]
 
@@ -68,36 +62,6 @@ BODIES: Mapping[str, type[BaseModel]] = {VIEWERS: ViewerCall, CLAIM: ClaimCall}
 
 
 @dataclass(frozen=True, slots=True)
-class Trusted:
-    """The origins whose pages may claim a viewer, as browsers spell them."""
-
-    origins: frozenset[bytes]
-
-    def opened(self, scope: asgi.Scope) -> Sequence[asgi.Field]:
-        """The fields that let such a page call, and read what it is answered."""
-        if scope["raw_path"] != CLAIM.encode():
-            return ()
-        origin = origin_of(scope)
-        return trusting(origin) if origin in self.origins else (VARY_ORIGIN,)
-
-    def check(self, scope: asgi.Scope) -> None:
-        """Refuse whatever does not come from such a page; raises `RequestRefused`."""
-        if origin_of(scope) not in self.origins:
-            raise RequestRefused(
-                403,
-                "origin.refused",
-                "Only pages of the configured applications say who a viewer is.",
-                hint="Add the page's origin to viewers.origins.",
-            )
-
-
-def origin_of(scope: asgi.Scope) -> bytes:
-    """The Origin of a request; empty without one, or with several."""
-    found = [value for name, value in scope["headers"] if name == b"origin"]
-    return found[0] if len(found) == 1 else b""
-
-
-@dataclass(frozen=True, slots=True)
 class Introducing:
     """The routes of `/v1/viewers`; `zones` are the names of all there are."""
 
@@ -132,13 +96,8 @@ class Introducing:
         call = await model_of(request, ClaimCall)
         value = await self.introductions.redeem(call.claim, int(time()))
         answer = Response(status_code=204)
-        # Browsers say it of each request, and no page can (Fetch Metadata, section 2.3).
-        embedded = request.headers.get("sec-fetch-site") not in _SAME_SITE
-        answer.raw_headers += [
-            # A cookie of the other kind would go on beside this one.
-            COOKIE.put("", 0, embedded=not embedded),
-            COOKIE.put(value, self.introductions.session, embedded=embedded),
-        ]
+        session, embedded = self.introductions.session, trusted.embedded(request)
+        answer.raw_headers += COOKIE.keep(value, session, embedded=embedded)
         return answer
 
     async def leave(self, request: Request) -> Response:
@@ -154,11 +113,7 @@ class Introducing:
         record(request, "v1.viewers.claim")
         self.trusted.check(request.scope)
         answer = Response(status_code=204)
-        answer.raw_headers += [
-            (b"access-control-allow-methods", _METHODS),
-            (b"access-control-allow-headers", b"Content-Type"),
-            (b"access-control-max-age", b"600"),
-        ]
+        answer.raw_headers += trusted.PREFLIGHT
         return answer
 
     def _reached(self, operator: Operator, zones: Sequence[str]) -> Sequence[str]:

@@ -8,30 +8,26 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 from secrets import token_urlsafe
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from gateway.auth import Operator
 from gateway.catalogue import Catalogue
 from gateway.documents import Document, DocumentRef, Zone
-from gateway.errors import DocumentNotFound, GatewayError, ResidencyRefused, ViewerUnknown
+from gateway.errors import DocumentNotFound, GatewayError, ResidencyRefused
 from gateway.markup import Markup, markup
 from gateway.measure import Measurer
 from gateway.rules import Rules
 from gateway.state.ledger import IssueRow, Ledger
+from gateway.terms import Terms, Text
 from imaging.errors import ImagingError
-from imaging.names.renditions import Rendition
-from signing.audiences import check_audience
 from signing.errors import SigningError
-from signing.grants import Grant
 from signing.links import LIVE, Link, LinkRequest
 
 MOST = 1_000
-_GRANTS = {"all": "a", "original": "o", "previews": "p"}
 # Looks at documents that one call may have under way at its stores.
 ABREAST = 32
-Text = Annotated[str, StringConstraints(max_length=4_096)]
 
 
 class Wanted(BaseModel):
@@ -44,28 +40,18 @@ class Wanted(BaseModel):
     zone: Text = ""
 
 
-class LinksCall(BaseModel):
+class LinksCall(Terms):
     """The body of `POST /v1/links`: documents, and what their links shall grant.
 
-    `audience` is the id of the one viewer whom the links are for; null for whoever has them.
     `one_time` links are good for one delivery each, of the original or of one exact rendition.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
     documents: Annotated[list[Wanted], Field(min_length=1, max_length=MOST)]
-    grant: Annotated[str, StringConstraints(max_length=66)] = "all"
-    disposition: Literal["inline", "download"] = "inline"
-    expires_in: Annotated[int, Field(ge=1)] | None = None
     pinned: bool = False
     extension: Annotated[str, StringConstraints(pattern=r"^[a-z0-9]{0,8}$")] = ""
-    audience: Text | None = None
     one_time: bool = False
-
-    def granted(self) -> Grant:
-        """The grant these words ask for. Raises `Unsignable` when there is none like it."""
-        letter = _GRANTS.get(self.grant, self.grant)
-        return Grant.parse(("d" if self.disposition == "download" else "i") + letter)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +87,7 @@ class Issuer:
         measurer: Measurer,
         ledger: Ledger,
     ) -> None:
+        self._rules = rules
         self._zones = rules.zones
         self._homes = {
             bucket: zone.name for zone in rules.zones.values() for bucket in zone.buckets
@@ -148,7 +135,7 @@ class Issuer:
             raise DocumentNotFound
         if not self._residency.admits(zone):
             raise ResidencyRefused
-        self._check_bound(call)
+        call.check(self._rules)
         # The grammar's own refusals come before the store is asked.
         self._sign(wanted, zone, call, LIVE, now)
         document = await self._catalogue.document(DocumentRef(zone.name, wanted.bucket, wanted.key))
@@ -183,21 +170,3 @@ class Issuer:
             one_time=token_urlsafe(12) if call.one_time else "",
         )
         return self._signer.issue(request, now)
-
-    def _check_bound(self, call: LinksCall) -> None:
-        """An exact grant names something that can be made and shown to whoever has the link.
-
-        Raises `Unsignable` and `ViewerRefused` for an audience that no link can have,
-        `UnknownRendition`, and `ViewerUnknown` for a mark that names the viewer of a link that is
-        bound to none.
-        """
-        if call.audience is not None:
-            check_audience(call.audience)
-            self._revocations.check_viewer(call.audience)
-        grant = call.granted()
-        if grant.covers != "exact":
-            return
-        product = self._renditions.find(grant.name)
-        named = isinstance(product, Rendition) and product.mark.names_viewer
-        if named and call.audience is None:
-            raise ViewerUnknown

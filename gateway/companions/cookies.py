@@ -28,6 +28,11 @@ class Cookie:
         kept = f"{self.name}={value}; Max-Age={seconds}; Path={self.path}"
         return b"set-cookie", f"{kept}; Secure; HttpOnly; {site}".encode()
 
+    def keep(self, value: str, seconds: int, *, embedded: bool) -> tuple[Field, Field]:
+        """The fields that have it kept, and end one of the other kind, which would go on."""
+        other = self.put("", 0, embedded=not embedded)
+        return other, self.put(value, seconds, embedded=embedded)
+
     def drop(self) -> tuple[Field, Field]:
         """The fields that end it, in both of its kinds: a browser keeps them apart."""
         return self.put("", 0, embedded=False), self.put("", 0, embedded=True)

@@ -79,7 +79,7 @@ class Folders:
 
         Raises `LinkRefused` and `LinkExpired`, and `LinkRevoked` for what was taken back.
         """
-        place, _, query = claim.encode(errors="replace").removeprefix(b"/d/").partition(b"/?")
+        place, query = _parts(claim)
         # A folder is proved by any document below it, whether there is one or not.
         link = self._signer.verify_folder(b"/d/original/%b/x" % place, query, now)
         if link.place.encode() != place:
@@ -93,11 +93,21 @@ class Folders:
         token = f"{link.body}.{link.signature}"
         return cookie_of(link.place), token, link.expires_at - now
 
+    def cookie(self, claim: str) -> Cookie:
+        """The cookie that a claim is about, which need not be good."""
+        return cookie_of(_parts(claim)[0].decode("latin-1"))
+
 
 def cookie_of(place: str) -> Cookie:
     """The cookie of a folder: by its name it is found among any number of others."""
     digest = urlsafe_b64encode(sha256(place.encode()).digest())[:16].decode()
     return Cookie(COOKIE + digest, _PATH)
+
+
+def _parts(claim: str) -> tuple[bytes, bytes]:
+    """The folder's place and its query in a claim."""
+    place, _, query = claim.encode(errors="replace").removeprefix(b"/d/").partition(b"/?")
+    return place, query
 
 
 def _tokens(raw_path: bytes, sent: bytes) -> list[bytes]:

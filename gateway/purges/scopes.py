@@ -40,7 +40,7 @@ def tag_of(scope: str, zones: Mapping[str, Zone]) -> tuple[Zone, str] | None:
         return zone, zone_tag(name)
     if kind == "b" and below == bucket:
         return zone, bucket_tag(name, bucket)
-    if kind == "d" and key:
+    if kind == "d" and key and not key.endswith("/"):  # a folder, whose links that would count in
         return zone, document_tag(name, bucket, key)
     if kind == "p" and below in zone.revocable:
         return zone, folder_tag(name, bucket, key)
