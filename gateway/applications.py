@@ -21,6 +21,7 @@ from gateway.edge import Edge
 from gateway.foldering import BODIES as FOLDERING_BODIES
 from gateway.foldering import Foldering
 from gateway.folderlinks import FolderIssuer
+from gateway.fronts import Fronts
 from gateway.home import Examples, Home, no_examples
 from gateway.hooks import Hooks
 from gateway.introducing import BODIES as INTRODUCING_BODIES
@@ -112,7 +113,10 @@ def build(
         folders=foldering.folders,
         corp=corp,
     )
-    aside = Router([*operations, *admin.health()], redirect_slashes=False)
+    aside = Edge(
+        Router([*operations, *admin.health()], redirect_slashes=False), telemetry, corp=corp
+    )
+    fronts = Fronts.of(settings.server, pullers)
 
     async def start() -> None:
         await parts.start()
@@ -124,8 +128,8 @@ def build(
         telemetry.close()
 
     return Applications(
-        main=gateway,
-        admin=Edge(aside, telemetry, corp=corp) if moved else None,
+        main=fronts.before(gateway),
+        admin=fronts.before(aside) if moved else None,
         start=start,
         close=close,
     )

@@ -58,8 +58,14 @@ NONE: Final = Proofs()
 class Pullers:
     """The CDNs in front of each zone; `closed` zones are read by nobody else."""
 
-    def __init__(self, proofs: Mapping[str, Proofs], closed: frozenset[str] = frozenset()) -> None:
+    def __init__(
+        self,
+        proofs: Mapping[str, Proofs],
+        closed: frozenset[str] = frozenset(),
+        every: Proofs = NONE,
+    ) -> None:
         self._proofs = proofs
+        self._every = every
         self.closed = closed
 
     @classmethod
@@ -71,7 +77,12 @@ class Pullers:
                 for name, zone in zones.items()
             },
             frozenset(name for name, zone in zones.items() if zone.pull == "cdn"),
+            Proofs.of(settings.cdn.values()),
         )
+
+    def known(self, fields: Mapping[bytes, bytes], scope: Scope) -> bool:
+        """Whether the request was made by any CDN of ours, whatever it asks for."""
+        return self._every.hold(fields, scope)
 
     def proven(self, zone: str, fields: Mapping[bytes, bytes], scope: Scope) -> bool:
         """Whether the request was made by one of the CDNs in front of the zone."""

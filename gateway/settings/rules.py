@@ -64,6 +64,7 @@ def breaches(tables: Tables) -> Iterator[Breach]:
     yield from _buckets(tables.zones)
     yield from _admin(tables)
     yield from _tls(tables)
+    yield from _fronts(tables)
     if tables.supabase:
         yield from _supabase(tables.supabase, tables.stores)
 
@@ -93,8 +94,7 @@ def _pulled(path: Path, zone: ZoneSettings, tables: Tables) -> Iterator[Breach]:
 
 
 def _verified(path: Path, zone: ZoneSettings, tables: Tables) -> Iterator[Breach]:
-    """Mode `edge` trusts an edge that shows what it is, found at an address where it can be tried.
-    """
+    """Mode `edge` trusts an edge that shows what it is, found at an address where it can be tried."""
     names = tables.cdns if zone.cdn is None else zone.cdn
     if zone.cache == "edge" and tables.proving.isdisjoint(names):
         hint = "give one of its [cdn.NAME] a shield; make a secret with: openssl rand -hex 32"
@@ -141,6 +141,20 @@ def _tls(tables: Tables) -> Iterator[Breach]:
     for name in tables.certified if not server.client_ca else ():
         hint = "the PEM file of the authority that signed them"
         yield Breach(("cdn", name, "certificates"), "needs server.client_ca", hint)
+
+
+def _fronts(tables: Tables) -> Iterator[Breach]:
+    server = tables.server
+    if server is None:
+        return
+    if server.trusted_proxies and not server.client_field:
+        hint = "such as X-Forwarded-For"
+        yield Breach(("server", "client_field"), "is needed with trusted_proxies", hint)
+    for name in ("client_field", "host_field"):
+        trusting = server.trusted_proxies or tables.proving
+        if getattr(server, name) and not trusting:
+            hint = "give trusted_proxies, or a [cdn.NAME] with a shield"
+            yield Breach(("server", name), "is believed of nobody", hint)
 
 
 def _supabase(supabase: SupabaseSettings, stores: Mapping[str, StoreSettings]) -> Iterator[Breach]:

@@ -2,14 +2,36 @@
 
 from __future__ import annotations
 
+import ipaddress
+import re
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
-from gateway.settings.table import Number, Region, Table
+from gateway.settings.table import Number, Region, Table, Unfit
 
 MIB = 1024 * 1024
+
+
+_FIELD = re.compile(r"[A-Za-z0-9-]{1,64}")
+
+
+def _network(value: str) -> str:
+    try:
+        network = ipaddress.ip_network(value)
+    except ValueError:
+        hint = "such as 192.0.2.7, 10.0.0.0/8 or 2001:db8::/32, with no bit beyond the prefix"
+        raise Unfit("is no address and no network", hint) from None
+    if network.prefixlen == 0:
+        raise Unfit("would trust everybody", "name the networks of your proxies")
+    return str(network)
+
+
+def _field(value: str) -> str:
+    if value and not _FIELD.fullmatch(value):
+        raise Unfit("is no name of a field", "such as X-Forwarded-For")
+    return value
 
 
 class Server(Table):
@@ -33,6 +55,22 @@ class Server(Table):
         default="",
         description="A PEM file with the authorities of the certificates by which CDNs prove "
         "themselves on the main port; whose they are says `certificates` of [cdn.NAME].",
+    )
+    trusted_proxies: tuple[Annotated[str, AfterValidator(_network)], ...] = Field(
+        default=(),
+        description="Addresses and networks (10.0.0.0/8) of the proxies in front whose word on "
+        "client, scheme and host is taken.",
+    )
+    client_field: Annotated[str, AfterValidator(_field)] = Field(
+        default="",
+        description="The field in which a trusted proxy, or a CDN that proved itself, tells the "
+        "client's address: X-Forwarded-For or Forwarded, counted from the right past trusted "
+        "hops, or one of its own such as CF-Connecting-IP. Empty: who connects is the client.",
+    )
+    host_field: Annotated[str, AfterValidator(_field)] = Field(
+        default="",
+        description="The field in which they tell the host that was asked for, such as "
+        "X-Forwarded-Host; links of zones without `public_url` name it. Empty: Host as it comes.",
     )
     data: str = Field(
         default="var",
