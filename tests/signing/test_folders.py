@@ -193,6 +193,18 @@ def test_what_fits_barely_is_opened_by_the_longest_rendition(signer: Signer) -> 
         break
 
 
+def test_a_target_that_is_too_long_is_refused(signer: Signer) -> None:
+    folder = signer.issue_folder(REQUEST, NOW)
+    path, query = asked(folder, "")
+    room = 2048 - len(path) - 1 - len(query)
+    fits = path + b"%20" * (room // 3) + b"x" * (room % 3)
+    assert signer.verify_folder(fits, query, NOW).key.startswith("reports/2026/ ")
+    for verify in (signer.verify, signer.verify_folder):
+        with pytest.raises(LinkRefused) as caught:
+            verify(fits + b"x", query, NOW)
+        assert caught.value.reason == "length"
+
+
 def test_what_is_printed_names_no_folder(signer: Signer) -> None:
     folder = signer.issue_folder(REQUEST, NOW)
     for printed in (repr(REQUEST), repr(folder), repr(verified(signer, folder, "a.pdf"))):

@@ -18,7 +18,10 @@ LINK = re.compile(r"/d/([^/]+)/([^?]+)\?t=(1\.[^.]+\.[^.]+\.([^.]+)\.[^.]+\.[^.]
 AUTOMATIC = re.compile(r"(?:p[1-9][0-9]{0,3}-)?(?:w[0-9]+|thumb)")
 
 # nginx does not take a target with an escaped NUL; the origin refuses each of them as well.
-NEVER_TAKEN = {"nginx": {"%00 never stands in a key", "the key a%00b"}, "varnish": set[str]()}
+NEVER_TAKEN = {
+    "nginx": {"%00 never stands in a key", "the key a%00b", "%00 in a name"},
+    "varnish": set[str](),
+}
 # Servers take this form apart before anybody sees it (RFC 9112 section 3.2.2).
 ABSOLUTE = "absolute form"
 # White space ends a target: what arrives is the good link before it.
