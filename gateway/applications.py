@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from secrets import token_urlsafe
+
+from pydantic import BaseModel
+from starlette.routing import Route, Router
 
 from gateway.admin import BODIES as ADMIN_BODIES
 from gateway.admin import Admin
@@ -27,7 +31,9 @@ from gateway.hooks import Hooks
 from gateway.introducing import BODIES as INTRODUCING_BODIES
 from gateway.introducing import Introducing
 from gateway.parts import Parts
+from gateway.porter import Porter
 from gateway.pullers import Pullers
+from gateway.rates import Rates
 from gateway.redacting import BODIES as REDACTING_BODIES
 from gateway.redacting import Redacting
 from gateway.revoking import BODIES as REVOKING_BODIES
@@ -40,9 +46,7 @@ from gateway.state.uses import Uses
 from gateway.storage import Storage
 from gateway.telemetry import Draining, Telemetry
 from gateway.trusted import Trusted
-from pydantic import BaseModel
 from signing.badges import Badges
-from starlette.routing import Route, Router
 
 _BODIES: Mapping[str, type[BaseModel]] = {
     **API_BODIES,
@@ -100,23 +104,22 @@ def build(
     def opened(scope: Scope) -> Sequence[Field]:
         return introducing.trusted.opened(scope) or open_to_pages(scope)
 
-    others = Edge(router, telemetry, corp=corp, opened=opened)
+    porter = _porter(parts, authenticator)
+    others = Edge(router, telemetry, corp=corp, opened=opened, admit=porter.call)
     zones = parts.rules.zones
-    pullers = Pullers.of(settings, zones)
-    storage = Storage.of(parts, trusted(), telemetry, pullers)
+    storage = Storage.of(parts, trusted(), telemetry, porter)
     routed = storage.face if settings.supabase.configured else others
     gateway = Gateway(
         *(parts.deliverer, routed, others, zones, telemetry),
-        pullers=pullers,
+        porter=porter,
         proofs=_proofs(parts),
         one_time=OneTime(parts.rules.signer, Uses(parts.database)),
         folders=foldering.folders,
         corp=corp,
     )
-    aside = Edge(
-        Router([*operations, *admin.health()], redirect_slashes=False), telemetry, corp=corp
-    )
-    fronts = Fronts.of(settings.server, pullers)
+    aside_routes = Router([*operations, *admin.health()], redirect_slashes=False)
+    aside = Edge(aside_routes, telemetry, corp=corp, admit=porter.call)
+    fronts = Fronts.of(settings.server, porter.pullers)
 
     async def start() -> None:
         await parts.start()
@@ -125,14 +128,22 @@ def build(
     async def close() -> None:
         await storage.proxy.aclose()
         await parts.close()
+        porter.rates.close()
         telemetry.close()
 
     return Applications(
-        main=fronts.before(gateway),
-        admin=fronts.before(aside) if moved else None,
+        main=fronts.before(gateway, counted=porter.rates.clients),
+        admin=fronts.before(aside, counted=False) if moved else None,
         start=start,
         close=close,
     )
+
+
+def _porter(parts: Parts, authenticator: Authenticator) -> Porter:
+    """Who lets requests in, by the settings."""
+    settings = parts.settings
+    rates = Rates.of(settings.limits, Path(settings.server.data))
+    return Porter.of(Pullers.of(settings, parts.rules.zones), rates, authenticator)
 
 
 def _proofs(parts: Parts) -> Proofs:

@@ -22,12 +22,17 @@ def closed(scope: Scope) -> Sequence[Field]:
     return ()
 
 
+def anybody(scope: Scope) -> None:
+    """Everybody is let in."""
+
+
 class Edge:
     """An ASGI application around a router.
 
     An error that a route raises becomes a problem; every answer gets the security fields, its
     request id, and `no-store` unless the route says otherwise; every request leaves its line.
-    `opened` gives the fields that let pages of other origins read an answer, errors too.
+    `opened` gives the fields that let pages of other origins read an answer, errors too; `admit`
+    raises for a request that is not let in.
     """
 
     def __init__(
@@ -37,9 +42,11 @@ class Edge:
         *,
         corp: str,
         opened: Callable[[Scope], Sequence[Field]] = closed,
+        admit: Callable[[Scope], None] = anybody,
     ) -> None:
         self._router = router
         self._opened = opened
+        self._admit = admit
         self._telemetry = telemetry
         self._corp = corp
         self._security = security_fields(corp)
@@ -55,6 +62,7 @@ class Edge:
         scope["app"], scope["record"] = self, record
         answer = _Answer(record, (*self._security, *self._opened(scope)), send)
         try:
+            self._admit(scope)
             await self._router(scope, receive, answer.send)
         except Exception as error:  # every error has an answer; unknown ones are logged
             await self._problem(scope, record, answer, error)

@@ -11,6 +11,7 @@
     ├── VersionSuperseded       a pinned link to a version that is no more
     ├── LinkUsed                a one-time link that somebody has used
     ├── PullerRefused           the zone is read by its CDNs alone, and this is none of them
+    ├── RateLimited             one request too many of a client, with a link, or of an operator
     ├── RequestRefused          the request breaks a rule before any work (method, size, shape)
     ├── InvalidRequest          a storage call whose body or query is not of the right shape
     ├── UpstreamUnavailable     Supabase's storage server does not answer, or not sensibly
@@ -94,6 +95,20 @@ class LinkUsed(GatewayError):
 
 class PullerRefused(GatewayError):
     """The zone's documents go to its CDNs alone, and nothing proves that this is one of them."""
+
+
+class RateLimited(GatewayError):
+    """One request too many of somebody; the limit `what` lets `quota` pass in `window` seconds.
+
+    `retry_after` is in seconds.
+    """
+
+    def __init__(self, what: str, quota: int, window: int, *, retry_after: int) -> None:
+        super().__init__(what)
+        self.what = what
+        self.quota = quota
+        self.window = window
+        self.retry_after = retry_after
 
 
 class VersionSuperseded(GatewayError):

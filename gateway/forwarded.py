@@ -15,6 +15,9 @@ from typing import Final, TypeAlias
 Address: TypeAlias = "ipaddress.IPv4Address | ipaddress.IPv6Address"
 Network: TypeAlias = "ipaddress.IPv4Network | ipaddress.IPv6Network"
 
+HIDDEN: Final = "ostiary.hidden"
+"""In a request's scope when its peer is a front of ours, which did not say whom it asks for."""
+
 FORWARDED: Final = b"forwarded"
 CHAIN: Final = b"x-forwarded-for"
 _WITH_PORT: Final = b"cloudfront-viewer-address"

@@ -14,6 +14,7 @@ from typing import Final
 from gateway.asgi import App, Field, Receive, Scope, Send
 from gateway.forwarded import (
     FORWARDED,
+    HIDDEN,
     Address,
     Network,
     address_of,
@@ -24,9 +25,6 @@ from gateway.forwarded import (
 )
 from gateway.pullers import SHIELD, Pullers
 from gateway.settings import Server
-
-HIDDEN: Final = "ostiary.hidden"
-"""In a scope whose client is one of the fronts, which did not say whom it asks for."""
 
 _SCHEME: Final = b"x-forwarded-proto"
 _SCHEMES: Final = (b"http", b"https")
@@ -51,24 +49,29 @@ class Fronts:
     def settle(self, scope: Scope) -> None:
         """Let a request's scope have the client, scheme and host that its fronts tell of.
 
-        A request of nobody that is trusted loses the field that tells of a scheme.
+        One of nobody that is trusted loses the field that tells of a scheme, where any is heard.
         """
         told = _told(scope["headers"], self.client_field, self.host_field)
         peer = address_of(scope["client"][0]) if scope.get("client") else None
         shown = {SHIELD: b", ".join(told.get(SHIELD, ()))}
         if not (peer and self._trusts(peer)) and not self.pullers.known(shown, scope):
-            scope["headers"] = _without(scope["headers"], _SCHEME)
+            if self._heard:
+                scope["headers"] = _without(scope["headers"], _SCHEME)
             return
         client = client_told(self.client_field, told.get(self.client_field, ()), self._trusts)
         if client is not None:
             scope["client"] = (str(client), 0)
         else:
             scope[HIDDEN] = True
-        self._place(scope, told)
+        if self._heard:
+            self._place(scope, told)
 
-    def before(self, app: App) -> App:
-        """The application with every request settled before it; itself where nobody is heard."""
-        if not (self.client_field or self.host_field):
+    def before(self, app: App, *, counted: bool) -> App:
+        """The application with every request settled before it.
+
+        The application itself where nobody is heard and no client `counted`.
+        """
+        if not self._heard and not counted:
             return app
 
         def fronted(scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
@@ -77,6 +80,10 @@ class Fronts:
             return app(scope, receive, send)
 
         return fronted
+
+    @property
+    def _heard(self) -> bool:
+        return bool(self.client_field or self.host_field)
 
     def _place(self, scope: Scope, told: dict[bytes, list[bytes]]) -> None:
         element = pairs_of(nearest(told.get(FORWARDED, ())))

@@ -20,8 +20,9 @@ from gateway.documents import Zone
 from gateway.errors import DocumentNotFound, RequestRefused
 from gateway.exchanges import Exchange
 from gateway.heads import EMPTY
+from gateway.porter import Porter
 from gateway.problems import prefers_html, problem_for, render
-from gateway.pullers import Pullers, zone_of
+from gateway.pullers import zone_of
 from gateway.security import security_fields
 from gateway.streams import Stream
 from gateway.telemetry import Telemetry, client_of
@@ -46,7 +47,7 @@ class Gateway:
         zones: Mapping[str, Zone],
         telemetry: Telemetry,
         *,
-        pullers: Pullers,
+        porter: Porter,
         proofs: Proofs,
         one_time: OneTime,
         folders: Folders,
@@ -58,7 +59,9 @@ class Gateway:
         self._zones = zones
         self._telemetry = telemetry
         self._transmitter = Transmitter(deliverer, telemetry)
-        self._pullers = pullers
+        self._pullers = porter.pullers
+        self._porter = porter
+        self._counts_links = porter.rates.links
         self._proofs = proofs
         self._one_time = one_time
         self._folders = folders
@@ -75,8 +78,8 @@ class Gateway:
         exchange = Exchange(self._telemetry.record(scope["method"]), scope["headers"])
         exchange.record.client, exchange.record.route = client_of(scope), "d"
         try:
-            if self._pullers.closed:
-                self._pullers.admit(zone_of(scope), exchange.fields, scope)
+            if self._porter.watchful:
+                self._porter.admit(zone_of(scope), exchange.fields, scope)
             delivery = await self._answer(exchange, scope)
         except Exception as error:  # every error has an answer; unknown ones are logged there
             delivery = self._problem(exchange, error)
@@ -95,6 +98,8 @@ class Gateway:
         deliverer = self._deliverer
         link = self._verified(exchange, scope)
         exchange.link = link
+        if self._counts_links:
+            self._porter.rates.token.spend(link.id)
         if link.audience != ABSENT:
             await self._prove(link, exchange)
         if not deliverer.admit(link, exchange.viewer):

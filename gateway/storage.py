@@ -13,7 +13,7 @@ from gateway.dropin.reads import Reads
 from gateway.dropin.replies import Replies
 from gateway.dropin.signs import Signs
 from gateway.parts import Parts
-from gateway.pullers import Pullers
+from gateway.porter import Porter
 from gateway.supabase.events import Change
 from gateway.supabase.transforms import Bounds
 from gateway.telemetry import Telemetry
@@ -31,9 +31,7 @@ class Storage:
     proxy: Proxy
 
     @classmethod
-    def of(
-        cls, parts: Parts, tls: ssl.SSLContext, telemetry: Telemetry, pullers: Pullers
-    ) -> Storage:
+    def of(cls, parts: Parts, tls: ssl.SSLContext, telemetry: Telemetry, porter: Porter) -> Storage:
         """Put the routes together; without a Supabase project nothing leads to them."""
         project, rules = parts.project, parts.rules
         supabase = parts.settings.supabase
@@ -46,13 +44,13 @@ class Storage:
 
         proxy = Proxy(supabase.url, tls, telemetry, told)
         face = Face(
-            Reads(rules, parts.deliverer, admissions, oracle, bounds, zones),
+            Reads(*(rules, parts.deliverer, admissions, oracle, bounds, zones), porter.rates.token),
             Signs(admissions, oracle, project.storage_issuer, bounds, zones),
             proxy,
             Transmitter(parts.deliverer, telemetry),
             telemetry,
             Replies(telemetry, corp=parts.settings.server.corp, strict=supabase.strict),
             Buckets.of(zones, rules.residency),
-            pullers,
+            porter,
         )
         return cls(face, proxy)

@@ -16,7 +16,7 @@ from gateway.dropin.replies import Replies
 from gateway.dropin.signs import Signs
 from gateway.errors import CallerRefused, GatewayError, RequestRefused, ResidencyRefused
 from gateway.exchanges import Exchange
-from gateway.pullers import Pullers
+from gateway.porter import Porter
 from gateway.telemetry import Record, Telemetry, client_of
 from gateway.transmissions import Transmitter
 from signing.errors import SigningError
@@ -46,7 +46,7 @@ class Face:
         telemetry: Telemetry,
         replies: Replies,
         buckets: Buckets,
-        pullers: Pullers,
+        porter: Porter,
     ) -> None:
         self._reads = reads
         self._signs = signs
@@ -55,7 +55,7 @@ class Face:
         self._telemetry = telemetry
         self._replies = replies
         self._buckets = buckets
-        self._pullers = pullers
+        self._porter = porter
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         exchange = Exchange(self._telemetry.record(scope["method"]), scope["headers"])
@@ -95,8 +95,8 @@ class Face:
         self, call: Call, exchange: Exchange, scope: Scope, receive: Receive
     ) -> Delivery | None:
         """The answer; None for what is to be passed on."""
-        if self._pullers.closed:
-            self._pullers.admit(self._buckets.zone(call.bucket), exchange.fields, scope)
+        if self._porter.watchful:
+            self._porter.admit(self._buckets.zone(call.bucket), exchange.fields, scope)
         if exchange.method == "OPTIONS":
             asking = dict(scope["headers"])
             if b"access-control-request-method" in asking:

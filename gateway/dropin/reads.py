@@ -13,6 +13,7 @@ from gateway.dropin.calls import Read, Signed
 from gateway.dropin.credentials import Credentials
 from gateway.exchanges import Exchange
 from gateway.permits import Permit
+from gateway.rates import FREE, Rate
 from gateway.rules import Rules
 from gateway.supabase.callers import Caller
 from gateway.supabase.oracle import Oracle
@@ -28,7 +29,10 @@ _ORIGINAL = Grant("inline", "original")
 
 
 class Reads:
-    """Answers GET and HEAD. `zones` has the zone of each bucket of the Supabase project."""
+    """Answers GET and HEAD. `zones` has the zone of each bucket of the Supabase project.
+
+    `links` counts how often each link is used.
+    """
 
     def __init__(
         self,
@@ -38,6 +42,7 @@ class Reads:
         oracle: Oracle,
         bounds: Bounds,
         zones: Mapping[str, Zone],
+        links: Rate = FREE,
     ) -> None:
         self._signer = rules.signer
         self._revocations = rules.revocations
@@ -46,6 +51,7 @@ class Reads:
         self._oracle = oracle
         self._bounds = bounds
         self._zones = zones
+        self._links = links
 
     async def signed(self, call: Signed, exchange: Exchange) -> Delivery:
         """What a URL of ours opens. Raises signing's refusals and what delivering raises."""
@@ -55,6 +61,7 @@ class Reads:
             raise LinkRefused("zone")
         token, now = call.query.token, int(exchange.now)
         link = self._signer.verify_storage(call.route, zone.name, bucket, key, token, now)
+        self._links.spend(link.id)
         if call.query.download is not None:
             link = link._replace(grant=_saved(link.grant))
         return await self._deliver(link, call.query.download, exchange)

@@ -21,6 +21,7 @@ from gateway.errors import (
     NotAuthorised,
     Overloaded,
     PullerRefused,
+    RateLimited,
     RequestRefused,
     ResidencyRefused,
     StateUnavailable,
@@ -50,6 +51,7 @@ from gateway.problems.problem import (
     OVERLOADED,
     PULLER_REFUSED,
     PURGE_REFUSED,
+    RATE_LIMITED,
     RENDITION_REFUSED,
     REQUEST_INVALID,
     RESIDENCY_REFUSED,
@@ -134,6 +136,8 @@ def _of_gateway(error: GatewayError) -> Problem:
             return PULLER_REFUSED
         case LinkUsed():
             return LINK_USED
+        case RateLimited():
+            return _of_rate(error)
         case VersionSuperseded():
             return VERSION_SUPERSEDED
         case RequestRefused():
@@ -157,6 +161,15 @@ def _of_gateway(error: GatewayError) -> Problem:
             return VIEWER_UNKNOWN
         case _:
             return INTERNAL
+
+
+def _of_rate(error: RateLimited) -> Problem:
+    """With the fields of draft-ietf-httpapi-ratelimit-headers-10, which tell quota and end."""
+    seconds = _seconds(error.retry_after)
+    policy = f'"{error.what}";q={error.quota};w={error.window}'.encode()
+    left = f'"{error.what}";r=0;t={seconds}'.encode()
+    told = ((b"ratelimit-policy", policy), (b"ratelimit", left))
+    return replace(RATE_LIMITED, retry_after=seconds, fields=told)
 
 
 def _of_upstream(answer: Answer) -> Problem:

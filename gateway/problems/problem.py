@@ -194,6 +194,9 @@ UPSTREAM_UNAVAILABLE = Problem(
     hint="Try again in a moment.",
 )
 OVERLOADED = Problem(503, "overloaded", "Too busy just now", hint="Try again in a moment.")
+RATE_LIMITED = Problem(
+    429, "rate.limited", "Too many requests", hint="Try again when the time of Retry-After is over."
+)
 PURGE_REFUSED = Problem(
     502, "purge.refused", "The CDN did not confirm the purge", hint="Run `ostiary doctor`."
 )

@@ -11,6 +11,7 @@ from gateway.documents import Zone
 from gateway.settings.addresses import Credentials, StoreAddress
 from gateway.settings.admin import SCOPES, Admin, Scope, Token
 from gateway.settings.cdn import CdnSettings
+from gateway.settings.limits import LimitSettings
 from gateway.settings.renditions import RenditionSettings
 from gateway.settings.rules import RulesBroken, Tables, breaches
 from gateway.settings.server import Server
@@ -26,6 +27,7 @@ __all__ = [
     "Admin",
     "CdnSettings",
     "Credentials",
+    "LimitSettings",
     "RenditionSettings",
     "Scope",
     "Server",
@@ -60,6 +62,9 @@ class Settings(Table):
     renditions: RenditionSettings = Field(
         default=RenditionSettings(),
         description="The names of renditions and the pool that makes them.",
+    )
+    limits: LimitSettings = Field(
+        default=LimitSettings(), description="How often somebody may ask; what is over gets 429."
     )
     cdn: Mapping[Name, CdnSettings] = Field(default={}, description="The CDNs in front.")
 

@@ -20,6 +20,7 @@ from gateway.errors import (
     KeysUnavailable,
     Overloaded,
     PullerRefused,
+    RateLimited,
     RequestRefused,
     ResidencyRefused,
     StateUnavailable,
@@ -154,6 +155,8 @@ def _unavailable(error: GatewayError) -> Refusal | None:
             return _later("The document's store does not answer", error.retry_after)
         case StateUnavailable():
             return _later("The gateway's own state is out of reach", error.retry_after)
+        case RateLimited():
+            return _after(_THROTTLED, error.retry_after)
         case Overloaded():
             return _after(_BUSY, error.retry_after)
         case _:
