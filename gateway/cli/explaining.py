@@ -16,6 +16,7 @@ from cdn.tags import Tags, version_tag
 from gateway.app import signer_of
 from gateway.choices import Choice
 from gateway.cli.choosing import choice_of, told
+from gateway.cli.companions import companions_of, unkept
 from gateway.cli.generations import generation_of
 from gateway.cli.harms import additions, harms, looks
 from gateway.cli.invocation import config_option, echo_json, json_option, settings_of
@@ -125,6 +126,7 @@ def _lines(link: Link, settings: Settings, now: int) -> Iterator[Line]:
     yield "link", link.id
     if isinstance(link, StorageLink):
         yield "route", f"{PREFIX}{PLACES[link.route]}, and no other"
+    yield from companions_of(link, zone, settings)
     yield "address", "sealed: the URL shows no name" if link.sealed else "readable"
     yield "version", f"pinned to {link.version}" if pinned else "live: follows the document"
     yield "key", link.kid + (" (active)" if link.kid == active else f" (now {active} signs)")
@@ -199,8 +201,9 @@ def _caching(
     renditions = renditions_of(settings)
     tags = _tags(zone, ref, link.version)
     marked = bool(_mark(link.rendition, renditions).name)
+    secret = unkept(link) or ("a mark is drawn over it, so nobody keeps it" if marked else "")
     alive = link.expires_at > now
-    policy = Confidential() if marked and alive else _policy(link, zone, negotiated, tags, now)
+    policy = Confidential() if secret and alive else _policy(link, zone, negotiated, tags, now)
     profiles = [FACTS[settings.cdn[name].provider].profile for name in zone.cdn]
     yield "tags", " ".join(tags)
     yield "policy", type(policy).__name__
@@ -208,6 +211,9 @@ def _caching(
         yield "field", f"{field.decode()}: {value.decode()}"
     if settings.renditions.improve and _provisional(link.rendition, settings):
         yield "at first", f"fresh for {PROVISIONAL} s at most, until a better rendition is made"
+    if isinstance(policy, Confidential):
+        yield "a miss when", f"always: {secret}"
+        return
     for reason in _misses(link, zone, negotiated, policy, now):
         yield "a miss when", reason
 
@@ -254,9 +260,6 @@ def _negotiated(link: Link, renditions: Renditions) -> bool:
 def _misses(
     link: Link, zone: Zone, negotiated: bool, policy: CachePolicy, now: int
 ) -> Iterator[str]:
-    if isinstance(policy, Confidential):
-        yield "always: a mark is drawn over it, so nobody keeps it"
-        return
     if zone.cache == "private":
         yield "always: the zone is private; windowed lets shared caches keep answers"
     if zone.cache == "revalidate":

@@ -1,4 +1,4 @@
-"""Generations: what was revoked of a link's document, by a look that writes nothing."""
+"""Generations: what was taken back of a link, and whether it was used: looks that write nothing."""
 
 from __future__ import annotations
 
@@ -9,49 +9,69 @@ from pathlib import Path
 
 from gateway.documents import DocumentRef, Zone
 from gateway.state.revocations import bucket_scope, document_scope, prefix_scope, zone_scope
+from gateway.state.uses import used_at
+from signing.folders import FolderLink
 from signing.links import Link
+from signing.targets import ABSENT
 
 
 @dataclass(frozen=True, slots=True)
 class Generation:
-    """The sum of revocations of a document; `known` is None when `trouble` hindered the look."""
+    """The sum of revocations that a link's own is compared with.
+
+    `known` is None when `trouble` hindered the look. `alone_at` is when the document of a folder
+    link was last revoked without the folder, `used_at` when a one-time link was used, both in Unix
+    seconds and 0 for never.
+    """
 
     known: int | None
     trouble: str = ""
+    alone_at: float = 0.0
+    used_at: int = 0
 
     def told(self, link: Link) -> str:
         """The comparison with a link, in words."""
         if self.known is None:
             return f"has generation {link.generation}; {self.trouble}"
-        return f"has generation {link.generation}, the document is at {self.known}"
+        what = "folder" if isinstance(link, FolderLink) else "document"
+        return f"has generation {link.generation}, the {what} is at {self.known}"
 
 
 def generation_of(zone: Zone, link: Link, database: Path) -> Generation:
-    """The present generation of a link's document."""
+    """The present generation of a link's document, or of its folder."""
     if not database.exists():
         return Generation(None, "there is no state here to compare with")
     try:
         address = f"{database.absolute().as_uri()}?mode=ro"
         with closing(sqlite3.connect(address, uri=True)) as connection:
-            return Generation(_sum(connection, zone, link))
+            return _looked_at(connection, zone, link)
     except (sqlite3.Error, OSError):
         return Generation(None, "the state can not be read")
 
 
-def _sum(connection: sqlite3.Connection, zone: Zone, link: Link) -> int:
+def _looked_at(connection: sqlite3.Connection, zone: Zone, link: Link) -> Generation:
     """The database says which prefixes count, as for the gateway."""
     declared = connection.execute(
         "SELECT prefix FROM declared_prefix WHERE zone = ?", (zone.name,)
     ).fetchall()
-    name = f"{link.bucket}/{link.key}"
-    scopes = [
-        zone_scope(zone.name),
-        bucket_scope(zone.name, link.bucket),
-        document_scope(DocumentRef(zone.name, link.bucket, link.key)),
-        *(prefix_scope(zone.name, prefix) for (prefix,) in declared if name.startswith(prefix)),
-    ]
+    counted = link.folder if isinstance(link, FolderLink) else link.key
+    places = [f"{link.bucket}/{counted}", f"{link.bucket}/{link.key}"]
+    above, below = (
+        [prefix_scope(zone.name, prefix) for (prefix,) in declared if place.startswith(prefix)]
+        for place in places
+    )
+    scopes = [zone_scope(zone.name), bucket_scope(zone.name, link.bucket), *above]
+    alone = [document_scope(DocumentRef(zone.name, link.bucket, link.key)), *below]
+    if not isinstance(link, FolderLink):
+        scopes, alone = [*scopes, alone[0]], []
+    used = used_at(connection, zone.name, link.one_time) if link.one_time != ABSENT else 0
+    alone_at = _of(connection, "max(changed_at)", sorted({*alone} - {*scopes}))
+    return Generation(int(_of(connection, "sum(counter)", scopes)), "", alone_at, used)
+
+
+def _of(connection: sqlite3.Connection, what: str, scopes: list[str]) -> float:
     marks = ", ".join("?" * len(scopes))
-    row: tuple[int] = connection.execute(
-        f"SELECT coalesce(sum(counter), 0) FROM revocation WHERE scope IN ({marks})", scopes
+    row: tuple[float] = connection.execute(
+        f"SELECT coalesce({what}, 0) FROM revocation WHERE scope IN ({marks})", scopes
     ).fetchone()
     return row[0]

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from gateway.answers import link_answer
 from gateway.app import compose
 from gateway.auth import Operator
+from gateway.cli.folders import print_links
 from gateway.cli.invocation import address_of, config_option, echo_json, json_option, settings_of
 from gateway.cli.naming import document_of, like_document, target_of
 from gateway.cli.renditions import renditions_of
@@ -35,6 +36,9 @@ class Wishes(TypedDict):
     expires_in: int | None
     pinned: bool
     extension: str
+    one_time: bool
+    audience: str | None
+    folder: bool
     rendition: str
 
 
@@ -56,6 +60,9 @@ class Wishes(TypedDict):
 )
 @click.option("--pinned", is_flag=True, help="Only this version, never a later one.")
 @click.option("--extension", default="", help="How a sealed address ends, such as pdf.")
+@click.option("--one-time", is_flag=True, help="Good for one delivery of one rendition.")
+@click.option("--audience", metavar="ID", help="For the viewer of that id alone.")
+@click.option("--folder", is_flag=True, help="Links of folders, which open all that lies below.")
 @json_option
 @click.argument("documents", nargs=-1, required=True, metavar="ZONE/BUCKET/KEY...")
 def sign(
@@ -64,22 +71,31 @@ def sign(
     """Issue links, one a line; each is in the ledger before it is printed.
 
     A document that gets none is told on standard error, and the exit status is 1. With --json
-    each line is what POST /v1/links answers for the document.
+    each line is what POST /v1/links answers for the document. With --folder the words are
+    folders, ZONE/BUCKET/FOLDER, a line's {key} stands for what is below, and --json is what
+    POST /v1/folders answers.
     """
     settings = settings_of(file)
     zones = settings.zone_values()
-    call = _call([document_of(text, zones) for text in documents], wishes)
+    texts = [text.removesuffix("/") if wishes["folder"] else text for text in documents]
+    call = _call([document_of(text, zones) for text in texts], wishes)
     _check_rendition(call, wishes["rendition"], settings)
+    signing = print_links if wishes["folder"] else _print_links
+    if not signing(call, wishes["rendition"], settings, as_json=as_json):
+        raise click.exceptions.Exit(1)
+
+
+def _print_links(call: LinksCall, rendition: str, settings: Settings, *, as_json: bool) -> bool:
+    """Issue the links and print one a line; whether every document got one."""
     answers = asyncio.run(_issue(settings, call))
     for answer in answers:
         if as_json:
             echo_json(link_answer(answer))
         elif isinstance(answer, Issued):
-            click.echo(_url(answer, wishes["rendition"]))
+            click.echo(_url(answer, rendition))
         else:
             click.echo(_sentence(answer, settings), err=True)
-    if any(isinstance(answer, Refused) for answer in answers):
-        raise click.exceptions.Exit(1)
+    return all(isinstance(answer, Issued) for answer in answers)
 
 
 def _call(refs: list[DocumentRef], wishes: Wishes) -> LinksCall:
@@ -93,8 +109,10 @@ def _call(refs: list[DocumentRef], wishes: Wishes) -> LinksCall:
             expires_in=wishes["expires_in"],
             pinned=wishes["pinned"],
             extension=wishes["extension"],
+            one_time=wishes["one_time"],
+            audience=wishes["audience"],
         )
-        call.granted()
+        grant = call.granted()
     except ValidationError as error:
         if ("extension",) in [fault["loc"] for fault in error.errors()]:
             what = "an extension is up to 8 of a-z and 0-9"
@@ -102,6 +120,9 @@ def _call(refs: list[DocumentRef], wishes: Wishes) -> LinksCall:
         raise _no_grant(wishes["grant"]) from None
     except Unsignable:
         raise _no_grant(wishes["grant"]) from None
+    if call.one_time and not grant.single:
+        what = "a link that is good once is for one rendition: --grant original or x-NAME"
+        raise click.BadParameter(what, param_hint="--one-time")
     return call
 
 

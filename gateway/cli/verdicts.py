@@ -12,10 +12,12 @@ from gateway.app import signer_of
 from gateway.cli.generations import Generation, generation_of
 from gateway.cli.renditions import renditions_of
 from gateway.cli.targets import PathTarget, StorageTarget, Target
+from gateway.documents import Zone
 from gateway.regions import Residency
 from gateway.settings import Settings
 from imaging.errors import UnknownRendition
 from imaging.names.renditions import Rendition, Renditions
+from signing.desks import CLOCK_SKEW
 from signing.errors import (
     GenerationAhead,
     GrantRefused,
@@ -23,10 +25,11 @@ from signing.errors import (
     LinkRefused,
     LinkRevoked,
 )
+from signing.folders import FolderLink
 from signing.links import Link, check_generation, check_grant
 from signing.targets import ABSENT
 
-State = Literal["good", "expired", "revoked", "refused", "upstream"]
+State = Literal["good", "expired", "revoked", "used", "refused", "upstream"]
 
 REFUSALS = {
     "length": "it is over 2,048 octets",
@@ -42,6 +45,9 @@ REFUSALS = {
     "bucket": "no zone over a supabase: store has its bucket",
     "no-token": "there is no token in its query",
     "tokens": "there are several tokens in its query",
+    "folder": "its address lies in no folder that its token opens",
+    "sealed": "its zone seals its addresses, and folder links would show them",
+    "one-time": "the storage routes have no links that are good once",
     "route": "its token is not for this storage route",
     "place": "our tokens are for object/sign and render/image/sign alone",
 }
@@ -97,7 +103,7 @@ def _judge(target: Target, settings: Settings, now: int) -> Verdict:
     zone = settings.zone_values()[link.zone]
     generation = generation_of(zone, link, settings.server.database)
     with suppress(StopIteration):
-        return next(_objections(link, settings, generation))
+        return next(_objections(link, settings, generation, now))
     left = link.expires_at - now
     unsure = "" if generation.known is not None else f"; revocation: {generation.trouble}"
     return Verdict("good", f"{left} s left, signed by {link.kid}{unsure}")
@@ -120,7 +126,15 @@ def granted(link: Link, renditions: Renditions) -> bool:
     return True
 
 
-def _objections(link: Link, settings: Settings, generation: Generation) -> Iterator[Verdict]:
+def _closed(link: Link, zone: Zone, generation: Generation, now: int) -> bool:
+    """Whether its document was revoked without its folder, as long as that closes it."""
+    over = generation.alone_at + zone.longest_life + CLOCK_SKEW
+    return isinstance(link, FolderLink) and generation.alone_at > 0 and now <= over
+
+
+def _objections(
+    link: Link, settings: Settings, generation: Generation, now: int
+) -> Iterator[Verdict]:
     zone = settings.zone_values()[link.zone]
     try:
         if generation.known is not None:
@@ -129,6 +143,12 @@ def _objections(link: Link, settings: Settings, generation: Generation) -> Itera
         yield Verdict("revoked", f"it {generation.told(link)}", "410 link.revoked")
     except GenerationAhead:
         yield Verdict("refused", f"it {generation.told(link)}: issued on another state", "403")
+    if _closed(link, zone, generation, now):
+        what = "its document was revoked by itself, which closes it to links of the folder"
+        yield Verdict("revoked", what, "410 link.revoked")
+    if generation.used_at:
+        used = moment(generation.used_at)
+        yield Verdict("used", f"it was good once, and was used at {used}", "410 link.used")
     if link.audience != ABSENT:
         yield Verdict("refused", "it is bound to a viewer, whom nothing proves", "403")
     renditions = renditions_of(settings)

@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from signing.addresses import version22
+from signing.folders import FolderRequest
 from signing.grants import Grant
 from signing.keys import Key, KeyRing
 from signing.links import LinkRequest, SignedZone, Signer
@@ -24,7 +25,7 @@ EXAMPLES = [
     dict(re.findall(r"^(.+?) += (.+)$", block, re.M))
     for block in re.findall(r"^```text\n(.*?)^```", PAGE, re.M | re.S)
 ]
-READABLE, SEALED, STORAGE, BOUND = EXAMPLES[:4]
+READABLE, SEALED, STORAGE, BOUND, FOLDER = EXAMPLES[:5]
 NOW = int(READABLE["now"])
 SECRET = bytes.fromhex(READABLE["secret k2"])
 SEAL_KEY = bytes.fromhex(SEALED["seal_key"])
@@ -212,6 +213,47 @@ def test_every_step_of_the_bound_example_is_right(gateway: Signer) -> None:
     expected = {"zone": "clinic", "kid": "k2", "id": BOUND["id"], "audience key": key}
     assert expected | {"mac": mac.hex(), "audience": base64url(mac)[:16]} == BOUND
     assert gateway.audience_of("clinic", "k2", BOUND["id"]) == BOUND["audience"]
+
+
+def test_every_step_of_the_folder_example_is_right(gateway: Signer) -> None:
+    place, step = FOLDER["place"], int(FOLDER["Q"])
+    digest = hashlib.sha256(f"/d/{place}/".encode()).hexdigest()
+    exp = expiry(NOW, None, ZONE.window, ZONE.longest_life, f"/d/{place}/")
+    key = hmac.new(SECRET, b"ostiary:folder:clinic", hashlib.sha256).hexdigest()
+    mac = hmac.new(key.encode(), FOLDER["signed text"].encode(), hashlib.sha256).digest()
+    document = f"{place}/{spelt('a b é.pdf')}"
+    expected = {
+        "now": str(NOW),
+        "place": "clinic/documents/-/reports",
+        "L": str(2 * ZONE.window),
+        "Q": str(step),
+        "phase hash": digest,
+        "first 32": str(int(digest[:8], 16)),
+        "phase": str(int(digest[:8], 16) % step),
+        "exp": str(exp),
+        "body": f"1f4.k2.{exp}.0.-.-.ia",
+        "folder key": key,
+        "signed text": f"/d/{place}/?t={FOLDER['body']}",
+        "mac": mac.hex(),
+        "signature": base64url(mac)[:32],
+        "target": f"/d/original/{document}?t={FOLDER['body']}.{FOLDER['signature']}",
+    }
+    assert expected == FOLDER
+    request = FolderRequest("clinic", "documents", "reports", Grant("inline", "all"))
+    folder = gateway.issue_folder(request, NOW)
+    target = folder.template.replace("{rendition}", "original")
+    assert target.replace("{key}", spelt("a b é.pdf")) == FOLDER["target"]
+
+
+def test_every_step_of_a_ticket_is_as_the_page_says(gateway: Signer) -> None:
+    request = LinkRequest(
+        "clinic", "documents", "a.pdf", Grant.parse("io"), one_time="Zm9vYmFyYmF6cXV4"
+    )
+    link = gateway.issue(request, NOW)
+    key = hmac.new(SECRET, b"ostiary:claim:clinic", hashlib.sha256).hexdigest()
+    signed = f"{link.signature}.{NOW + 60}"
+    mac = hmac.new(key.encode(), signed.encode(), hashlib.sha256).digest()
+    assert gateway.ticket(link, NOW) == f"{NOW + 60}.{base64url(mac)[:32]}"
 
 
 def test_the_version_of_the_page_is_right() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import sqlite3
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -127,3 +128,84 @@ def test_verify_says_when_it_could_not_look_for_revocations(shell: Any) -> None:
     shell.configure(cache="windowed")
     (shell.folder / "data" / "ostiary.db").unlink()
     assert "there is no state here" in shell.says("verify", url)
+
+
+def test_a_link_good_once_is_signed_and_explained(shell: Any) -> None:
+    link = shell.sign("a.txt", "--one-time", "--grant", "original")
+    assert shell.says("verify", link).startswith("good")
+    told = shell.json("explain", link)
+    assert told["one-time"] == "no use is known here"
+    assert told["policy"] == "Confidential"
+    assert told["a miss when"] == ["always: it is good once, so nobody keeps it"]
+
+
+def test_a_used_link_is_told_as_used(shell: Any) -> None:
+    link = shell.sign("a.txt", "--one-time", "--grant", "original")
+    name = link.partition("?t=")[2].split(".")[5]
+    with closing(sqlite3.connect(shell.folder / "data" / "ostiary.db")) as database:
+        row = ("clinic", name, 9_999_999_999, 1_800_000_000)
+        database.execute("INSERT INTO used_link VALUES (?, ?, ?, ?)", row)
+        database.commit()
+    assert "410 link.used" in shell.says("verify", link, status=1)
+    assert shell.json("explain", link)["one-time"] == "USED at 2027-01-15 08:00:00 UTC"
+
+
+def test_a_family_once_is_refused_before_anything_is_issued(shell: Any) -> None:
+    shell.put("a.txt")
+    said = shell.says("sign", "--one-time", "clinic/documents/a.txt", status=2)
+    assert "--grant original or x-NAME" in said
+
+
+def test_a_folders_link_opens_what_lies_below(shell: Any) -> None:
+    shell.put("reports/a b.txt")
+    for word in ("clinic/documents/reports", "clinic/documents/reports/"):
+        template = shell.says("sign", "--folder", word).strip()
+        assert "/d/original/clinic/documents/-/reports/{key}?t=1f4." in template
+        link = template.replace("{key}", "a%20b.txt")
+        assert shell.says("verify", link).startswith("good")
+        told = shell.json("explain", link)
+        assert told["folder"] == "documents/reports/ and all below: 4 segments signed"
+        assert told["document"] == "documents/reports/a b.txt"
+        assert told["revoked"].startswith("no: has generation 0, the folder is at 0")
+    beside = template.replace("reports/{key}", "letters/a.txt")
+    assert "signature" in shell.says("verify", beside, status=1)
+
+
+def test_a_folders_link_says_what_was_wished(shell: Any) -> None:
+    wishes = ("--folder", "--grant", "previews", "--download", "--expires-in", "600")
+    [told] = [shell.json("sign", *wishes, "clinic/documents/reports")]
+    assert told["grant"] == "dp"
+    assert told["folder"] == {"zone": "clinic", "bucket": "documents", "folder": "reports/"}
+    named = shell.says("sign", *wishes, "--rendition", "w640", "clinic/documents/reports")
+    assert "/d/w640/clinic/" in named
+    for wrong in ("--one-time", "--pinned"):
+        grant = ("--grant", "original") if wrong == "--one-time" else ()
+        said = shell.says("sign", "--folder", wrong, *grant, "clinic/documents/a", status=2)
+        assert wrong in said
+
+
+def test_a_folder_without_a_link_is_told(shell: Any) -> None:
+    deep = "/".join("x" * 97)
+    said = shell.says(
+        "sign", "--folder", "clinic/documents/a", f"clinic/documents/{deep}", status=1
+    )
+    assert "{key}" in said
+    assert "No link can be made for this. Reason: folder." in said
+
+
+def test_what_was_taken_back_of_a_folder_is_told(shell: Any) -> None:
+    shell.configure(revocable=["documents/reports/", "documents/reports/2026/"])
+    template = shell.says("sign", "--folder", "clinic/documents/reports").strip()
+    alone, below, other = (
+        template.replace("{key}", key) for key in ("a.txt", "2026/b.txt", "c.txt")
+    )
+    shell.run("revoke", "--document", "clinic/documents/reports/a.txt")
+    assert "410 link.revoked" in shell.says("verify", alone, status=1)
+    assert "closed until" in shell.json("explain", alone)["alone"]
+    assert shell.says("verify", below).startswith("good")
+    shell.run("revoke", "--prefix", "clinic/documents/reports/2026/")
+    assert "410 link.revoked" in shell.says("verify", below, status=1)
+    assert shell.says("verify", other).startswith("good")
+    shell.run("revoke", "--prefix", "clinic/documents/reports/")
+    assert "410 link.revoked" in shell.says("verify", other, status=1)
+    assert "the folder is at 1" in shell.json("explain", other)["revoked"]
