@@ -14,6 +14,7 @@ from gateway.asgi import Field
 from gateway.crossorigin import ANY_ORIGIN
 from gateway.dropin.targets import holds_token
 from gateway.errors import RequestRefused
+from gateway.pullers import FIELDS
 
 _OF_A_CONNECTION = frozenset(
     b"connection keep-alive proxy-authenticate proxy-authentication-info proxy-authorization "
@@ -24,7 +25,8 @@ _OF_A_CONNECTION = frozenset(
 _OURS_TO_SAY = frozenset(
     b"host expect forwarded x-forwarded-for x-forwarded-host x-forwarded-port x-forwarded-path "
     b"x-forwarded-prefix x-forwarded-proto x-forwarded-server x-real-ip x-original-url "
-    b"x-rewrite-url x-original-host".split()
+    b"x-rewrite-url x-original-host cf-connecting-ip cloudfront-viewer-address fastly-client-ip "
+    b"true-client-ip".split()
 )
 # What upstream says of its whole origin, which is not ours: an HSTS rule of its own would bind
 # the customer's subdomains.
@@ -80,10 +82,10 @@ def request_fields(scope: Mapping[str, Any], origins: Origins) -> list[Field]:
     """The fields of the request to upstream, none added on behalf of a client library.
 
     X-Forwarded-Host is the host that the client asked, and signed where it signs; upstream's
-    own host goes into Host.
+    own host goes into Host. By what a CDN proves itself to us stays here.
     """
     fields: list[Field] = scope["headers"]
-    dropped = _named(fields) | _OF_A_CONNECTION | _OURS_TO_SAY
+    dropped = _named(fields) | _OF_A_CONNECTION | _OURS_TO_SAY | FIELDS
     # The parser leaves white space behind a value, which is none of it (RFC 9110, section 5.5).
     told = [field for field in fields if field[0] not in dropped and not _tells_a_token(field)]
     kept = [(name, value.strip(b" \t")) for name, value in told]

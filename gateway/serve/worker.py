@@ -180,7 +180,7 @@ async def answer(
         lifespan="on",
         log_config=None,
         access_log=False,
-        # The peer is who connects, whatever a field says: nothing here decides by it.
+        # Whose word is taken on that is told by the settings, and read in gateway/fronts.py.
         proxy_headers=False,
         date_header=False,
         server_header=False,

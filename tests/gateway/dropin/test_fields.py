@@ -73,6 +73,10 @@ def test_who_forwards_is_ours_to_say() -> None:
         (b"forwarded", b"for=10.0.0.1"),
         (b"x-real-ip", b"10.0.0.1"),
         (b"x-original-url", b"/auth"),
+        (b"cf-connecting-ip", b"10.0.0.1"),
+        (b"true-client-ip", b"10.0.0.1"),
+        (b"ostiary-shield", b"a-secret-of-ours"),
+        (b"ostiary-token", b"1.x"),
     ]
     assert sent((b"host", b"docs.example:8443"), *claimed) == [
         (b"host", b"ref.supabase.co"),
