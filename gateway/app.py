@@ -19,11 +19,11 @@ from gateway.caches.disk import DiskCache
 from gateway.caches.memory import MemoryCache
 from gateway.canary import Canary
 from gateway.catalogue import REMOTE_TTL, Catalogue
-from gateway.companions.folders import Folders
 from gateway.deliver import Deliverer
 from gateway.descriptions import Descriptions
 from gateway.documents import Zone
 from gateway.errors import ConfigurationError, Fault
+from gateway.gates import Gate
 from gateway.gauges import Gauges
 from gateway.issue import Issuer
 from gateway.looks import Looks
@@ -85,7 +85,7 @@ def compose(
     budget, gauges = ByteBudget(READERS_BUDGET), Gauges(purges)
     gauges.register(metrics, pool, levels.memory, budget, making.wishes)
     ledger, keeper = Ledger(database), _keeper(settings, rules, database, client, metrics)
-    sharing, folders = _sharing(settings, providers, keeper.standings), Folders(rules, ledger)
+    sharing, gate = _sharing(settings, providers, keeper.standings), Gate(rules, ledger)
     issuer = Issuer(rules, catalogue, making.measurer, ledger)
     return Parts(
         settings=settings,
@@ -96,7 +96,7 @@ def compose(
         ledger=ledger,
         purges=purges,
         catalogue=catalogue,
-        deliverer=Deliverer(rules, sharing, catalogue, originals, making.selector, budget, folders),
+        deliverer=Deliverer(rules, sharing, catalogue, originals, making.selector, budget, gate),
         issuer=issuer,
         descriptions=Descriptions(rules, catalogue, making.looks, making.sights),
         levels=levels,

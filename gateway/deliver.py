@@ -1,6 +1,6 @@
 """Deliver: the way of a link from its octets to the answer's. No framework, no cache field.
 
-`admit` says whether the link may be used at all, `hit` answers from memory without waiting,
+`gate` says whether the link may be used at all, `hit` answers from memory without waiting,
 `deliver` does whatever it takes. Cache fields come from the zone's policy, in one place.
 """
 
@@ -15,29 +15,23 @@ from cdn.modes import absent_policy, policy_for
 from cdn.policy import CachePolicy, Confidential, NoStore
 from gateway.caches.budget import ByteBudget
 from gateway.catalogue import Catalogue
-from gateway.companions.folders import Folders, HeldLink
 from gateway.deliveries import Delivery, FieldList, Request, selected, unmodified
 from gateway.documents import CacheMode, Document, DocumentRef, Zone
 from gateway.errors import (
     DocumentChanged,
     DocumentNotFound,
-    GatewayError,
-    ResidencyRefused,
     VersionSuperseded,
 )
+from gateway.gates import Gate, for_one
 from gateway.originals import Originals
 from gateway.permits import Permit
 from gateway.representations import http_date, tags_of
 from gateway.rules import Rules
 from gateway.selections import Pass, Selection, Selector
 from gateway.sharing import Sharing
-from gateway.state.guards import Guard
 from gateway.streams import Stream
-from imaging.marking.viewers import NOBODY, Viewer
-from signing.errors import AudienceRefused, LinkExpired, LinkRefused, LinkRevoked, SigningError
-from signing.folders import FolderLink
-from signing.links import LIVE, Link, check_generation, check_grant
-from signing.targets import ABSENT
+from signing.errors import LinkExpired
+from signing.links import LIVE, Link
 
 HIT = (b"cache-status", b"ostiary; hit")
 MISS = (b"cache-status", b"ostiary; fwd=miss")
@@ -55,14 +49,12 @@ class Deliverer:
         originals: Originals,
         selector: Selector,
         budget: ByteBudget,
-        folders: Folders,
+        gate: Gate,
         clock: Callable[[], float] = time,
     ) -> None:
         self._zones = rules.zones
         self._signer = rules.signer
         self._renditions = rules.renditions
-        self._residency = rules.residency
-        self._revocations = rules.revocations
         self._profiles = sharing.profiles
         self._canary = sharing.canary
         self._until = sharing.standings.until
@@ -70,74 +62,12 @@ class Deliverer:
         self._originals = originals
         self._selector = selector
         self._budget = budget
-        self._folders = folders
+        self.gate = gate
         self._clock = clock
 
     def verify(self, raw_path: bytes, query: bytes, now: float) -> Link:
         """The link, when its own text proves it; nothing is looked up."""
         return self._signer.verify(raw_path, query, int(now))
-
-    def admit(self, link: Pass, viewer: Viewer = NOBODY) -> bool:
-        """Whether the link may be used now; False asks to `reread` the revocations first.
-
-        `viewer` is who was proved to ask. Raises signing's refusals, `ViewerRefused` and
-        `ResidencyRefused`.
-        """
-        self._revocations.fresh()
-        counted = link.key
-        if isinstance(link, FolderLink):
-            self._folders.check(link, self._clock())
-            counted = link.folder
-        known = self._revocations.generation(self._zones[link.zone], link.bucket, counted)
-        if link.generation > known:
-            return False
-        _check_generation(link, known)
-        self._check_use(link, viewer)
-        return True
-
-    async def reread(self, link: Pass, viewer: Viewer = NOBODY) -> None:
-        """Admit a link of a generation that was not known: ask the authority, then decide."""
-        await self._revocations.refresh()
-        _check_generation(link, self._generation(link))
-        if isinstance(link, FolderLink):
-            self._folders.check(link, self._clock())
-        self._check_use(link, viewer)
-
-    async def check_revoked(self, link: Link) -> None:
-        """Raise what the link's generation says, before anybody is asked who looks."""
-        self._revocations.fresh()
-        if link.generation > self._generation(link):
-            await self._revocations.refresh()
-        _check_generation(link, self._generation(link))
-
-    def _generation(self, link: Pass) -> int:
-        """What is known of what the link's own counts: the document, or the folder alone."""
-        counted = link.folder if isinstance(link, FolderLink) else link.key
-        return self._revocations.generation(self._zones[link.zone], link.bucket, counted)
-
-    def _check_use(self, link: Pass, viewer: Viewer) -> None:
-        if not isinstance(link, Permit):
-            if link.audience != ABSENT:
-                self._check_audience(link, viewer)
-            self._check_grant(link)
-        if not self._residency.admits(self._zones[link.zone]):
-            raise ResidencyRefused
-
-    def _check_audience(self, link: Link, viewer: Viewer) -> None:
-        if not self._signer.binds(link, viewer.id):
-            raise AudienceRefused
-        self._revocations.check_viewer(viewer.id)
-
-    def _check_grant(self, link: Link) -> None:
-        name = link.rendition
-        original = name == "original"
-        if link.kid in self._revocations.keys:
-            raise LinkRefused("kid")
-        check_grant(
-            link,
-            declared=original or self._renditions.declared(name),
-            carries_original=original or self._renditions.carries_original(name),
-        )
 
     def hit(self, link: Pass, request: Request) -> Delivery | None:
         """The answer when everything it takes is in memory and fresh; None asks for `deliver`."""
@@ -184,35 +114,17 @@ class Deliverer:
         """A fetch and a render take time: the link may have died or been revoked meanwhile."""
         if request.now >= link.expires_at:
             raise LinkExpired(link.expires_at)
-        self.admit(link, request.viewer)
+        self.gate.admit(link, request.viewer)
 
     def absent(self, link: Pass, now: float) -> FieldList:
         """The cache fields of a 404: short, and tagged so that an upload purges it."""
-        if _for_one(link):
+        if for_one(link):
             return render(Confidential(), self._profiles[link.zone])
         zone = self._zones[link.zone]
         tags = tags_of(zone, DocumentRef(link.zone, link.bucket, link.key), "")
         mode = self._mode(zone, now)
         policy = absent_policy(mode, now=int(now), expires_at=link.expires_at, tags=tags)
         return render(policy, self._profiles[link.zone])
-
-    def watch(self, link: Pass, viewer: Viewer, abort: Callable[[], None]) -> Guard:
-        """Have `abort` called when the link or its viewer is revoked; closing the guard ends it."""
-        place = self._zones[link.zone], link.bucket, link.key
-        alone = isinstance(link, FolderLink)  # whose own generation counts less than the document's
-        generation = self._revocations.generation(*place) if alone else link.generation
-        who = viewer.id if _for_one(link) else ""
-        guard = self._revocations.register(*place, generation, abort, viewer=who)
-        if alone and not self._stands(link, viewer):
-            guard.end()
-        return guard
-
-    def _stands(self, link: Pass, viewer: Viewer) -> bool:
-        """Whether nothing was taken back since the link was admitted."""
-        try:
-            return self.admit(link, viewer)
-        except (GatewayError, SigningError):
-            return False
 
     def _ref(self, link: Pass) -> DocumentRef:
         if link.bucket not in self._zones[link.zone].buckets:
@@ -244,7 +156,7 @@ class Deliverer:
         return zone.cache if now < self._until[zone.name] else "private"
 
     def _policy(self, link: Pass, selection: Selection, request: Request) -> CachePolicy:
-        if selection.ready.representation.marked or _for_one(link):
+        if selection.ready.representation.marked or for_one(link):
             return Confidential()
         zone = self._zones[link.zone]
         mode = self._mode(zone, request.now)
@@ -266,21 +178,6 @@ class Deliverer:
             provisional=not selection.final,
             proven=request.proven,
         )
-
-
-def _check_generation(link: Pass, known: int) -> None:
-    """A permit is made for its request alone: any other generation came after it."""
-    if not isinstance(link, Permit):
-        check_generation(link, known)
-    elif link.generation != known:
-        raise LinkRevoked
-
-
-def _for_one(link: Pass) -> bool:
-    """Whether the answer is for one viewer or one use, and nobody else's to keep."""
-    if isinstance(link, Permit):
-        return False
-    return link.audience != ABSENT or link.one_time != ABSENT or isinstance(link, HeldLink)
 
 
 def _leads_to(link: Pass, document: Document) -> bool:

@@ -102,8 +102,8 @@ class Gateway:
             self._porter.rates.token.spend(link.id)
         if link.audience != ABSENT:
             await self._prove(link, exchange)
-        if not deliverer.admit(link, exchange.viewer):
-            await deliverer.reread(link, exchange.viewer)
+        if not deliverer.gate.admit(link, exchange.viewer):
+            await deliverer.gate.reread(link, exchange.viewer)
         if link.one_time != ABSENT:
             return await self._once(link, exchange, scope)
         request = exchange.request()
@@ -118,7 +118,7 @@ class Gateway:
         try:
             kept = await self._one_time.use(link, dict(scope["headers"]), int(time()))
             # The disk takes its time, and the link may have been taken back meanwhile.
-            self._deliverer.admit(link, exchange.viewer)
+            self._deliverer.gate.admit(link, exchange.viewer)
         except BaseException:
             if isinstance(delivery.body, Stream):
                 await delivery.body.aclose()
@@ -128,7 +128,7 @@ class Gateway:
 
     async def _prove(self, link: Link, exchange: Exchange) -> None:
         """Find out who looks, once it is known that the link was not taken back."""
-        await self._deliverer.check_revoked(link)
+        await self._deliverer.gate.check_revoked(link)
         exchange.viewer = await self._proofs.viewer(link, exchange.fields, exchange.now)
 
     def _verified(self, exchange: Exchange, scope: Scope) -> Link:

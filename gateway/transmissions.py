@@ -58,7 +58,7 @@ class Transmitter:
 
     def _watch(self, exchange: Exchange, abort: Callable[[], None]) -> Guard:
         assert exchange.link is not None, "only a document's original is streamed"
-        return self._deliverer.watch(exchange.link, exchange.viewer, abort)
+        return self._deliverer.gate.watch(exchange.link, exchange.viewer, abort)
 
     def _log(self, exchange: Exchange, delivery: Delivery, sent: int) -> None:
         record, link = exchange.record, exchange.link

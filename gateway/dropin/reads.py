@@ -103,8 +103,8 @@ class Reads:
     ) -> Delivery:
         exchange.link = visit
         deliverer = self._deliverer
-        if not deliverer.admit(visit):
-            await deliverer.reread(visit)
+        if not deliverer.gate.admit(visit):
+            await deliverer.gate.reread(visit)
         request = exchange.request()
         delivery = deliverer.hit(visit, request) or await deliverer.deliver(visit, request)
         return _named(delivery, download) if download else delivery
