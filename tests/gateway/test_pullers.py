@@ -149,3 +149,13 @@ def test_a_zone_that_no_cdn_could_prove_itself_for_can_not_be_closed(
     cdn = {"edge": {"provider": "null"}, "other": {"provider": "null", "shield": ["s"]}}
     with pytest.raises(ValueError, match="rules between tables"):
         open_door(cdn=cdn, clinic={"pull": "cdn", "cdn": ["edge"]})
+
+
+def test_a_sealed_zone_can_be_closed_too(open_door: Callable[..., Any]) -> None:
+    cdn = {"edge": {"provider": "null", "shield": ["secret"]}}
+    signing = {"keys": {"k1": "5a" * 32}, "seal_key": "6b" * 64}
+    door = open_door(cdn=cdn, clinic={"pull": "cdn", "sealed": True}, signing=signing)
+    door.put("a.pdf", BODY)
+    url = str(door.link("a.pdf"))
+    assert door.get(url).json()["code"] == "puller.refused"
+    assert door.get(url, {"Ostiary-Shield": "secret"}).status_code == 200

@@ -1,0 +1,65 @@
+"""Peers: what a certificate that was proved is called."""
+
+from __future__ import annotations
+
+import ssl
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from gateway.certificates import CertificateFiles
+from gateway.peers import EXTENSION, NOBODY, names_of, peer_of
+from tests.authorities import Authority, Identity
+
+
+@pytest.fixture
+def authority(tmp_path: Path) -> Authority:
+    return Authority(tmp_path)
+
+
+@pytest.fixture
+def names(authority: Authority) -> Callable[[Identity | None], frozenset[str]]:
+    """What a server calls a client, after a handshake in memory."""
+    server = authority.issue("docs.example.org", "docs.example.org")
+    files = CertificateFiles(str(server.certificate), str(server.key), str(authority.file))
+    context = files.contexts(time.time()).main
+    assert context is not None
+
+    def shaken(identity: Identity | None) -> frozenset[str]:
+        asking = ssl.create_default_context(cafile=str(authority.file))
+        if identity:
+            asking = identity.client(authority.file)
+        there, here = ssl.MemoryBIO(), ssl.MemoryBIO()
+        client = asking.wrap_bio(here, there, server_hostname="docs.example.org")
+        answering = context.wrap_bio(there, here, server_side=True)
+        for _ in range(4):
+            for side in (client, answering):
+                with suppress(ssl.SSLWantReadError):
+                    side.do_handshake()
+        return names_of(answering)
+
+    return shaken
+
+
+def test_a_certificate_is_called_by_its_names_and_its_digest(
+    authority: Authority, names: Callable[[Identity | None], frozenset[str]]
+) -> None:
+    plain = authority.issue("CDN.example.org")
+    assert names(plain) == {"cdn.example.org", f"sha256:{plain.digest}"}
+    rich = authority.issue("cdn.example.org", "a.example", "B.example", "*.c.example")
+    known = {"a.example", "b.example", "*.c.example", f"sha256:{rich.digest}"}
+    assert names(rich) == known
+
+
+def test_who_shows_none_has_no_name(names: Callable[[Identity | None], frozenset[str]]) -> None:
+    assert names(None) == NOBODY
+    assert names_of(None) == NOBODY
+
+
+def test_a_scope_has_the_names_of_its_peer_or_none() -> None:
+    assert peer_of({"extensions": {EXTENSION: frozenset("a")}}) == {"a"}
+    for scope in ({}, {"extensions": None}, {"extensions": {}}):
+        assert peer_of(scope) == NOBODY
