@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from gateway.errors import ConfigurationError, Fault
@@ -98,7 +99,6 @@ class CertificateFiles:
         try:
             mode = stat.S_IMODE(path.stat().st_mode)
             key = load_pem_private_key(path.read_bytes(), password=None)
-            ours = _read(self.certificate)[0].public_key()
         except OSError as error:
             yield Fault(_KEY, f"can not be read: {error.strerror}")
         except TypeError:
@@ -109,8 +109,15 @@ class CertificateFiles:
             if mode & (stat.S_IWGRP | stat.S_IRWXO):
                 hint = "chmod 600, or 640 for a group that may read it"
                 yield Fault(_KEY, f"can be read or changed by others: mode {mode:o}", hint)
-            if key.public_key() != ours:
+            if not self._paired(key):
                 yield Fault(_KEY, "does not belong to the certificate")
+
+    def _paired(self, key: PrivateKeyTypes) -> bool:
+        """Whether the certificate is the key's; one that can not be read has a fault of its own."""
+        try:
+            return key.public_key() == _read(self.certificate)[0].public_key()
+        except (OSError, ValueError):
+            return True
 
 
 def _faults_of(where: str, path: str, now: float) -> Iterator[Fault]:

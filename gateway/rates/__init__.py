@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from ipaddress import IPv4Address, ip_network
 from pathlib import Path
 from time import time
@@ -77,14 +78,15 @@ class Rates:
         One whose client is hidden behind a front of ours is not counted: the front stands for
         everybody behind it.
         """
-        if HIDDEN not in scope and (name := _client(scope)):
+        peer = scope.get("client")
+        if self.clients and peer and HIDDEN not in scope and (name := _client(peer[0])):
             self.client.spend(name)
 
 
-def _client(scope: Mapping[str, Any]) -> str:
+@lru_cache(maxsize=4096)
+def _client(text: str) -> str:
     """An IPv4 address, the /64 that one holder of IPv6 addresses has, or nothing for no address."""
-    peer = scope.get("client")
-    address = address_of(peer[0]) if peer else None
+    address = address_of(text)
     if address is None:
         return ""
     if isinstance(address, IPv4Address):

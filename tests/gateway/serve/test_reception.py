@@ -78,3 +78,21 @@ def test_faulty_files_hinder_the_start(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError):
         Reception.of(listeners, CertificateFiles(str(tmp_path / "a"), str(tmp_path / "b")), 5)
     listeners.close()
+
+
+def test_a_handshake_that_does_not_end_is_cut(tmp_path: Path) -> None:
+    server = Authority(tmp_path).issue("localhost", "localhost")
+    files = CertificateFiles(str(server.certificate), str(server.key))
+
+    async def scenario() -> None:
+        listeners = Listeners(listen("127.0.0.1", 0))
+        [opened] = await Reception.of(listeners, files, 0.1).open(Silent)
+        reader, writer = await asyncio.open_connection(*listeners.main.getsockname()[:2])
+        writer.write(b"\x16\x03\x01")
+        async with asyncio.timeout(20):
+            assert await reader.read() == b""
+        writer.close()
+        opened.close()
+        listeners.close()
+
+    asyncio.run(scenario())
