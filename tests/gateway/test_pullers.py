@@ -9,6 +9,7 @@ import pytest
 
 from gateway.pullers import Proofs, Pullers, key_of
 from signing.errors import LinkRefused
+from signing.folders import FolderLink
 from signing.grants import Grant
 from signing.keys import Key, KeyRing
 from signing.links import LinkRequest, SignedZone, Signer
@@ -100,6 +101,10 @@ def test_the_key_says_what_parts_copies(grant: str, key: bytes) -> None:
     for bound in (link._replace(audience="A" * 16), link._replace(one_time="A" * 16)):
         with pytest.raises(LinkRefused):
             pullers.check(bound, key)
+    # A folder's token counts other revocations than the key of a copy does.
+    with pytest.raises(LinkRefused):
+        pullers.check(FolderLink(*link), key)
+    pullers.check(FolderLink(*link), b"t=1f4.")
 
 
 @pytest.fixture

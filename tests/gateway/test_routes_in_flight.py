@@ -164,6 +164,72 @@ def test_a_revoked_link_is_gone_at_once_and_its_stream_is_cut(door: Any, watched
     assert door.get(door.link("large.bin")).status_code == 200, "later links are good"
 
 
+def folder_link(door: Any, key: str) -> str:
+    """A link that a folder's token makes of the document."""
+    folder, _, name = key.rpartition("/")
+    body = {"folders": [{"bucket": "documents", "folder": folder}]}
+    [given] = door.post("/v1/folders", body).json()["folders"]
+    template = str(given["template"])
+    return template.replace("{rendition}", "original").replace("{key}", name)
+
+
+@pytest.mark.parametrize(
+    "scope",
+    [
+        "d:clinic/documents/reports/large.bin",
+        "p:clinic/documents/reports/",
+        "b:clinic/documents",
+        "z:clinic",
+    ],
+)
+def test_a_folder_links_stream_is_cut_by_whatever_is_revoked(open_door: Any, scope: str) -> None:
+    door = open_door(clinic={"revocable": ["documents/reports/"]})
+    store = Watched()
+    door.parts.stores["main"] = store
+    for key in ("reports/large.bin", "reports/other.bin"):
+        store.put("documents", key, bytes(LARGE))
+    url = folder_link(door, "reports/large.bin")
+    # Revoked before, which leaves the folder's own generation behind the document's.
+    other = "d:clinic/documents/reports/other.bin"
+    door.run(door.parts.purges.revoke([other], by="test", now=time.time() - 100_000))
+
+    async def visit() -> Visit:
+        visit = Visit(door, url, stall_after=0)
+        running = asyncio.create_task(visit.run())
+        await visit.stalled.wait()
+        await door.parts.purges.revoke([other], by="test", now=time.time())
+        await asyncio.sleep(0)
+        assert not running.done(), "another document's revocation is none of its business"
+        await door.parts.purges.revoke([scope], by="test", now=time.time())
+        await Visit(door, url).run()
+        await running
+        return visit
+
+    visited = door.run(visit())
+    assert visited.started["status"] == 200
+    assert not visited.ended
+    assert all(body.closed for body in store.bodies)
+    assert door.get(url).json()["code"] == "link.revoked"
+
+
+def test_who_comes_second_to_a_link_good_once_leaves_nothing_open(
+    door: Any, watched: Watched
+) -> None:
+    url = door.link("large.bin", grant="original", one_time=True)
+
+    async def race() -> list[Visit]:
+        visits = [Visit(door, url) for _ in range(6)]
+        await asyncio.gather(*(visit.run() for visit in visits))
+        return visits
+
+    visits = door.run(race())
+    assert sorted(visit.started["status"] for visit in visits) == [200] + [410] * 5
+    assert [visit.sent for visit in visits if visit.started["status"] == 200] == [LARGE]
+    assert len(watched.bodies) > 1
+    assert all(body.closed for body in watched.bodies)
+    assert door.parts.deliverer._budget.used == 0
+
+
 def test_nothing_that_a_revoked_key_signed_is_good_any_more(open_door: Any) -> None:
     keys = {"k1": "5a" * 32, "k2": "6b" * 32}
     door = open_door(signing={"keys": keys, "active": "k1"})

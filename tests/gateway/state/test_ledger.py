@@ -68,3 +68,12 @@ def test_what_is_written_can_not_be_changed(database: Database, statement: str) 
     with pytest.raises(sqlite3.IntegrityError, match="only added to"):
         database.write_now(lambda connection: connection.execute(statement))
     assert asyncio.run(Ledger(database).find(ROW.link_id)) == [ROW]
+
+
+def test_what_was_given_out_at_a_time_is_known(database: Database) -> None:
+    ledger = Ledger(database)
+    ledger.record_issue_now([ROW, replace(ROW, issued_at=ROW.issued_at + 10)])
+    assert not ledger.given_before(ROW.link_id, ROW.issued_at - 0.5)
+    assert ledger.given_before(ROW.link_id, ROW.issued_at)
+    assert ledger.given_before(ROW.link_id, ROW.issued_at + 5)
+    assert not ledger.given_before("fedcba9876543210", ROW.issued_at + 100)

@@ -396,3 +396,30 @@ def test_the_clock_is_asked_for_nothing_but_the_time(database: Database) -> None
     declared(database, [zone], time.time())
     declared(database, [PLAIN], time.time())
     assert abs(sums(declared(database, [PLAIN], time.time()))[0] - time.time()) < 3_600
+
+
+def test_what_is_revoked_below_a_folder_is_told_with_its_time(database: Database) -> None:
+    zone = Zone(
+        "clinic", "main", ("documents",), revocable=("documents/reports/", "documents/reports/a/")
+    )
+    known = declared(database, [zone], 100.0)
+
+    def alone(key: str, folder: str) -> float:
+        known.fresh()
+        return known.alone_at(zone, "documents", key, folder)
+
+    assert alone("reports/a/b.pdf", "reports/") == 0
+    revoke(database, prefix_scope("clinic", "documents/reports/"), at=200.0)
+    revoke(database, bucket_scope("clinic", "documents"), zone_scope("clinic"), at=201.0)
+    assert alone("reports/a/b.pdf", "reports/") == 0, "these count in the folder's generation"
+    revoke(database, prefix_scope("clinic", "documents/reports/a/"), at=210.0)
+    assert alone("reports/a/b.pdf", "reports/") == 210.0
+    assert alone("reports/b.pdf", "reports/") == 0
+    assert alone("reports/a/b.pdf", "reports/a/") == 0
+    revoke(database, document_scope(DocumentRef("clinic", "documents", "reports/a/b.pdf")), at=220)
+    assert alone("reports/a/b.pdf", "reports/") == 220.0
+    assert alone("reports/a/b.pdf", "reports/a/") == 220.0
+    assert alone("reports/a/c.pdf", "reports/a/") == 0
+    # Another process reads it from the counters, not from the feed.
+    again = Revocations(database)
+    assert again.alone_at(zone, "documents", "reports/a/b.pdf", "reports/") == 220.0
