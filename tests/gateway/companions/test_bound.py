@@ -380,6 +380,6 @@ def test_the_storage_routes_open_no_bound_link(door: Any) -> None:
     """Not even one with the right signature: nobody is proved to them."""
     link = by_hand(door, "a.bin")
     stored = StorageLink(*link._replace(rendition="original"))
-    assert door.parts.deliverer.admit(stored, Viewer(ANNA))
+    assert door.parts.deliverer.gate.admit(stored, Viewer(ANNA))
     with pytest.raises(AudienceRefused):
-        door.parts.deliverer.admit(stored)
+        door.parts.deliverer.gate.admit(stored)
