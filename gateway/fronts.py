@@ -52,7 +52,7 @@ class Fronts:
         One of nobody that is trusted loses the field that tells of a scheme, where any is heard.
         """
         told = _told(scope["headers"], self.client_field, self.host_field)
-        peer = address_of(scope["client"][0]) if scope.get("client") else None
+        peer = address_of(scope["client"][0].partition("%")[0]) if scope.get("client") else None
         shown = {SHIELD: b", ".join(told.get(SHIELD, ()))}
         if not (peer and self._trusts(peer)) and not self.pullers.known(shown, scope):
             if self._heard:

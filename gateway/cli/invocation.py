@@ -47,7 +47,8 @@ def settings_of(file: Path | None) -> Settings:
 def address_of(settings: Settings) -> str:
     """Scheme, host and port under which a server with these settings is reached from here."""
     host = _EVERYWHERE.get(settings.server.host, settings.server.host)
-    return f"http://{f'[{host}]' if ':' in host else host}:{settings.server.port}"
+    scheme = "https" if settings.server.certificate else "http"
+    return f"{scheme}://{f'[{host}]' if ':' in host else host}:{settings.server.port}"
 
 
 def echo_json(value: object) -> None:

@@ -175,6 +175,8 @@ class GuardedProtocol(HttpToolsProtocol):
         """
         if self._begun() or self._deaf:
             super().shutdown()
+            if self.scheme == "https" and self.transport.is_closing():
+                self._deadline = self.loop.call_later(_LINGER, self._part)
         else:
             self._last = True
             self._expect(_LAST_CALL)
@@ -186,6 +188,11 @@ class GuardedProtocol(HttpToolsProtocol):
     def resume_writing(self) -> None:
         self._stall.stop()
         super().resume_writing()
+
+    def _part(self) -> None:
+        """TLS waits half a minute for a client's own goodbye; not once all was said."""
+        if not self.transport.get_write_buffer_size():
+            self.transport.abort()
 
     def _give_up(self) -> None:
         self.tell("stall")

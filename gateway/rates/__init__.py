@@ -86,7 +86,7 @@ class Rates:
 @lru_cache(maxsize=4096)
 def _client(text: str) -> str:
     """An IPv4 address, the /64 that one holder of IPv6 addresses has, or nothing for no address."""
-    address = address_of(text)
+    address = address_of(text.partition("%")[0])
     if address is None:
         return ""
     if isinstance(address, IPv4Address):

@@ -37,7 +37,7 @@ def test_a_trusted_proxy_tells_client_and_scheme() -> None:
     scope = settled(fields)
     assert (scope["client"], scope["scheme"]) == (("203.0.113.9", 0), "https")
     assert HIDDEN not in scope
-    mapped = settled(fields, "::ffff:10.0.0.1")
+    mapped = settled(fields, "::ffff:10.0.0.1%lo")
     assert mapped["client"] == ("203.0.113.9", 0)
 
 

@@ -41,6 +41,8 @@ def test_a_client_is_an_ipv4_address_or_an_ipv6_network(thrice: Rates) -> None:
     several = [spent(thrice, (f"2001:db8:0:7:{part}::1", 1)) for part in range(4)]
     assert several == [True] * 3 + [False]
     assert spent(thrice, ("2001:db8:0:8::1", 1))
+    linked = [spent(thrice, (f"fe80::{part}%eth{part}", 1)) for part in range(4)]
+    assert linked == [True] * 3 + [False]
 
 
 def test_who_has_no_address_or_is_hidden_is_not_counted(thrice: Rates) -> None:

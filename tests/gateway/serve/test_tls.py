@@ -203,6 +203,7 @@ def test_a_malformed_request_is_refused_over_tls_too(secure: Any, ours: Authorit
 
 
 def test_links_are_issued_with_https(secure: Any) -> None:
+    assert secure.run("sign", "clinic/documents/a.pdf").stdout.startswith("https://127.0.0.1:")
     document = {"zone": "clinic", "bucket": "documents", "key": "a.pdf"}
     [issued] = secure.post("/v1/links", {"documents": [document]}).json()["links"]
     assert issued["url"].startswith(f"https://localhost:{secure.port}/d/")
@@ -230,7 +231,8 @@ def alone(
     gateway_in: Callable[..., Any], server: Identity, authority: Authority, *options: str
 ) -> Any:
     files = {"certificate": str(server.certificate), "key": str(server.key)}
-    gateway = gateway_in(server=files)
+    # Nothing may hold up an end for so long.
+    gateway = gateway_in(server={**files, "shutdown_timeout": 3600})
     gateway.client.close()
     context = ssl.create_default_context(cafile=str(authority.file))
     gateway.client = httpx.Client(base_url=f"https://localhost:{gateway.port}", verify=context)
@@ -265,6 +267,24 @@ def test_a_new_certificate_is_taken_over_by_a_signal_and_a_broken_one_is_not(
     within(30, lambda: first not in {serial(gateway.port, authority) for _ in range(6)})
     gateway.client.close()
     assert gateway.stop() == 0
+
+
+def test_a_client_that_says_no_goodbye_does_not_hold_up_the_end(
+    gateway_in: Callable[..., Any], place: Path
+) -> None:
+    authority = Authority(place, "for goodbyes")
+    server = authority.issue("localhost", "localhost", file="goodbyes")
+    gateway = alone(gateway_in, server, authority)
+    context = ssl.create_default_context(cafile=str(authority.file))
+    with (
+        socket.create_connection(("localhost", gateway.port)) as plain,
+        context.wrap_socket(plain, server_hostname="localhost") as client,
+    ):
+        client.sendall(b"GET /livez HTTP/1.1\r\nHost: a\r\n\r\n")
+        assert client.recv(1000).startswith(b"HTTP/1.1 200 ")
+        gateway.process.send_signal(signal.SIGTERM)
+        assert gateway.process.wait(20) == 0, "sooner than the half minute of OpenSSL's loop"
+    gateway.client.close()
 
 
 def test_a_faulty_certificate_hinders_the_start_and_is_told(
