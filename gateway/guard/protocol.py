@@ -16,7 +16,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 
 from gateway.guard.limits import Limits
 from gateway.guard.patience import PATIENCE, Patience
-from gateway.guard.refusals import BUSY, FIELDS_TOO_LARGE, LATE, Refusal, Reply
+from gateway.guard.refusals import BUSY, FIELDS_TOO_LARGE, LATE, NO_TRAILERS, Refusal, Reply
 from gateway.guard.stall import StallWatch
 from gateway.guard.whole import EXTENSION, WholeAnswer
 from gateway.peers import EXTENSION as PEER
@@ -29,18 +29,8 @@ _LINGER = 1.0
 _LAST_CALL = 1.0
 
 
-class _Trailers(list[tuple[bytes, bytes]]):
-    """Where fields after a body would go: uvicorn would add them to the request's own."""
-
-    def append(self, _field: tuple[bytes, bytes]) -> None:
-        raise Refusal("trailers")
-
-
 def unheard(_reason: str) -> None:
     """Nobody wants to know why a request was refused."""
-
-
-_NO_TRAILERS = _Trailers()
 
 
 class GuardedProtocol(HttpToolsProtocol):
@@ -148,7 +138,7 @@ class GuardedProtocol(HttpToolsProtocol):
         if self._deadline is not None:
             self._cancel_deadline()
         HttpToolsProtocol.on_headers_complete(self)  # a third of the cost of super()
-        self.headers = _NO_TRAILERS
+        self.headers = NO_TRAILERS
         self.scope["extensions"] = {EXTENSION: cast(dict[object, object], WholeAnswer(self.cycle))}
         if self._peer:
             self.scope["extensions"][PEER] = cast(dict[object, object], self._peer)

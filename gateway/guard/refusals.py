@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from email.utils import formatdate
+from typing import Final
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,3 +47,13 @@ class Refusal(Exception):
         super().__init__(reason)
         self.reason = reason
         self.reply = reply
+
+
+class _Trailers(list[tuple[bytes, bytes]]):
+    """Where fields after a body would go: uvicorn would add them to the request's own."""
+
+    def append(self, _field: tuple[bytes, bytes]) -> None:
+        raise Refusal("trailers")
+
+
+NO_TRAILERS: Final = _Trailers()

@@ -45,7 +45,7 @@ location / {{
 proxy_pass https://127.0.0.1:{gateway.port};
 proxy_http_version 1.1;
 proxy_set_header Host docs.example;
-proxy_set_header X-Forwarded-For $remote_addr;
+proxy_set_header X-Forwarded-For "6.6.6.6, 203.0.113.9";
 proxy_ssl_name localhost;
 proxy_ssl_verify on;
 proxy_ssl_trusted_certificate {ca};
@@ -77,6 +77,7 @@ def gateway(
             "certificate": str(server.certificate),
             "key": str(server.key),
             "client_ca": str(authorities[1].file),
+            "client_field": "X-Forwarded-For",
         },
         clinic={"pull": "cdn"},
         cdn={
@@ -141,6 +142,8 @@ def test_nginx_proves_itself_and_keeps_copies(
         assert time.monotonic() < deadline, str(dict(answer.headers))
     assert (answer.status_code, answer.content) == (200, BODY)
     assert edge.get(url[:-1]).status_code == 403
+    assert gateway.told(1, route="d", status=200, client="203.0.113.0/24")
+    assert gateway.events(client="6.6.6.0/24") == []
 
 
 @pytest.mark.parametrize("shown", ["nothing", "another name", "another authority", "ended"])
