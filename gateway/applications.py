@@ -78,14 +78,7 @@ def build(
     settings = parts.settings
     moved = settings.admin.port is not None
     authenticator = Authenticator(settings.admin)
-    api = Api(
-        authenticator=authenticator,
-        issuer=parts.issuer,
-        descriptions=parts.descriptions,
-        viewers=parts.project.viewers,
-        telemetry=telemetry,
-        bodies=_BODIES,
-    )
+    api = _api(parts, authenticator, telemetry)
     admin = _admin(parts, authenticator, telemetry, draining)
     redacting = Redacting(authenticator, StoredRedactions(parts.database))
     revoking = Revoking(authenticator, parts.purges, admin.scoping)
@@ -106,17 +99,9 @@ def build(
 
     porter = _porter(parts, authenticator)
     others = Edge(router, telemetry, corp=corp, opened=opened, admit=porter.call)
-    zones = parts.rules.zones
     storage = Storage.of(parts, trusted(), telemetry, porter)
     routed = storage.face if settings.supabase.configured else others
-    gateway = Gateway(
-        *(parts.deliverer, routed, others, zones, telemetry),
-        porter=porter,
-        proofs=_proofs(parts),
-        one_time=OneTime(parts.rules.signer, Uses(parts.database)),
-        folders=foldering.folders,
-        corp=corp,
-    )
+    gateway = _gateway(parts, telemetry, porter, foldering.folders, (routed, others))
     aside_routes = Router([*operations, *admin.health()], redirect_slashes=False)
     aside = Edge(aside_routes, telemetry, corp=corp, admit=porter.call)
     fronts = Fronts.of(settings.server, porter.pullers)
@@ -136,6 +121,32 @@ def build(
         admin=fronts.before(aside, counted=False) if moved else None,
         start=start,
         close=close,
+    )
+
+
+def _api(parts: Parts, authenticator: Authenticator, telemetry: Telemetry) -> Api:
+    """The API for applications."""
+    return Api(
+        authenticator=authenticator,
+        issuer=parts.issuer,
+        descriptions=parts.descriptions,
+        viewers=parts.project.viewers,
+        telemetry=telemetry,
+        bodies=_BODIES,
+    )
+
+
+def _gateway(
+    parts: Parts, telemetry: Telemetry, porter: Porter, folders: Folders, beside: tuple[App, App]
+) -> Gateway:
+    """Links, and `beside` them the storage routes and all others."""
+    return Gateway(
+        *(parts.deliverer, *beside, parts.rules.zones, telemetry),
+        porter=porter,
+        proofs=_proofs(parts),
+        one_time=OneTime(parts.rules.signer, Uses(parts.database)),
+        folders=folders,
+        corp=parts.settings.server.corp,
     )
 
 
