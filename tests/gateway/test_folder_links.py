@@ -368,6 +368,36 @@ def test_a_generation_ahead_is_not_taken(door: Any, reports: dict[str, Any]) -> 
         assert door.get(target.replace("{key}", rest)).status_code in (403, 410)
 
 
+def test_a_cookie_that_is_over_is_told_so(door: Any, reports: dict[str, Any]) -> None:
+    name = kept(claimed(door, reports["claim"])).partition("=")[0]
+    asked = FolderRequest("clinic", "documents", "reports", Grant.parse("ia"), expires_in=60)
+    old = door.parts.rules.signer.issue_folder(asked, int(time()) - 600)
+    answer = door.get(plain(reports, "a.pdf"), {"Cookie": f"{name}={old.token}"})
+    assert (answer.status_code, answer.json()["code"]) == (410, "link.expired")
+    assert claimed(door, old.claim).json()["code"] == "link.expired"
+    both = f"{name}={old.token}; {kept(claimed(door, reports['claim']))}"
+    assert door.get(plain(reports, "a.pdf"), {"Cookie": both}).status_code == 200
+
+
+def test_a_revoked_key_opens_no_folder(door: Any, reports: dict[str, Any]) -> None:
+    mine = {"Cookie": kept(claimed(door, reports["claim"]))}
+    door.run(door.parts.purges.revoke(["k:k1"], by="me", now=time()))
+    for answer in (
+        door.get(url(reports, "a.pdf")),
+        door.get(plain(reports, "a.pdf"), mine),
+        claimed(door, reports["claim"]),
+    ):
+        assert (answer.status_code, answer.json()["code"]) == (403, "link.refused")
+
+
+def test_a_region_that_may_not_serve_a_zone_gives_no_folder_links(
+    open_door: Callable[..., Any],
+) -> None:
+    door = open_door(clinic={"home": "eu"}, server={"region": "us"})
+    [refused] = ask(door, "reports")
+    assert refused["error"]["code"] == "residency.refused"
+
+
 def test_a_folder_link_for_a_viewer_asks_who_looks(door: Any) -> None:
     [bound] = ask(door, "reports", audience="ada")
     answer = door.get(url(bound, "a.pdf"))

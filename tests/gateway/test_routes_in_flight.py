@@ -53,6 +53,7 @@ class Visit:
             "headers": [],
         }
         self._app = door.apps.main
+        self._purges = door.parts.purges
         self._stall_after = stall_after
         self.stalled = asyncio.Event()
         self.left = asyncio.Event()
@@ -210,6 +211,32 @@ def test_a_folder_links_stream_is_cut_by_whatever_is_revoked(open_door: Any, sco
     assert not visited.ended
     assert all(body.closed for body in store.bodies)
     assert door.get(url).json()["code"] == "link.revoked"
+
+
+class Overtaken(Visit):
+    """Something is revoked when the answer has begun and nothing watches it yet."""
+
+    revoked = ""
+
+    async def _send(self, message: Message) -> None:
+        await super()._send(message)
+        if message["type"] == "http.response.start":
+            await self._purges.revoke([self.revoked], by="test", now=time.time())
+
+
+@pytest.mark.parametrize(
+    "scope", ["d:clinic/documents/reports/large.bin", "b:clinic/documents", "k:k1"]
+)
+def test_what_is_revoked_before_a_stream_is_watched_cuts_it(
+    door: Any, watched: Watched, scope: str
+) -> None:
+    watched.put("documents", "reports/large.bin", bytes(LARGE))
+    visit = Overtaken(door, folder_link(door, "reports/large.bin"))
+    visit.revoked = scope
+    door.run(visit.run())
+    assert visit.started["status"] == 200
+    assert (visit.sent, visit.ended) == (0, False)
+    assert all(body.closed for body in watched.bodies)
 
 
 def test_who_comes_second_to_a_link_good_once_leaves_nothing_open(
