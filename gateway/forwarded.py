@@ -31,14 +31,16 @@ _PAIR = re.compile(rb"(" + _TOKEN + rb")=(?:(" + _TOKEN + rb')|"([^"\\\x00-\x1f]
 _HOST = re.compile(rb"(?:[A-Za-z0-9.-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?")
 
 
-@lru_cache(maxsize=4096)
 def address_of(text: str) -> Address | None:
     """An address as fields write it, with or without a port and brackets; None for anything else.
 
     An IPv4 address mapped into IPv6 is the IPv4 address (RFC 4291 section 2.5.5.2).
     """
-    if len(text) > _LONGEST or "%" in text:
-        return None
+    return _address(text) if len(text) <= _LONGEST and "%" not in text else None
+
+
+@lru_cache(maxsize=4096)
+def _address(text: str) -> Address | None:
     bare = _IPV4_PORT.fullmatch(text) or _IPV6_PORT.fullmatch(text)
     try:
         found = ipaddress.ip_address(bare[1] if bare else text)

@@ -10,6 +10,7 @@ from pathlib import Path
 from time import time
 from typing import Any, Final, Protocol
 
+from gateway.errors import StateUnavailable
 from gateway.forwarded import HIDDEN, address_of
 from gateway.settings import LimitSettings
 
@@ -49,14 +50,20 @@ class Rates:
 
     @classmethod
     def of(cls, settings: LimitSettings, data: Path, clock: Callable[[], float] = time) -> Rates:
-        """Those of the settings; what is counted is shared by all processes over `data`."""
+        """Those of the settings; what is counted is shared by all processes over `data`.
+
+        Raises `StateUnavailable`.
+        """
         wanted = {name: rate for name, rate in settings.model_dump().items() if rate}
         if not wanted:
             return cls()
         from gateway.rates.limiter import Limiter
         from gateway.rates.tally import Tally
 
-        tally = Tally(data / FILE, clock)
+        try:
+            tally = Tally(data / FILE, clock)
+        except OSError as error:
+            raise StateUnavailable(f"limits: {error.strerror}") from error
         made = {name: Limiter(name, rate, tally, clock) for name, rate in wanted.items()}
         return cls(**made, close=tally.close)
 

@@ -16,7 +16,7 @@ import mmap
 import os
 import struct
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from hashlib import blake2b
 from pathlib import Path
 from time import time
@@ -47,19 +47,9 @@ class Tally(Storage):
     def __init__(self, path: Path, clock: Callable[[], float] = time) -> None:
         super().__init__()
         self._clock = clock
-        flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
-        self._descriptor = os.open(path, flags, 0o600)
-        with self._locked(0, _HEAD):
-            self._prepare()
+        self._descriptor = _opened(path)
         self._map = mmap.mmap(self._descriptor, _SIZE)
         self._salt = self._map[:_SALT]
-
-    def _prepare(self) -> None:
-        """Make the file whole; not of holes, which would kill who writes on a full disk."""
-        if os.fstat(self._descriptor).st_size != _SIZE:
-            os.ftruncate(self._descriptor, 0)
-            os.posix_fallocate(self._descriptor, 0, _SIZE)
-            os.pwrite(self._descriptor, os.urandom(_SALT), 0)
 
     @property
     def base_exceptions(self) -> type[Exception]:
@@ -140,3 +130,33 @@ class Tally(Storage):
             yield
         finally:
             fcntl.lockf(self._descriptor, fcntl.LOCK_UN, length, start)
+
+
+def _opened(path: Path) -> int:
+    """The file, whole; raises `OSError`. One of another size gives way, and is not cut.
+
+    Another process may have it mapped: touching what was cut off would kill that one.
+    """
+    while True:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.lockf(descriptor, fcntl.LOCK_EX)
+            if os.fstat(descriptor).st_size == 0:
+                os.pwrite(descriptor, os.urandom(_SALT), 0)
+                # Not of holes, which would kill who writes into one on a full disk.
+                os.posix_fallocate(descriptor, 0, _SIZE)
+            if os.fstat(descriptor).st_size == _SIZE:
+                fcntl.lockf(descriptor, fcntl.LOCK_UN)
+                return descriptor
+            _give_way(descriptor, path)
+        except BaseException:
+            os.close(descriptor)
+            raise
+        os.close(descriptor)
+
+
+def _give_way(descriptor: int, path: Path) -> None:
+    """Take the file's name away, unless that is another file's by now."""
+    with suppress(FileNotFoundError):
+        if os.path.samestat(os.fstat(descriptor), path.stat()):
+            path.unlink()

@@ -8,7 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.forwarded import CHAIN, FORWARDED, address_of, client_told, is_host, nearest, pairs_of
+from gateway.forwarded import (
+    CHAIN,
+    FORWARDED,
+    _address,
+    address_of,
+    client_told,
+    is_host,
+    nearest,
+    pairs_of,
+)
 
 INSIDE = [ipaddress.ip_network(one) for one in ("10.0.0.0/8", "2001:db8::/32", "192.0.2.7/32")]
 
@@ -48,6 +57,12 @@ def test_an_address_is_read_with_or_without_port_and_brackets(text: str, address
 )  # fmt: skip
 def test_what_is_no_address_is_none(text: str) -> None:
     assert address_of(text) is None
+
+
+def test_what_is_too_long_is_not_even_remembered() -> None:
+    before = _address.cache_info().currsize
+    assert all(address_of("1" * (65 + extra)) is None for extra in range(20))
+    assert _address.cache_info().currsize == before
 
 
 @given(st.text(max_size=80))

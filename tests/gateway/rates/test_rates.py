@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from gateway.errors import RateLimited
+from gateway.errors import RateLimited, StateUnavailable
 from gateway.forwarded import HIDDEN
 from gateway.rates import FREE, Rates
 from gateway.settings import LimitSettings
@@ -67,6 +67,11 @@ def test_without_limits_nothing_is_counted_and_nothing_opened(tmp_path: Path) ->
     assert all(spent(rates, ("203.0.113.7", 1)) for _ in range(5))
     rates.close()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_counters_that_can_not_be_opened_are_a_fault_of_the_state(tmp_path: Path) -> None:
+    with pytest.raises(StateUnavailable, match="limits: No such file"):
+        Rates.of(LimitSettings(client="9/day"), tmp_path / "nowhere")
 
 
 def asked(door: Any, url: str, peer: str = "203.0.113.7", **options: Any) -> httpx.Response:

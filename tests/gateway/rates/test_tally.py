@@ -114,6 +114,19 @@ def test_a_torn_file_is_made_anew(open_tally: Callable[[], Tally], tmp_path: Pat
     assert open_tally().incr("a", 60) == 1
 
 
+def test_a_file_of_another_layout_is_left_to_those_who_use_it(
+    open_tally: Callable[[], Tally], tmp_path: Path
+) -> None:
+    """To cut it under their eyes would kill them."""
+    former = tmp_path / "tally"
+    former.write_bytes(bytes(5_000_000))
+    with former.open("rb") as used:
+        assert open_tally().incr("a", 60) == 1
+        assert open_tally().incr("a", 60) == 2
+        assert len(used.read()) == 5_000_000
+    assert former.stat().st_size < 5_000_000
+
+
 def test_a_count_ends_at_what_it_can_hold(tally: Tally) -> None:
     assert tally.incr("a", 60, 2**32 - 2) == 2**32 - 2
     assert [tally.incr("a", 60) for _ in range(3)] == [2**32 - 1] * 3
