@@ -23,9 +23,11 @@ from gateway import (
     admin,
     api,
     catalogue,
+    foldering,
     hints,
     hooks,
     intake,
+    introducing,
     issue,
     originals,
     progress,
@@ -36,7 +38,9 @@ from gateway.admin import Admin
 from gateway.api import Api
 from gateway.cli import main
 from gateway.configuration import load
+from gateway.foldering import Foldering
 from gateway.hooks import Hooks
+from gateway.introducing import Introducing
 from gateway.openapi import describe
 from gateway.purges import Pacing
 from gateway.redacting import Redacting
@@ -227,6 +231,8 @@ def routes() -> set[tuple[str, str]]:
     every = [*calls.routes(), *parts.operations(), *parts.health()]
     every += Hooks("secret", nothing, nothing).routes()
     every += Redacting(nothing, nothing).routes()
+    every += Introducing(nothing, nothing, nothing, nothing).routes()
+    every += Foldering(nothing, nothing, nothing, nothing, nothing).routes()
     every += Revoking(nothing, nothing, nothing).routes()
     found = {
         (method, route.path.replace(":path", ""))
@@ -239,7 +245,7 @@ def routes() -> set[tuple[str, str]]:
 
 
 def test_every_route_is_documented() -> None:
-    told = set(re.findall(r"`(GET|POST|PUT) (/[^`…]*)`", text_of("api.md")))
+    told = set(re.findall(r"`(GET|POST|PUT|DELETE) (/[^`…]*)`", text_of("api.md")))
     assert told - {("GET", "/d/")} == routes()
 
 
@@ -250,9 +256,20 @@ def test_the_description_tells_of_real_routes_only() -> None:
     assert set(BODIES) <= set(paths)
 
 
-BODIES = {**api.BODIES, **admin.BODIES, **redacting.BODIES, **revoking.BODIES}
+BODIES = {
+    **api.BODIES,
+    **introducing.BODIES,
+    **foldering.BODIES,
+    **admin.BODIES,
+    **redacting.BODIES,
+    **revoking.BODIES,
+}
 HEADINGS = {
     "/v1/links": "## Issue links",
+    "/v1/viewers": "## Introduce a viewer",
+    "/v1/viewers/claim": "## Claim a viewer",
+    "/v1/folders": "## Issue links to folders",
+    "/v1/folders/claim": "## Claim a folder",
     "/admin/purge": "## Purge",
     "/admin/revoke": "## Revoke",
     "/admin/reinstate": "## Reinstate",

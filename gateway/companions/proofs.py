@@ -14,7 +14,7 @@ from signing.badges import Badge, Badges
 from signing.errors import BadgeRefused
 from signing.links import Link, Signer
 
-__all__ = ["COOKIE", "NOBODY", "Proofs", "Viewer", "named"]
+__all__ = ["COOKIE", "NOBODY", "Callers", "Proofs", "Viewer", "named"]
 
 COOKIE: Final = Cookie("__Secure-ostiary-aud", "/d/")
 _BEARER: Final = b"bearer "

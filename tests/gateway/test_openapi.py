@@ -10,10 +10,12 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 from referencing import Registry, Resource
 from starlette.routing import Route
 
-from gateway import admin, api, redacting, revoking
+from gateway import admin, api, foldering, introducing, redacting, revoking
 from gateway.admin import Admin
 from gateway.api import Api
+from gateway.foldering import Foldering
 from gateway.hooks import Hooks
+from gateway.introducing import Introducing
 from gateway.openapi import describe
 from gateway.redacting import Redacting
 from gateway.revoking import Revoking
@@ -23,7 +25,8 @@ OPERATOR = {"Authorization": "Bearer operator-token"}
 
 @pytest.fixture(scope="module")
 def description() -> dict[str, Any]:
-    return describe({**api.BODIES, **admin.BODIES, **redacting.BODIES, **revoking.BODIES})
+    modules = (api, introducing, foldering, admin, redacting, revoking)
+    return describe({path: body for one in modules for path, body in one.BODIES.items()})
 
 
 def _check(description: dict[str, Any], name: str, value: object) -> None:
@@ -38,6 +41,7 @@ def _served() -> set[tuple[str, str]]:
     hooks = Hooks("secret", _ANY, _ANY)
     routes: list[Route] = [*Api.routes(_ANY), *Admin.operations(_ANY), *hooks.routes()]
     routes += [*Redacting(_ANY, _ANY).routes(), *Revoking.routes(_ANY)]
+    routes += [*Introducing.routes(_ANY), *Foldering.routes(_ANY)]
     return {
         (route.path.replace(":path", ""), method.lower())
         for route in routes

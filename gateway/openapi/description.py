@@ -1,33 +1,21 @@
-"""OpenAPI: the description of `/v1`, `/admin` and `/hooks` (OpenAPI 3.1)."""
+"""Description: the routes of `/v1`, `/admin` and `/hooks`, and what each takes and answers."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TypeAlias, cast
+from typing import cast
 
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-Json: TypeAlias = "dict[str, Json] | list[Json] | str | int | bool | None"
+from gateway.openapi.shapes import TEXT, Json, answers
 
 VERSION = "1.0.0"
 _PROBLEM: Json = {
     "description": "A problem (RFC 9457); docs/problems.md has a section for each code.",
     "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
 }
-_TEXT: Json = {"type": "string"}
-_COUNT: Json = {"type": "integer", "minimum": 0}
-_MAYBE_TEXT: Json = {"type": ["string", "null"]}
-_PAGE_SIZE: Json = {
-    "type": ["array", "null"],
-    "items": {"type": "number", "exclusiveMinimum": 0},
-    "minItems": 2,
-    "maxItems": 2,
-}
-_MAYBE_COUNT: Json = {"type": ["integer", "null"], "minimum": 1}
-
-
-_NAME: Json = {"name": "name", "in": "path", "required": True, "schema": _TEXT}
+_NAME: Json = {"name": "name", "in": "path", "required": True, "schema": TEXT}
 
 _SCHEMES: dict[str, Json] = {
     "operator": {
@@ -55,7 +43,7 @@ def describe(bodies: Mapping[str, type[BaseModel]]) -> dict[str, Json]:
         [(model, "validation") for model in bodies.values()],
         ref_template="#/components/schemas/{model}",
     )
-    schemas: dict[str, Json] = {**found["$defs"], **_answers()}
+    schemas: dict[str, Json] = {**found["$defs"], **answers()}
     return {
         "openapi": "3.1.0",
         "info": {
@@ -68,6 +56,12 @@ def describe(bodies: Mapping[str, type[BaseModel]]) -> dict[str, Json]:
         "paths": {
             "/v1/links": _post("Issue links", bodies["/v1/links"], {"200": "Links"}),
             "/v1/documents/{zone}/{bucket}/{key}": {"get": _document()},
+            "/v1/viewers": _post("Say who a viewer is", bodies["/v1/viewers"], {"200": "Claim"}),
+            "/v1/viewers/claim": _claim(bodies["/v1/viewers/claim"], "its viewer", takes=False),
+            "/v1/folders": _post(
+                "Issue links to folders", bodies["/v1/folders"], {"200": "Folders"}
+            ),
+            "/v1/folders/claim": _claim(bodies["/v1/folders/claim"], "the folder", takes=True),
             "/admin/purge": _post(
                 "Have shared caches forget", bodies["/admin/purge"], _PURGED, waits=True
             ),
@@ -101,7 +95,7 @@ def _post(
         "name": "Prefer",
         "in": "header",
         "required": False,
-        "schema": _TEXT,
+        "schema": TEXT,
         "description": "`wait=5` answers when the CDNs have been told, or after 5 seconds.",
     }
     operation: dict[str, Json] = {
@@ -120,7 +114,7 @@ def _post(
 
 
 def _status() -> Json:
-    where: Json = {"name": "id", "in": "path", "required": True, "schema": _TEXT}
+    where: Json = {"name": "id", "in": "path", "required": True, "schema": TEXT}
     return {
         "summary": "How far a purge is",
         "parameters": [where],
@@ -160,13 +154,41 @@ def _redact(bodies: Mapping[str, type[BaseModel]]) -> Json:
 def _document() -> Json:
     """A key's slashes may stand as themselves, which OpenAPI has no word for."""
     parameters: list[Json] = [
-        {"name": name, "in": "path", "required": True, "schema": _TEXT}
+        {"name": name, "in": "path", "required": True, "schema": TEXT}
         for name in ("zone", "bucket", "key")
     ]
     return {
         "summary": "What a document is",
         "parameters": parameters,
         "responses": {"200": _answer("Document"), "404": _PROBLEM, "451": _PROBLEM, **_refusals()},
+    }
+
+
+def _claim(model: type[BaseModel], what: str, *, takes: bool) -> Json:
+    """For pages of the configured applications; no token is asked for, and a cookie is set.
+
+    `what` the browser is to forget on DELETE is told by the body again, if it `takes` one.
+    """
+    kept: Json = {"description": "A cookie is set, or dropped."}
+    schema: Json = {"schema": {"$ref": f"#/components/schemas/{model.__name__}"}}
+    body: Json = {"required": True, "content": {"application/json": schema}}
+    answered: dict[str, Json] = {
+        "204": kept,
+        **dict.fromkeys(("403", "413", "422", "503"), _PROBLEM),
+    }
+    return {
+        "post": {
+            "summary": "Hand over a claim for a cookie",
+            "security": [],
+            "requestBody": body,
+            "responses": answered,
+        },
+        "delete": {
+            "summary": f"Have the browser forget {what}",
+            "security": [],
+            **({"requestBody": body} if takes else {}),
+            "responses": {"204": kept, "403": _PROBLEM},
+        },
     }
 
 
@@ -193,108 +215,3 @@ def _answer(name: str) -> Json:
 
 def _refusals() -> dict[str, Json]:
     return dict.fromkeys(("401", "403", "413", "422", "503"), _PROBLEM)
-
-
-def _answers() -> dict[str, Json]:
-    return {
-        "Links": _object({"links": {"type": "array", "items": _either("Link", "NoLink")}}),
-        "Link": _link(),
-        "Document": _description(),
-        "NoLink": _object(
-            {
-                "document": {"$ref": "#/components/schemas/Wanted"},
-                "error": {"$ref": "#/components/schemas/Problem"},
-            }
-        ),
-        "Problem": {
-            "type": "object",
-            "properties": {
-                **dict.fromkeys(("type", "title", "detail", "code", "hint", "request_id"), _TEXT),
-                "status": {"type": "integer"},
-            },
-            "required": ["type", "title", "status", "code"],
-        },
-        "Redaction": _object({**_VERSION, "boxes": {"type": "array", "items": _BOX}}),
-        "Redactions": _object({"redactions": {"type": "array", "items": _object(_VERSION)}}),
-        "Hints": _object({"received": _COUNT, "ignored": _COUNT}),
-        "Purge": _object(
-            {
-                "id": _TEXT,
-                "state": {"enum": ["queued", "sent", "confirmed", "failed"]},
-                "soft": {"type": "boolean"},
-                "reason": _TEXT,
-                "asked_by": _TEXT,
-                "asked_at": _COUNT,
-                "providers": {"type": "array", "items": _provider()},
-            }
-        ),
-    }
-
-
-_VERSION: dict[str, Json] = {"name": _TEXT, "version": _COUNT, "put_by": _TEXT, "put_at": _COUNT}
-_BOX: Json = {"$ref": "#/components/schemas/BoxCall"}
-
-
-def _link() -> Json:
-    return _object(
-        {
-            "document": {"$ref": "#/components/schemas/Wanted"},
-            "id": _TEXT,
-            "link": _TEXT,
-            "url": {"type": "string", "format": "uri"},
-            "expires_at": _COUNT,
-            "renew_at": _COUNT,
-            "grant": _TEXT,
-            "version": {"type": ["string", "null"]},
-            "renditions": {"type": "array", "items": _TEXT},
-            "template": _TEXT,
-            "srcset": _TEXT,
-            "picture": _TEXT,
-            "media_type": _TEXT,
-            "size": _COUNT,
-            "width": _MAYBE_COUNT,
-            "height": _MAYBE_COUNT,
-            "pages": _MAYBE_COUNT,
-            "thumbhash": _MAYBE_TEXT,
-        }
-    )
-
-
-def _description() -> Json:
-    return _object(
-        {
-            "document": {"$ref": "#/components/schemas/Wanted"},
-            **dict.fromkeys(("id", "version", "etag", "media_type"), _TEXT),
-            "size": _COUNT,
-            "modified_at": _COUNT,
-            **dict.fromkeys(("width", "height", "pages"), _MAYBE_COUNT),
-            "page_sizes": {"type": "array", "items": _PAGE_SIZE, "maxItems": 1_000},
-            "renditions": {"type": "array", "items": _TEXT},
-            "auto": _chosen(),
-            **dict.fromkeys(("broken", "thumbhash"), _MAYBE_TEXT),
-        }
-    )
-
-
-def _chosen() -> Json:
-    """Null where it is not known in time."""
-    octets: Json = {"type": "object", "additionalProperties": _COUNT}
-    chosen = {"rendition": _TEXT, "why": _TEXT, "octets": octets}
-    return {"oneOf": [_object(chosen), {"type": "null"}]}
-
-
-def _provider() -> Json:
-    return _object(
-        {
-            **dict.fromkeys(("provider", "state", "reference", "error"), _TEXT),
-            **dict.fromkeys(("tags", "sent", "confirmed"), _COUNT),
-        }
-    )
-
-
-def _object(properties: dict[str, Json]) -> Json:
-    return {"type": "object", "properties": properties, "required": list(properties)}
-
-
-def _either(*names: str) -> Json:
-    return {"oneOf": [{"$ref": f"#/components/schemas/{name}"} for name in names]}

@@ -1,0 +1,143 @@
+"""Shapes: what the API answers, as JSON schemas by name."""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+Json: TypeAlias = "dict[str, Json] | list[Json] | str | int | bool | None"
+
+TEXT: Json = {"type": "string"}
+COUNT: Json = {"type": "integer", "minimum": 0}
+_MAYBE_TEXT: Json = {"type": ["string", "null"]}
+_PAGE_SIZE: Json = {
+    "type": ["array", "null"],
+    "items": {"type": "number", "exclusiveMinimum": 0},
+    "minItems": 2,
+    "maxItems": 2,
+}
+_MAYBE_COUNT: Json = {"type": ["integer", "null"], "minimum": 1}
+
+
+def answers() -> dict[str, Json]:
+    """The schema of every answer."""
+    return {
+        "Links": _object({"links": {"type": "array", "items": _either("Link", "NoLink")}}),
+        "Folders": _object({"folders": {"type": "array", "items": _either("Folder", "NoFolder")}}),
+        "Folder": _folder(),
+        "NoFolder": _object(
+            {
+                "folder": {"$ref": "#/components/schemas/WantedFolder"},
+                "error": {"$ref": "#/components/schemas/Problem"},
+            }
+        ),
+        "Link": _link(),
+        "Document": _description(),
+        "NoLink": _object(
+            {
+                "document": {"$ref": "#/components/schemas/Wanted"},
+                "error": {"$ref": "#/components/schemas/Problem"},
+            }
+        ),
+        "Problem": {
+            "type": "object",
+            "properties": {
+                **dict.fromkeys(("type", "title", "detail", "code", "hint", "request_id"), TEXT),
+                "status": {"type": "integer"},
+            },
+            "required": ["type", "title", "status", "code"],
+        },
+        "Claim": _object({"claim": TEXT, "expires_at": COUNT}),
+        "Redaction": _object({**_VERSION, "boxes": {"type": "array", "items": _BOX}}),
+        "Redactions": _object({"redactions": {"type": "array", "items": _object(_VERSION)}}),
+        "Hints": _object({"received": COUNT, "ignored": COUNT}),
+        "Purge": _object(
+            {
+                "id": TEXT,
+                "state": {"enum": ["queued", "sent", "confirmed", "failed"]},
+                "soft": {"type": "boolean"},
+                "reason": TEXT,
+                "asked_by": TEXT,
+                "asked_at": COUNT,
+                "providers": {"type": "array", "items": _provider()},
+            }
+        ),
+    }
+
+
+_VERSION: dict[str, Json] = {"name": TEXT, "version": COUNT, "put_by": TEXT, "put_at": COUNT}
+_BOX: Json = {"$ref": "#/components/schemas/BoxCall"}
+
+
+def _link() -> Json:
+    return _object(
+        {
+            "document": {"$ref": "#/components/schemas/Wanted"},
+            "id": TEXT,
+            "link": TEXT,
+            "url": {"type": "string", "format": "uri"},
+            "expires_at": COUNT,
+            "renew_at": COUNT,
+            "grant": TEXT,
+            "version": {"type": ["string", "null"]},
+            "renditions": {"type": "array", "items": TEXT},
+            "template": TEXT,
+            "srcset": TEXT,
+            "picture": TEXT,
+            "media_type": TEXT,
+            "size": COUNT,
+            "width": _MAYBE_COUNT,
+            "height": _MAYBE_COUNT,
+            "pages": _MAYBE_COUNT,
+            "thumbhash": _MAYBE_TEXT,
+        }
+    )
+
+
+def _folder() -> Json:
+    return _object(
+        {
+            "folder": {"$ref": "#/components/schemas/WantedFolder"},
+            **dict.fromkeys(("link", "template", "plain", "claim", "grant"), TEXT),
+            **dict.fromkeys(("expires_at", "renew_at"), COUNT),
+        }
+    )
+
+
+def _description() -> Json:
+    return _object(
+        {
+            "document": {"$ref": "#/components/schemas/Wanted"},
+            **dict.fromkeys(("id", "version", "etag", "media_type"), TEXT),
+            "size": COUNT,
+            "modified_at": COUNT,
+            **dict.fromkeys(("width", "height", "pages"), _MAYBE_COUNT),
+            "page_sizes": {"type": "array", "items": _PAGE_SIZE, "maxItems": 1_000},
+            "renditions": {"type": "array", "items": TEXT},
+            "auto": _chosen(),
+            **dict.fromkeys(("broken", "thumbhash"), _MAYBE_TEXT),
+        }
+    )
+
+
+def _chosen() -> Json:
+    """Null where it is not known in time."""
+    octets: Json = {"type": "object", "additionalProperties": COUNT}
+    chosen = {"rendition": TEXT, "why": TEXT, "octets": octets}
+    return {"oneOf": [_object(chosen), {"type": "null"}]}
+
+
+def _provider() -> Json:
+    return _object(
+        {
+            **dict.fromkeys(("provider", "state", "reference", "error"), TEXT),
+            **dict.fromkeys(("tags", "sent", "confirmed"), COUNT),
+        }
+    )
+
+
+def _object(properties: dict[str, Json]) -> Json:
+    return {"type": "object", "properties": properties, "required": list(properties)}
+
+
+def _either(*names: str) -> Json:
+    return {"oneOf": [{"$ref": f"#/components/schemas/{name}"} for name in names]}
