@@ -94,7 +94,7 @@ def _pulled(path: Path, zone: ZoneSettings, tables: Tables) -> Iterator[Breach]:
 
 
 def _verified(path: Path, zone: ZoneSettings, tables: Tables) -> Iterator[Breach]:
-    """Mode `edge` trusts an edge that shows what it is, found at an address where it can be tried."""
+    """Mode `edge` trusts an edge that shows what it is, at an address where it can be tried."""
     names = tables.cdns if zone.cdn is None else zone.cdn
     if zone.cache == "edge" and tables.proving.isdisjoint(names):
         hint = "give one of its [cdn.NAME] a shield; make a secret with: openssl rand -hex 32"

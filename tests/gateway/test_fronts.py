@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import ipaddress
 import json
 from collections.abc import Callable
 from typing import Any
 
 import httpx
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gateway.fronts import HIDDEN, Fronts
 from gateway.peers import EXTENSION
@@ -98,6 +101,30 @@ def test_forwarded_tells_all_three_in_its_last_element() -> None:
     assert (scope["client"], scope["scheme"]) == (("203.0.113.9", 0), "https")
     assert dict(scope["headers"])[b"host"] == b"docs.example"
     assert dict(scope["headers"])[b"x-forwarded-proto"] == b"https"
+
+
+NAMES = [b"x-forwarded-for", b"forwarded", b"x-forwarded-proto", b"x-forwarded-host", b"host"]
+VALUES = st.one_of(
+    st.binary(max_size=40),
+    st.text('0123456789.:[]af, ;="for', max_size=60).map(str.encode),
+)
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from(NAMES), VALUES), max_size=6),
+    st.sampled_from(["X-Forwarded-For", "Forwarded", "CloudFront-Viewer-Address"]),
+    st.sampled_from(["", "X-Forwarded-Host", "Forwarded"]),
+)
+def test_no_fields_break_a_request_or_make_it_more_than_one(
+    fields: Fields, client_field: str, host_field: str
+) -> None:
+    scope = settled(fields, client_field=client_field, host_field=host_field)
+    assert ipaddress.ip_address(scope["client"][0])
+    assert scope["scheme"] in ("http", "https")
+    kept = [field for field in fields if field[0] not in (b"host", b"x-forwarded-proto")]
+    assert [field for field in scope["headers"] if field in kept] == kept
+    hosts = [value for name, value in scope["headers"] if name == b"host"]
+    assert len(hosts) == 1 or hosts[1:] == [value for name, value in fields if name == b"host"]
 
 
 @pytest.mark.parametrize("scheme", [b"", b"ftp", b"javascript", b"https:"])
