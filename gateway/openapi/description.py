@@ -214,4 +214,4 @@ def _answer(name: str) -> Json:
 
 
 def _refusals() -> dict[str, Json]:
-    return dict.fromkeys(("401", "403", "413", "422", "503"), _PROBLEM)
+    return dict.fromkeys(("401", "403", "413", "422", "429", "503"), _PROBLEM)
