@@ -14,6 +14,8 @@ from typing import Any
 import httpx
 import pytest
 
+from gateway.companions.folders import cookie_of
+
 pytestmark = pytest.mark.engines
 
 SECRET = "a-secret-between-gateway-and-varnish"
@@ -210,3 +212,42 @@ def test_refusals_are_never_kept(front: Front, key: str) -> None:
     before = front.fetches()
     assert front.edge.get(broken).status_code == 403
     assert front.fetches() == before + 1
+
+
+def test_a_link_good_once_is_answered_once_and_only_looked_at_by_head(
+    front: Front, key: str
+) -> None:
+    url = front.gateway.link(key, grant="original", one_time=True)
+    fresh(front, front.gateway.link(key))
+    for _ in range(3):
+        assert front.edge.head(url).status_code == 405
+    with ThreadPoolExecutor(16) as pool:
+        answers = list(pool.map(lambda _: front.edge.get(url), range(16)))
+    assert sorted(answer.status_code for answer in answers) == [200] + [410] * 15
+    [won] = [answer for answer in answers if answer.status_code == 200]
+    assert won.content == FIRST
+    cookie = won.headers["set-cookie"].partition(";")[0]
+    more = front.edge.get(url, headers={"Range": "bytes=0-4", "Cookie": cookie})
+    assert (more.status_code, more.content) == (206, FIRST[:5])
+    assert front.edge.get(url).status_code == 410
+
+
+def test_a_folders_cookie_opens_for_its_browser_alone(front: Front, key: str) -> None:
+    body = {"folders": [{"bucket": "documents", "folder": "letters"}]}
+    [folder] = front.gateway.post("/v1/folders", body).json()["folders"]
+    token = folder["claim"].partition("?t=")[2]
+    shown = {"rendition": "original", "key": key.removeprefix("letters/")}
+    path = "/d/" + folder["plain"].partition("/d/")[2].format(**shown)
+    fresh(front, f"{path}?t={token}")
+    for _ in range(2):
+        assert front.edge.get(f"{path}?t={token}").content == FIRST
+        assert front.edge.get(path).status_code == 403
+    place = folder["claim"].removeprefix("/d/").partition("/?")[0]
+    cookie = f"{cookie_of(place).name}={token}"
+    for _ in range(2):
+        mine = front.edge.get(path, headers={"Cookie": cookie})
+        assert (mine.status_code, mine.content) == (200, FIRST)
+        assert front.edge.get(path).status_code == 403
+    front.gateway.revoke(key)
+    assert front.edge.get(f"{path}?t={token}").status_code == 410
+    assert front.edge.get(path, headers={"Cookie": cookie}).status_code == 410

@@ -89,6 +89,10 @@ def test_answers_are_as_described(gallery: Any, description: dict[str, Any]) -> 
     answer = gallery.post("/v1/links", {"documents": documents}).json()
     assert ["error" in one for one in answer["links"]] == [False, False, False, True, True]
     _check(description, "Links", answer)
+    folders = [{"bucket": "documents", "folder": folder} for folder in ("reports", "")]
+    given = gallery.post("/v1/folders", {"folders": folders}).json()
+    assert ["error" in one for one in given["folders"]] == [False, True]
+    _check(description, "Folders", given)
     for key in ("picture.jpg", "scan.tif", "letter.pdf", "note.txt", "broken.jpg"):
         told = gallery.ask("GET", f"/v1/documents/clinic/documents/{key}", headers=OPERATOR)
         _check(description, "Document", told.json())

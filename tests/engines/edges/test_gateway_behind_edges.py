@@ -93,3 +93,31 @@ def test_after_a_revocation_only_newer_links_open(
         assert time.monotonic() < deadline, "Varnish is told"
         time.sleep(0.02)
     assert status == 410
+
+
+def test_a_link_good_once_passes_the_edge_once(front: tuple[Any, Any], key: str) -> None:
+    gateway, edge = front
+    url = gateway.link(key, grant="original", one_time=True)
+    assert edge.get(url, "HEAD").status == 405
+    first = edge.get(url)
+    assert (first.status, "no-store" in first.fields["cache-control"]) == (200, True)
+    assert edge.get(url).status == 410
+    cookie = first.fields["set-cookie"].partition(";")[0]
+    more = edge.get(url, Range="bytes=0-3", Cookie=cookie)
+    assert (more.status, more.body) == (206, first.body[:4])
+
+
+def test_a_folder_link_passes_the_edge_and_is_judged_each_time(
+    front: tuple[Any, Any], key: str
+) -> None:
+    gateway, edge = front
+    body = {"folders": [{"bucket": "documents", "folder": "pictures"}]}
+    [folder] = gateway.post("/v1/folders", body).json()["folders"]
+    template = "/d/" + folder["template"].partition("/d/")[2]
+    url = template.format(rendition="w320-webp", key=key.removeprefix("pictures/"))
+    bodies = {edge.get(url).body for _ in range(2)}
+    assert len(bodies) == 1
+    assert edge.get(url[:-1] + ("A" if url[-1] != "A" else "B")).status == 403
+    assert edge.get(url.partition("?")[0]).status == 403
+    gateway.revoke(key)
+    assert edge.get(url).status == 410
