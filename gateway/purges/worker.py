@@ -6,6 +6,7 @@ import asyncio
 import sqlite3
 from collections.abc import Callable, Mapping
 from contextlib import closing, suppress
+from time import time
 
 import structlog
 
@@ -113,4 +114,5 @@ class PurgeWorker:
         now = self._clock()
         feed.trim(connection, now - self._pacing.keep_feed)
         receipts.trim(connection, now - self._pacing.keep_purges)
-        uses.trim(connection, now)
+        # Links die by the time of day, which may have been set back since.
+        uses.trim(connection, min(now, time()))

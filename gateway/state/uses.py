@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import sqlite3
+from typing import Final
 
 from gateway.state.database import Database
+
+KEPT: Final = 86_400
+"""Seconds for which a use is remembered when its link is dead."""
 
 
 class Uses:
@@ -36,8 +40,11 @@ def used_at(connection: sqlite3.Connection, zone: str, name: str) -> int:
 
 
 def trim(connection: sqlite3.Connection, now: float) -> None:
-    """Forget the uses of links that are dead by now."""
-    connection.execute("DELETE FROM used_link WHERE until < ?", (now,))
+    """Forget the uses of links that have been dead for a day.
+
+    A clock that ran ahead for a while must not make them good again.
+    """
+    connection.execute("DELETE FROM used_link WHERE until < ?", (now - KEPT,))
 
 
 def _use(connection: sqlite3.Connection, row: tuple[str, str, int, int]) -> bool:

@@ -278,7 +278,7 @@ def test_a_use_is_forgotten_when_its_link_is_dead(door: Any, once: str) -> None:
         return int(database.read_now(lambda connection: connection.execute(counted).fetchone())[0])
 
     dies = int(once.split(".")[-6])
-    for now, count in ((time(), 1), (dies, 1), (dies + 60, 1), (dies + 61, 0)):
+    for now, count in ((time(), 1), (dies, 1), (dies + 86_460, 1), (dies + 86_461, 0)):
         database.write_now(lambda connection, now=now: trim(connection, now))
         assert left() == count
 

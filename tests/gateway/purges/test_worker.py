@@ -6,6 +6,7 @@ import subprocess
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from time import time
 
 import pytest
 
@@ -19,6 +20,7 @@ from gateway.purges import Pacing, PurgeRequest, Purges, PurgeWorker
 from gateway.state import feed
 from gateway.state.database import Database
 from gateway.state.filelock import FileLock
+from gateway.state.uses import Uses
 
 CLINIC = Zone("clinic", "main", ("documents",), cdn=("edge",))
 BRISK = Pacing(
@@ -351,3 +353,20 @@ def test_leases_of_a_killed_worker_are_delivered_again(
     assert line(other) == "open"
     assert line(other) == "d-1 d-2"
     asyncio.run(works.until(purge, PurgeState.SENT))
+
+
+def test_uses_of_dead_links_are_forgotten_by_the_earlier_of_two_clocks(works: Works) -> None:
+    """Links die by the time of day; the worker's own clock may have gone on without it."""
+    used = Uses(works.database)
+    now = int(time())
+    for name, until in (("A" * 16, now - 100_000), ("B" * 16, now + 600)):
+        assert asyncio.run(used.use("clinic", name, until, now))
+    works.now = now + 10_000_000.0
+
+    async def forgotten() -> None:
+        async with asyncio.timeout(20):
+            while used.used("clinic", "A" * 16):  # noqa: ASYNC110
+                await asyncio.sleep(0.005)
+
+    asyncio.run(works.running(forgotten()))
+    assert used.used("clinic", "B" * 16)

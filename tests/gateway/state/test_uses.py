@@ -55,8 +55,8 @@ def test_a_use_outlives_its_process(database: Database) -> None:
         again.close()
 
 
-@pytest.mark.parametrize(("now", "left"), [(199, True), (200, True), (201, False)])
-def test_a_use_is_kept_until_its_link_is_dead(database: Database, now: int, left: bool) -> None:
+@pytest.mark.parametrize(("now", "left"), [(199, True), (86_600, True), (86_601, False)])
+def test_a_use_is_kept_when_its_link_is_dead(database: Database, now: int, left: bool) -> None:
     uses = Uses(database)
     asyncio.run(uses.use("clinic", NAME, 200, 100))
     database.write_now(lambda connection: trim(connection, now))
