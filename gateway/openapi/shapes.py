@@ -8,7 +8,7 @@ Json: TypeAlias = "dict[str, Json] | list[Json] | str | int | bool | None"
 
 TEXT: Json = {"type": "string"}
 COUNT: Json = {"type": "integer", "minimum": 0}
-_MAYBE_TEXT: Json = {"type": ["string", "null"]}
+MAYBE_TEXT: Json = {"type": ["string", "null"]}
 _PAGE_SIZE: Json = {
     "type": ["array", "null"],
     "items": {"type": "number", "exclusiveMinimum": 0},
@@ -21,10 +21,10 @@ _MAYBE_COUNT: Json = {"type": ["integer", "null"], "minimum": 1}
 def answers() -> dict[str, Json]:
     """The schema of every answer."""
     return {
-        "Links": _object({"links": {"type": "array", "items": _either("Link", "NoLink")}}),
-        "Folders": _object({"folders": {"type": "array", "items": _either("Folder", "NoFolder")}}),
+        "Links": object_of({"links": {"type": "array", "items": either("Link", "NoLink")}}),
+        "Folders": object_of({"folders": {"type": "array", "items": either("Folder", "NoFolder")}}),
         "Folder": _folder(),
-        "NoFolder": _object(
+        "NoFolder": object_of(
             {
                 "folder": {"$ref": "#/components/schemas/WantedFolder"},
                 "error": {"$ref": "#/components/schemas/Problem"},
@@ -32,7 +32,7 @@ def answers() -> dict[str, Json]:
         ),
         "Link": _link(),
         "Document": _description(),
-        "NoLink": _object(
+        "NoLink": object_of(
             {
                 "document": {"$ref": "#/components/schemas/Wanted"},
                 "error": {"$ref": "#/components/schemas/Problem"},
@@ -46,11 +46,11 @@ def answers() -> dict[str, Json]:
             },
             "required": ["type", "title", "status", "code"],
         },
-        "Claim": _object({"claim": TEXT, "expires_at": COUNT}),
-        "Redaction": _object({**_VERSION, "boxes": {"type": "array", "items": _BOX}}),
-        "Redactions": _object({"redactions": {"type": "array", "items": _object(_VERSION)}}),
-        "Hints": _object({"received": COUNT, "ignored": COUNT}),
-        "Purge": _object(
+        "Claim": object_of({"claim": TEXT, "expires_at": COUNT}),
+        "Redaction": object_of({**_VERSION, "boxes": {"type": "array", "items": _BOX}}),
+        "Redactions": object_of({"redactions": {"type": "array", "items": object_of(_VERSION)}}),
+        "Hints": object_of({"received": COUNT, "ignored": COUNT}),
+        "Purge": object_of(
             {
                 "id": TEXT,
                 "state": {"enum": ["queued", "sent", "confirmed", "failed"]},
@@ -69,7 +69,7 @@ _BOX: Json = {"$ref": "#/components/schemas/BoxCall"}
 
 
 def _link() -> Json:
-    return _object(
+    return object_of(
         {
             "document": {"$ref": "#/components/schemas/Wanted"},
             "id": TEXT,
@@ -88,13 +88,13 @@ def _link() -> Json:
             "width": _MAYBE_COUNT,
             "height": _MAYBE_COUNT,
             "pages": _MAYBE_COUNT,
-            "thumbhash": _MAYBE_TEXT,
+            "thumbhash": MAYBE_TEXT,
         }
     )
 
 
 def _folder() -> Json:
-    return _object(
+    return object_of(
         {
             "folder": {"$ref": "#/components/schemas/WantedFolder"},
             **dict.fromkeys(("link", "template", "plain", "claim", "grant"), TEXT),
@@ -104,7 +104,7 @@ def _folder() -> Json:
 
 
 def _description() -> Json:
-    return _object(
+    return object_of(
         {
             "document": {"$ref": "#/components/schemas/Wanted"},
             **dict.fromkeys(("id", "version", "etag", "media_type"), TEXT),
@@ -114,7 +114,7 @@ def _description() -> Json:
             "page_sizes": {"type": "array", "items": _PAGE_SIZE, "maxItems": 1_000},
             "renditions": {"type": "array", "items": TEXT},
             "auto": _chosen(),
-            **dict.fromkeys(("broken", "thumbhash"), _MAYBE_TEXT),
+            **dict.fromkeys(("broken", "thumbhash"), MAYBE_TEXT),
         }
     )
 
@@ -123,11 +123,11 @@ def _chosen() -> Json:
     """Null where it is not known in time."""
     octets: Json = {"type": "object", "additionalProperties": COUNT}
     chosen = {"rendition": TEXT, "why": TEXT, "octets": octets}
-    return {"oneOf": [_object(chosen), {"type": "null"}]}
+    return {"oneOf": [object_of(chosen), {"type": "null"}]}
 
 
 def _provider() -> Json:
-    return _object(
+    return object_of(
         {
             **dict.fromkeys(("provider", "state", "reference", "error"), TEXT),
             **dict.fromkeys(("tags", "sent", "confirmed"), COUNT),
@@ -135,9 +135,11 @@ def _provider() -> Json:
     )
 
 
-def _object(properties: dict[str, Json]) -> Json:
+def object_of(properties: dict[str, Json]) -> Json:
+    """An object of which every property is there."""
     return {"type": "object", "properties": properties, "required": list(properties)}
 
 
-def _either(*names: str) -> Json:
+def either(*names: str) -> Json:
+    """One of the schemas of those names."""
     return {"oneOf": [{"$ref": f"#/components/schemas/{name}"} for name in names]}
