@@ -35,6 +35,7 @@ from imaging.names.renditions import AUTO, Auto, Rendition, Renditions
 from signing.errors import LinkRefused
 from signing.links import LIVE, Link
 from signing.storage import PLACES, PREFIX, StorageLink
+from signing.targets import ABSENT
 
 Line = tuple[str, str]
 
@@ -134,7 +135,7 @@ def _lines(link: Link, settings: Settings, now: int) -> Iterator[Line]:
     yield "rendition", _rendition(link, renditions)
     mark = _mark(link.rendition, renditions)
     if mark.name:
-        yield "mark", _drawn(mark)
+        yield "mark", _drawn(mark, bound=link.audience != ABSENT)
     choice = _chosen(link, renditions, settings)
     if choice is not None:
         yield from told(choice)
@@ -173,11 +174,11 @@ def _mark(name: str, renditions: Renditions) -> Mark:
     return product.mark if isinstance(product, Rendition) else UNMARKED
 
 
-def _drawn(mark: Mark) -> str:
+def _drawn(mark: Mark, *, bound: bool) -> str:
     what = f'"{mark.text}"' if mark.text else f"an image of {len(mark.image):,} octets"
     how = f"{mark.place}, opacity {mark.opacity:g}, {mark.size:g} of the width"
-    unproved = "; it names the viewer, whom nothing proves: 403" if mark.names_viewer else ""
-    return f"{mark.name}: {what}, {how}{unproved}"
+    named = "it names the viewer" if bound else "it names the viewer, whom nothing proves: 403"
+    return f"{mark.name}: {what}, {how}" + (f"; {named}" if mark.names_viewer else "")
 
 
 def _life(link: Link, now: int) -> str:

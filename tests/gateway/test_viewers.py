@@ -204,3 +204,22 @@ def test_a_viewer_is_revoked_by_the_name_in_the_token_when_no_key_is_known(
     pair.door.post("/admin/revoke", {"viewers": [USER_A]})
     assert pair.sign(REPORT, pair.upstream.user_a).status_code == 400
     assert pair.links([REPORT], pair.upstream.user_a).status_code == 403
+
+
+def test_a_user_may_bind_links_to_themselves_and_to_nobody_else(filled: Pair) -> None:
+    upstream = filled.upstream
+    [link] = filled.links([REPORT], upstream.user_a, audience=USER_A).json()["links"]
+    url = link["url"]
+    assert filled.door.get(url).status_code == 403
+    mine, theirs = (upstream.fields(user) for user in (upstream.user_a, upstream.user_b))
+    assert filled.door.get(url, mine).content == REPORT.encode()
+    assert filled.door.get(url, theirs).status_code == 403
+    assert [row["audience"] for row in filled.rows()] == [USER_A]
+
+
+@pytest.mark.parametrize("audience", [USER_B, "", "*", USER_A.upper()])
+def test_a_user_who_asks_for_another_s_links_gets_none(filled: Pair, audience: str) -> None:
+    answer = filled.links([REPORT], filled.upstream.user_a, audience=audience)
+    assert (answer.status_code, answer.json()["code"]) == (403, "token.refused")
+    assert filled.rows() == []
+    assert filled.asked() == [], "nobody was asked for nothing"
