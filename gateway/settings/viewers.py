@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated
 
 from pydantic import AfterValidator, Field
@@ -10,8 +11,13 @@ from gateway.settings.addresses import is_origin
 from gateway.settings.table import Number, Table, Unfit
 
 
+# Browsers leave the scheme's own port out (Fetch standard, "serializing an origin").
+_SENT = re.compile(r"https?://(?:[a-z0-9.-]+|\[[0-9a-f:.]+\])(?::[0-9]+)?")
+_OWN_PORT = re.compile(r"http://.*:80|https://.*:443")
+
+
 def _origin(value: str) -> str:
-    if not is_origin(value) or value != value.lower():
+    if not (is_origin(value) and _SENT.fullmatch(value)) or _OWN_PORT.fullmatch(value):
         raise Unfit(
             "is not the origin of an application",
             "scheme and host[:port] in small letters, as browsers send it: https://app.example.org",
