@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from time import time
 
 import click
-import httpx
 
 from gateway.app import compose
 from gateway.cli.findings import Finding
@@ -16,21 +15,17 @@ from gateway.cli.naming import zone_of
 from gateway.probing import Report, Rounds, written
 from gateway.probing import findings as found
 from gateway.settings import Settings
+from gateway.settings.addresses import is_origin
 from gateway.standings import Standings
 
 
 def address(text: str) -> str:
     """Scheme, host and port of a URL given on the command line, without a slash at its end."""
-    try:
-        url = httpx.URL(text)
-    except httpx.InvalidURL:
-        url = httpx.URL("")
-    if url.scheme not in ("http", "https") or not url.host or url.userinfo:
-        raise click.BadParameter("a URL is such as https://docs.example.org", param_hint="--edge")
-    if url.raw_path != b"/" or url.fragment:
-        what = "scheme and host[:port] alone: the probe asks for a document of its own"
+    url = text.removesuffix("/")
+    if not is_origin(url):
+        what = "a URL is scheme and host[:port] alone, such as https://docs.example.org"
         raise click.BadParameter(what, param_hint="--edge")
-    return str(url.copy_with(path="/")).removesuffix("/")
+    return url
 
 
 def probed(settings: Settings, url: str, zone: str | None) -> list[Finding]:

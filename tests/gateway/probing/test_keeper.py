@@ -1,0 +1,171 @@
+"""The keeper: who asks, how often, and what is written down."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+import structlog
+from structlog.testing import capture_logs
+
+from gateway.documents import Zone
+from gateway.errors import StateUnavailable
+from gateway.probing import Finding, Keeper, Report, Rhythm
+from gateway.standings import Standings
+from gateway.state.database import Database
+from gateway.state.filelock import FileLock
+
+GOOD = Report((Finding("good link", "ok", "opens the canary"),))
+BAD = Report((Finding("no token", "leak", "answered 200 with the canary", "mend it"),))
+DOWN = Report((Finding("good link", "unclear", "no answer (ConnectError)", "is it up?"),))
+QUICK = Rhythm(first=0, period=0.2, retry=0.01, lead=0.01)
+ZONES = {
+    name: Zone(name, "main", ("documents",), cache="windowed", public_url="https://a.example")
+    for name in ("clinic", "ward")
+}
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Database]:
+    database = Database.open(tmp_path / "ostiary.db")
+    yield database
+    database.close()
+
+
+class Asked:
+    """Answers with the reports in turn, the last one for ever; `count` of them were asked for."""
+
+    def __init__(self, *reports: Report) -> None:
+        self._reports = list(reports)
+        self.zones: list[str] = []
+
+    async def __call__(self, zone: str) -> Report:
+        self.zones.append(zone)
+        return self._reports.pop(0) if len(self._reports) > 1 else self._reports[0]
+
+
+def standings(database: Database, *zones: str) -> Standings:
+    known = Standings(ZONES, dict.fromkeys(zones, "config"), database)
+    return known
+
+
+def kept(keeper: Keeper, enough: Any) -> None:
+    """Have the keeper work until it is enough."""
+
+    async def until() -> None:
+        work = asyncio.create_task(keeper.run())
+        async with asyncio.timeout(20):
+            while not enough():  # noqa: ASYNC110  the keeper is what happens meanwhile
+                await asyncio.sleep(0.005)
+        work.cancel()
+        await asyncio.gather(work, return_exceptions=True)
+
+    asyncio.run(until())
+
+
+def test_each_zone_is_asked_about_again_and_again(database: Database) -> None:
+    asked = Asked(GOOD)
+    keeper = Keeper(database, standings(database, "clinic", "ward"), asked, rhythm=QUICK)
+    kept(keeper, lambda: len(asked.zones) >= 4)
+    assert set(asked.zones) == {"clinic", "ward"}
+
+
+def test_what_was_found_is_written_down_and_counted(database: Database) -> None:
+    counted: list[str] = []
+    known = standings(database, "clinic")
+    keeper = Keeper(database, known, Asked(GOOD, BAD), counted.append, QUICK)
+    kept(keeper, lambda: len(counted) >= 2)
+    assert counted[:2] == ["proven", "failed"]
+    later = standings(database, "clinic")
+    assert later.state("clinic", 0) == "failed"
+    proof = later.proof("clinic")
+    assert proof is not None
+    assert "answered 200 with the canary" in proof.told
+
+
+def test_what_nobody_could_find_out_is_asked_again_soon(database: Database) -> None:
+    asked = Asked(DOWN)
+    slow = Rhythm(first=0, period=3_600, retry=0.001, lead=0.01)
+    kept(
+        Keeper(database, standings(database, "clinic"), asked, rhythm=slow),
+        lambda: len(asked.zones) > 3,
+    )
+    answered = Asked(GOOD)
+    keeper = Keeper(database, standings(database, "clinic"), answered, rhythm=slow)
+
+    async def for_a_moment() -> None:
+        work = asyncio.create_task(keeper.run())
+        while not answered.zones:  # noqa: ASYNC110
+            await asyncio.sleep(0.005)
+        await asyncio.sleep(0.05)
+        work.cancel()
+        await asyncio.gather(work, return_exceptions=True)
+
+    asyncio.run(for_a_moment())
+    assert len(answered.zones) == 1
+
+
+def test_one_process_of_a_host_asks(database: Database) -> None:
+    asked = Asked(GOOD)
+    keeper = Keeper(database, standings(database, "clinic"), asked, rhythm=QUICK)
+
+    async def second() -> None:
+        with closing(FileLock(database.path.with_name("canary.lock"))) as lock:
+            assert lock.take()
+            work = asyncio.create_task(keeper.run())
+            await asyncio.sleep(0.1)
+            assert asked.zones == []
+        async with asyncio.timeout(20):
+            while not asked.zones:  # noqa: ASYNC110
+                await asyncio.sleep(0.005)
+        work.cancel()
+        await asyncio.gather(work, return_exceptions=True)
+
+    asyncio.run(second())
+
+
+def test_without_a_canary_nobody_is_asked(database: Database) -> None:
+    asked = Asked(GOOD)
+    keeper = Keeper(database, standings(database), asked, rhythm=QUICK)
+
+    async def for_a_moment() -> None:
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.05):
+                await keeper.run()
+
+    asyncio.run(for_a_moment())
+    assert asked.zones == []
+
+
+def test_it_says_loudly_what_is_wrong_and_once_that_all_is_well(database: Database) -> None:
+    structlog.reset_defaults()
+    counted: list[str] = []
+    known = standings(database, "clinic")
+    keeper = Keeper(database, known, Asked(GOOD, DOWN, BAD), counted.append, QUICK)
+    with capture_logs() as told:
+        kept(keeper, lambda: len(counted) >= 3)
+    levels = [(one["log_level"], one["zone"]) for one in told[:3]]
+    assert levels == [("info", "clinic"), ("error", "clinic"), ("error", "clinic")]
+    assert told[1]["found"] == {"good link": "no answer (ConnectError)"}
+    assert "GIVES DOCUMENTS AWAY" in told[2]["event"]
+
+
+def test_a_database_that_is_away_ends_nothing(tmp_path: Path) -> None:
+    database = Database.open(tmp_path / "ostiary.db")
+    known = standings(database, "clinic")
+
+    class Away:
+        path = database.path
+
+        async def write(self, work: object) -> None:
+            raise StateUnavailable("gone")
+
+    asked, away = Asked(GOOD), Away()
+    keeper = Keeper(away, known, asked, rhythm=QUICK)  # type: ignore[arg-type]
+    kept(keeper, lambda: len(asked.zones) >= 2)
+    assert known.state("clinic", 0) == "unproven"
+    database.close()
