@@ -10,7 +10,6 @@ from pydantic import AfterValidator, Field
 from gateway.settings.addresses import is_origin
 from gateway.settings.table import Number, Table, Unfit
 
-
 # Browsers leave the scheme's own port out (Fetch standard, "serializing an origin").
 _SENT = re.compile(r"https?://(?:[a-z0-9.-]+|\[[0-9a-f:.]+\])(?::[0-9]+)?")
 _OWN_PORT = re.compile(r"http://.*:80|https://.*:443")

@@ -15,12 +15,16 @@ import httpx
 import pytest
 
 from gateway.companions.folders import cookie_of
+from gateway.companions.proofs import COOKIE
+from signing.badges import Badge, Badges
+from signing.keys import Key, KeyRing
 
 pytestmark = pytest.mark.engines
 
 SECRET = "a-secret-between-gateway-and-varnish"
 FIRST = b"first version, " * 2000
 SECOND = b"second version, " * 2100
+UNKEPT = "private, no-store, no-transform"
 NUMBERS = itertools.count()
 
 
@@ -251,3 +255,35 @@ def test_a_folders_cookie_opens_for_its_browser_alone(front: Front, key: str) ->
     front.gateway.revoke(key)
     assert front.edge.get(f"{path}?t={token}").status_code == 410
     assert front.edge.get(path, headers={"Cookie": cookie}).status_code == 410
+
+
+def bound(viewer: str) -> dict[str, str]:
+    """The cookie of a viewer's browser."""
+    badge = Badge("A" * 16, viewer, int(time.time()) + 600)
+    ring = KeyRing([Key("k1", bytes.fromhex("5a" * 32))], "k1")
+    return {"Cookie": f"{COOKIE.name}={Badges(ring).issue('cookie', badge)}"}
+
+
+def test_a_bound_link_is_asked_for_each_time_and_never_kept(front: Front, key: str) -> None:
+    wanted = {"documents": [reference(key)], "audience": "anna"}
+    [issued] = front.gateway.post("/v1/links", wanted).json()["links"]
+    target = httpx.URL(issued["url"]).raw_path.decode()
+    fresh(front, front.gateway.link(key))  # what everybody may have is in the cache
+    anna, ben, before = bound("anna"), bound("ben"), front.fetches()
+    etag = front.edge.get(target, headers=anna).headers["etag"]
+    asked = [
+        ("GET", {}, 200),
+        ("GET", {}, 200),
+        ("HEAD", {}, 200),
+        ("GET", {"Range": "bytes=0-9"}, 206),
+        ("GET", {"If-None-Match": etag}, 304),
+    ]
+    for method, fields, status in asked:
+        mine = front.edge.request(method, target, headers={**anna, **fields})
+        assert (mine.status_code, mine.headers["cache-control"]) == (status, UNKEPT)
+        assert "age" not in mine.headers or mine.headers["age"] == "0"
+        for proof in ({}, ben):
+            refused = front.edge.request(method, target, headers={**proof, **fields})
+            assert refused.status_code == 403
+            assert refused.content[:5] != FIRST[:5]
+    assert front.fetches() - before == 1 + 3 * len(asked), "each was the gateway's to judge"

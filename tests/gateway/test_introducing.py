@@ -155,11 +155,11 @@ def test_used_claims_are_forgotten_when_they_are_over(door: Any) -> None:
 
     assert door.run(door.parts.database.read(count)) == 1
     badge = Badge("B" * 16, ANNA, int(time.time()) - 100)
-    door.run(
-        door.parts.database.write(
-            lambda connection: connection.execute("UPDATE spent_claim SET until = 1")
-        )
-    )
+
+    def age(connection: Any) -> None:
+        connection.execute("UPDATE spent_claim SET until = 1")
+
+    door.run(door.parts.database.write(age))
     assert handed(door, Badges(KEY).issue("claim", badge)).json()["detail"] == "Reason: expired."
     assert handed(door, introduced(door)).status_code == 204
     assert door.run(door.parts.database.read(count)) == 1
