@@ -272,5 +272,6 @@ def test_every_part_named_in_the_vectors_is_explained() -> None:
         "declared",
         "carry_original",
         "known",
+        "viewer",
     ):
         assert f"`{member}`" in PAGE or f"`cases[].{member}`" in PAGE

@@ -128,7 +128,8 @@ def test_every_category_is_there_and_no_name_twice() -> None:
     assert categories >= {
         "accept", "tamper", "encoding", "unicode", "parameters", "dot-segments",
         "double-encoding", "base64-malleability", "expiry", "rotation", "cross-purpose",
-        "sealed", "pinned", "grants", "too-long", "generation", "companions", "storage-accept",
+        "sealed", "pinned", "grants", "too-long", "generation", "companions", "audiences",
+        "storage-accept",
         "storage-refuse", "storage-routes", "storage-tokens", "storage-life", "storage-spelling",
         "folder-accept", "folder-boundaries", "folder-forms", "folder-keys", "folder-life",
     }  # fmt: skip

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from plain_os1 import Parts, aes_siv, base64url, edge_key, seal_key, signature
+from plain_os1 import Parts, aes_siv, audience, base64url, edge_key, mac, seal_key, signature
 from vector_book import KEYS, PIN, SCOPE, SEAL_KEY, TAG, Book
 
 
@@ -241,6 +241,50 @@ def companions(book: Book) -> None:
     book.gone("revoked", "revoked and good once", once.but(grant="io"), "pass", known=1)
 
 
+def audiences(book: Book) -> None:
+    """Bound links and who was proved to ask; `viewer` is their id."""
+    anna, ben, secret = "7c9e6679-7425-40de-944b-e07fc1f90ae7", "auth0|ben", KEYS["k2"]
+
+    def bound(viewer: str, zone: str = "clinic", kid: str = "k2") -> Parts:
+        scope = f"{zone}/documents/-/a.pdf"
+        return book.parts(scope, kid=kid).but(aud=audience(KEYS[kid], zone, viewer))
+
+    def refuse(name: str, parts: Parts, viewer: str = anna) -> None:
+        expected = {"origin": "403", "reason": "audience", "edge": "pass"}
+        book.add(name, parts, **expected, viewer=viewer)
+
+    for viewer in (anna, ben, "1", "~" * 255, "a b"):
+        book.accept(f"bound to {viewer[:9]}", bound(viewer), edge="pass", viewer=viewer)
+    for zone, kid in (("lab", "k2"), ("vault", "k2"), ("clinic", "k1"), ("clinic", "abcdefg8")):
+        parts = bound(anna, zone, kid)
+        book.accept(f"bound in {zone} by {kid}", parts, edge="pass", viewer=anna)
+    shown = bound(anna).but(grant="ip", rendition="w640")
+    book.accept("bound, another rendition", shown, edge="pass", viewer=anna)
+    book.accept(
+        "bound and good once", bound(anna).but(jti=TAG, grant="io"), edge="pass", viewer=anna
+    )
+    refuse("another viewer", bound(anna), ben)
+    refuse("another case", bound(anna), anna.upper())
+    refuse("nobody", bound(anna), "")
+    refuse("with a space", bound(anna), f"{anna} ")
+    keys = {
+        "the name of another zone": edge_key(secret, "aud", "lab"),
+        "the name under another key": edge_key(KEYS["k1"], "aud", "clinic"),
+        "by the key for reading": edge_key(secret, "read", "clinic"),
+        "by the key as octets": bytes.fromhex(edge_key(secret, "aud", "clinic").decode()),
+        "by the secret itself": secret,
+    }
+    for name, key in keys.items():
+        refuse(name, bound(anna).but(aud=base64url(mac(key, anna))[:16]))
+    mine, theirs = bound(anna), bound(ben)
+    book.refuse("signature", "another's audience put in", mine.but(aud=theirs.aud).signed_with(
+        mine.signature
+    ))  # fmt: skip
+    book.refuse(
+        "signature", "the audience taken out", mine.but(aud="-").signed_with(mine.signature)
+    )
+
+
 CATEGORIES = [
     tamper,
     base64_malleability,
@@ -252,4 +296,5 @@ CATEGORIES = [
     grants,
     generation,
     companions,
+    audiences,
 ]
