@@ -129,3 +129,23 @@ def test_the_next_request_of_every_process_knows(
         assert process.stdout.readline() == "done\n"
         revocations.fresh()
         assert revocations.refused("jane") is (turn % 2 == 0)
+
+
+def test_a_delivery_for_a_viewer_ends_with_that_viewer_s_access(
+    database: Database, revocations: Revocations
+) -> None:
+    ended = list[str]()
+
+    def watch(viewer: str) -> None:
+        def end() -> None:
+            ended.append(viewer)
+
+        revocations.register(CLINIC, "documents", "a", 0, end, viewer=viewer)
+
+    for viewer in (JANE, JOHN, ""):
+        watch(viewer)
+    refuse(database, JANE)
+    revocations.fresh()
+    assert ended == [JANE]
+    watch(JANE)
+    assert ended == [JANE, JANE], "too late"
