@@ -65,7 +65,7 @@ def _digest(settings: Settings, zone: Zone) -> str:
 def _told(settings: Settings, name: str) -> list[object]:
     cdn = settings.cdn[name]
     shield = [secret.get_secret_value() for secret in cdn.shield]
-    return [name, cdn.provider, cdn.url, cdn.id, shield]
+    return [name, cdn.provider, cdn.url, cdn.id, shield, list(cdn.certificates)]
 
 
 class Standings:

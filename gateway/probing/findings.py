@@ -49,6 +49,9 @@ class Report:
         return json.dumps([asdict(finding) for finding in self.findings])
 
 
+_OFTEN = "a limit of the CDN or of [limits] turns the questions away: let 100 a minute pass"
+
+
 def refusals(name: str, replies: Iterable[Reply], hint: str) -> Finding:
     """What replies show of which each should be a refusal."""
     told = list(replies)
@@ -57,5 +60,6 @@ def refusals(name: str, replies: Iterable[Reply], hint: str) -> Finding:
             return Finding(name, "leak", f"answered {reply}", hint)
     for reply in told:
         if not reply.refused:
-            return Finding(name, "unclear", f"answered {reply}, which is no refusal")
+            what = f"answered {reply}, which is no refusal"
+            return Finding(name, "unclear", what, _OFTEN if reply.status == 429 else "")
     return Finding(name, "ok", f"refused, {len(told)} times")
