@@ -82,6 +82,12 @@ public_url = "https://docs.example.org"
 home = "eu"
 revocable = ["documents/reports/"]
 
+[viewers]
+origins = ["https://app.example.org"]
+
+[limits]
+client = "600/minute"
+
 [renditions]
 presets = { thumb = "w160-h160-cover" }
 
