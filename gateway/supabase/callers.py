@@ -27,8 +27,8 @@ class Caller:
     `expires_at`, in seconds of the epoch, may only ever shorten what is remembered of the caller.
     Only a `verified` caller is who it says. Of any other, `subject` and `role` are what a token
     says of itself: use them to name the caller and to refuse one whose access was taken back, and
-    only after upstream accepted the credentials. `email` is for people to read. Raises `CallerRefused("malformed")` for what
-    can not be sent on, or is over 8 KiB.
+    only after upstream accepted the credentials. `email` is for people to read. Raises
+    `CallerRefused("malformed")` for what can not be sent on, or is over 8 KiB.
     """
 
     authorization: bytes = field(default=b"", repr=False)
