@@ -30,9 +30,17 @@ def expiry(now: int, asked: int | None, window: int, longest_life: int, phase_te
     shifts the windows, so that documents do not expire all at once.
     """
     lifetime = life(asked, window, longest_life)
-    step = quantum(lifetime, window)
-    head = hashlib.sha256(phase_text.encode()).digest()[:4]
-    phase = int.from_bytes(head, "big") % step
+    return ending(now, lifetime, quantum(lifetime, window), phase_of(phase_text))
+
+
+def phase_of(text: str) -> int:
+    """Return where the windows of a text stand, before it is taken modulo their length."""
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big")
+
+
+def ending(now: int, lifetime: int, step: int, phase: int) -> int:
+    """Return when a link dies that is made for that life in windows of that length and phase."""
+    phase %= step
     return (now + lifetime - phase) // step * step + phase
 
 

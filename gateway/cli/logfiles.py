@@ -1,4 +1,4 @@
-"""Log files: the lines of access logs, plain or gzipped, one file after the other."""
+"""Log files: the octets of access logs, plain or gzipped, one file after the other."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from typing import BinaryIO, cast
 import click
 
 from gateway.simulation.formats import recognised
-from gateway.simulation.logs import lines_of
+from gateway.simulation.portions import Portion, pieces
 
 _GZIP = b"\x1f\x8b"
 _LOOKED_AT = 50
 
 
-def lines_in(names: Sequence[str]) -> Iterator[str]:
-    """The lines of the files, `-` for standard input. Raises `click.ClickException`."""
+def pieces_in(names: Sequence[str]) -> Iterator[bytes]:
+    """Whole lines of the files, `-` for standard input. Raises `click.ClickException`."""
     for name in names:
         with ExitStack() as stack:
             try:
-                yield from lines_of(_opened(name, stack))
+                yield from pieces(_opened(name, stack))
             except (EOFError, zlib.error, gzip.BadGzipFile):
                 raise click.ClickException(f"{name} is damaged: its gzip ends too early") from None
 
@@ -49,10 +49,16 @@ def _standard_input(stack: ExitStack) -> BufferedReader:
     return reader
 
 
-def format_of(lines: Iterator[str]) -> tuple[str, Iterator[str]]:
-    """The format that the first lines are in, and all lines. Raises `click.UsageError`."""
-    first = list(islice(lines, _LOOKED_AT))
-    name = recognised(first)
+def format_of(pieces: Iterator[bytes]) -> tuple[str, Iterator[bytes]]:
+    """The format that the first lines are in, and all of them. Raises `click.UsageError`."""
+    looked_at: list[bytes] = []
+    lines: list[str] = []
+    for piece in pieces:
+        looked_at.append(piece)
+        lines += islice(Portion(piece).lines(), _LOOKED_AT - len(lines))
+        if len(lines) == _LOOKED_AT:
+            break
+    name = recognised(lines)
     if not name:
         raise click.UsageError("none of the formats reads the first lines; name one with --format")
-    return name, chain(first, lines)
+    return name, chain(looked_at, pieces)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Generator
+import os
+from collections.abc import Generator, Iterator
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from typing import TypedDict, Unpack
 
@@ -11,16 +13,19 @@ import click
 
 from gateway.cli.comparing import Told
 from gateway.cli.invocation import echo_json, json_option
-from gateway.cli.logfiles import format_of, lines_in
+from gateway.cli.logfiles import format_of, pieces_in
 from gateway.simulation.addresses import Addresses
 from gateway.simulation.confidence import Evidence
 from gateway.simulation.formats import FORMATS
-from gateway.simulation.logs import Log
+from gateway.simulation.logs import Reader, Tally
 from gateway.simulation.modes import modes
 from gateway.simulation.networks import Layout
 from gateway.simulation.ordering import InOrder
 from gateway.simulation.outcomes import GB, Prices
+from gateway.simulation.portions import gathered, portions
+from gateway.simulation.reading import Part, read
 from gateway.simulation.trials import compare
+from gateway.simulation.visits import Visits
 
 
 class Supposed(TypedDict):
@@ -31,6 +36,7 @@ class Supposed(TypedDict):
     cache_size: float
     ttl: int
     browsers: bool
+    processes: int
     price_cached: float
     price_uncached: float
 
@@ -63,6 +69,12 @@ class Supposed(TypedDict):
     help="How long copies are kept at most, in seconds.",
 )
 @click.option("--browsers", is_flag=True, help="Let browsers keep copies too.")
+@click.option(
+    "--processes",
+    type=click.IntRange(1, 64),
+    default=lambda: min(len(os.sched_getaffinity(0)), 4),
+    help="How many read the log; else one for each core, four at most.",
+)
 @click.option(
     "--price-cached",
     type=click.FloatRange(min=0),
@@ -110,13 +122,29 @@ def _uncollected() -> Generator[None]:
 
 
 def _told(files: tuple[str, ...], name: str | None, supposed: Supposed) -> Told:
-    found, lines = (name, lines_in(files)) if name else format_of(lines_in(files))
-    log = Log(FORMATS[found](), Addresses(supposed["prefixes"]))
-    order, ttl = InOrder(), supposed["ttl"]
+    pieces = pieces_in(files)
+    if name is None:
+        name, pieces = format_of(pieces)
+    tally, order, ttl = Tally(), InOrder(), supposed["ttl"]
     layout = Layout(supposed["edges"], int(supposed["cache_size"] * GB), supposed["browsers"])
+    parts = read(
+        Reader(name, Addresses(supposed["prefixes"])),
+        portions(gathered(pieces), FORMATS[name].heading),
+        supposed["processes"],
+    )
     with _uncollected():
-        comparison = compare(order.sorted(log.visits(lines)), modes(ttl), layout)
+        comparison = compare(order.sorted(_tallied(parts, tally)), modes(ttl), layout)
     as_logged = comparison.trials[0].counts.outcome(shielded=False).hit_ratio
-    evidence = Evidence(log.tally, comparison.traffic, order.late, layout.edges, as_logged)
+    evidence = Evidence(tally, comparison.traffic, order.late, layout.edges, as_logged)
     prices = Prices(supposed["price_cached"], supposed["price_uncached"])
-    return Told(found, comparison, evidence, layout, prices, ttl)
+    return Told(name, comparison, evidence, layout, prices, ttl)
+
+
+def _tallied(parts: Iterator[Part], tally: Tally) -> Iterator[Visits]:
+    """The visits of each part, once its lines are counted."""
+    try:
+        for lines, visits in parts:
+            tally.add(lines)
+            yield visits
+    except BrokenProcessPool:
+        raise click.ClickException("a process that read the log was ended; memory?") from None

@@ -8,8 +8,8 @@ from typing import Final, NamedTuple
 from cdn.modes import policy_for
 from cdn.policy import Shared
 from cdn.tags import Tags
-from gateway.simulation.visits import Visit
-from signing.windows import expiry, holds, life, quantum
+from gateway.simulation.visits import Visits
+from signing.windows import ending, holds, life, quantum
 
 LONGEST_LIFE: Final = 86_400
 _TAGS = Tags(("simulated",))
@@ -44,16 +44,18 @@ class Window:
     """
 
     def __init__(self, window: int) -> None:
-        self._window = window
         self._life = life(None, window, LONGEST_LIFE)
         self._quantum = quantum(self._life, window)
         self._ends: dict[int, int] = {}
 
-    def end(self, visit: Visit) -> int:
-        """When the link dies that somebody gets who asks for one at the moment of the visit."""
-        now = int(visit.at)
-        end = self._ends.get(visit.document, 0)
-        if not holds(end, now, self._life, self._quantum):
-            end = expiry(now, None, self._window, LONGEST_LIFE, visit.family)
-            self._ends[visit.document] = end
-        return end
+    def ends(self, visits: Visits) -> list[int]:
+        """When the links die that are asked for at the moments of the visits."""
+        lifetime, step, last = self._life, self._quantum, self._ends
+        ends: list[int] = []
+        for at, phase, document in zip(visits.at, visits.phase, visits.document, strict=True):
+            now = int(at)
+            end = last.get(document, 0)
+            if not holds(end, now, lifetime, step):
+                end = last[document] = ending(now, lifetime, step, phase)
+            ends.append(end)
+        return ends

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import BinaryIO, Final
 
 from gateway.simulation.addresses import Addresses
 from gateway.simulation.entries import Entry
-from gateway.simulation.formats import BROKEN, LogFormat
-from gateway.simulation.visits import METHODS, READ, Visit, visit_of
+from gateway.simulation.formats import BROKEN, FORMATS, LogFormat
+from gateway.simulation.portions import Portion
+from gateway.simulation.visits import METHODS, READ, Visit, Visits, visit_of
 
-LONGEST: Final = 65_536
-OVERLONG: Final = "\0"
 _LATEST = 1e10
 
 
@@ -27,6 +25,17 @@ class Tally:
     failed: int = 0
     broken: int = 0
     first_broken: int = 0
+
+    def add(self, later: Tally) -> None:
+        """Count the lines that follow."""
+        if later.first_broken and not self.first_broken:
+            self.first_broken = self.lines + later.first_broken
+        self.lines += later.lines
+        self.headings += later.headings
+        self.reads += later.reads
+        self.elsewhere += later.elsewhere
+        self.failed += later.failed
+        self.broken += later.broken
 
 
 class Log:
@@ -67,15 +76,16 @@ class Log:
         return visit_of(entry, address)
 
 
-def lines_of(stream: BinaryIO) -> Iterator[str]:
-    """The lines of a stream, none of them empty or longer than `LONGEST` octets.
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Reads portions of one log, in any order and any process."""
 
-    A longer one is given as `OVERLONG`, which no format can read.
-    """
-    while line := stream.readline(LONGEST):
-        if len(line) == LONGEST and not line.endswith(b"\n"):
-            while line and not line.endswith(b"\n"):
-                line = stream.readline(LONGEST)
-            yield OVERLONG
-        elif line.strip():
-            yield line.decode("utf-8", "replace")
+    format: str
+    addresses: Addresses
+
+    def read(self, portion: Portion) -> tuple[Tally, Visits]:
+        format = FORMATS[self.format]()
+        if portion.heading:
+            format.entry(portion.heading)
+        log = Log(format, self.addresses)
+        return log.tally, Visits.of(log.visits(portion.lines()))

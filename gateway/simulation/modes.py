@@ -1,22 +1,26 @@
-"""Modes: under which key a visit's answer is kept, and for how long."""
+"""Modes: under which keys the answers to visits are kept, and for how long."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import repeat
 from math import inf
-from typing import Final, Protocol, TypeAlias
+from typing import Final, NamedTuple, Protocol
 
 from gateway.simulation.lifetimes import Life, Window, life_within
-from gateway.simulation.visits import Visit
+from gateway.simulation.visits import Visits
 
 UNKEPT: Final = 0
 # Of the links in mode `edge`; it only sets what browsers are told.
 _EDGE_LIFE = 1_800
 
 
-# The URL of a visit: its cache key, `UNKEPT` if nobody asks for it again, and its end. A plain
-# tuple, since each visit makes one in each mode.
-Url: TypeAlias = tuple[int, float]
+class Urls(NamedTuple):
+    """The URL of each visit: its cache key, `UNKEPT` if nobody asks for it again, and its end."""
+
+    keys: Iterable[int]
+    ends: Iterable[float]
 
 
 class Mode(Protocol):
@@ -25,8 +29,8 @@ class Mode(Protocol):
     @property
     def name(self) -> str: ...
 
-    def url(self, visit: Visit) -> Url:
-        """The URL that the visit's document is read by."""
+    def urls(self, visits: Visits) -> Urls:
+        """The URLs that the visits' documents are read by."""
         ...
 
     def life(self, left: float) -> Life:
@@ -41,13 +45,19 @@ class Logged:
     ttl: int
     name: str = "as logged"
 
-    def url(self, visit: Visit) -> Url:
-        if visit.access == "public":
-            return visit.document, inf
-        if visit.access == "user":
-            return hash((visit.document, visit.viewer)), inf
-        key = hash((visit.document, visit.token)) if visit.token else UNKEPT
-        return key, visit.expires_at
+    def urls(self, visits: Visits) -> Urls:
+        told = zip(visits.document, visits.access, visits.token, visits.viewer, strict=True)
+        keys = [
+            document
+            if access == "public"
+            else hash((document, viewer))
+            if access == "user"
+            else hash((document, token))
+            if token
+            else UNKEPT
+            for document, access, token, viewer in told
+        ]
+        return Urls(keys, visits.expires_at)
 
     def life(self, left: float) -> Life:
         return Life(min(self.ttl, left), 0)
@@ -60,8 +70,10 @@ class PerView:
     ttl: int
     name: str = "a URL per view"
 
-    def url(self, visit: Visit) -> Url:
-        return visit.document if visit.access == "public" else UNKEPT, inf
+    def urls(self, visits: Visits) -> Urls:
+        told = zip(visits.document, visits.access, strict=True)
+        keys = [document if access == "public" else UNKEPT for document, access in told]
+        return Urls(keys, repeat(inf, len(keys)))
 
     def life(self, left: float) -> Life:
         return Life(self.ttl, 0)
@@ -76,12 +88,15 @@ class Windowed:
     ttl: int
     each: bool = False
 
-    def url(self, visit: Visit) -> Url:
-        if visit.access == "public":
-            return visit.document, inf
-        end = self.window.end(visit)
-        viewer = visit.viewer if self.each else 0
-        return hash((visit.document, end, viewer)), end
+    def urls(self, visits: Visits) -> Urls:
+        ends: list[float] = [*self.window.ends(visits)]
+        viewers = visits.viewer if self.each else repeat(0, len(ends))
+        keys = [hash(url) for url in zip(visits.document, ends, viewers, strict=True)]
+        if "public" in visits.access:
+            for place, access in enumerate(visits.access):
+                if access == "public":
+                    keys[place], ends[place] = visits.document[place], inf
+        return Urls(keys, ends)
 
     def life(self, left: float) -> Life:
         return Life(self.ttl, self.ttl) if left == inf else life_within(int(left), self.ttl)
@@ -94,8 +109,8 @@ class Edge:
     ttl: int
     name: str = "edge"
 
-    def url(self, visit: Visit) -> Url:
-        return visit.document, inf
+    def urls(self, visits: Visits) -> Urls:
+        return Urls(visits.document, repeat(inf, len(visits)))
 
     def life(self, left: float) -> Life:
         """Browsers are told by the edge what they are told in `windowed`."""

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal, TypeAlias
 
-from gateway.simulation.networks import Source
+Source: TypeAlias = Literal["browser", "edge", "shield", "origin"]
 
 GB: Final = 10**9
 
@@ -59,9 +59,9 @@ class Counts:
     def __getitem__(self, source: Source) -> Count:
         return self._of[source]
 
-    def add(self, source: Source, delivered: int, whole: int) -> None:
+    def add(self, source: Source, delivered: int, whole: int, visits: int = 1) -> None:
         count = self._of[source]
-        count.visits += 1
+        count.visits += visits
         count.delivered += delivered
         count.whole += whole
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gateway.simulation.entries import UNKNOWN
-from gateway.simulation.visits import Visit
+from gateway.simulation.visits import Visits
 
 
 class Sizes:
@@ -22,17 +22,19 @@ class Sizes:
     def __len__(self) -> int:
         return len(self._known) + len(self._seen)
 
-    def of(self, visit: Visit) -> tuple[int, int]:
-        """Octets of the answer to a visit, and of the whole document."""
-        document, octets = visit.document, visit.octets
-        if visit.body != "none" and octets != UNKNOWN:
-            return octets, self._told(document, octets)
-        whole = self._known.get(document, UNKNOWN)
-        if whole == UNKNOWN:
-            self._seen.add(document)
-            self.guessed += 1
-            whole = self._total // len(self._known) if self._known else 0
-        return (0 if visit.body == "none" else whole), whole
+    def of(self, visits: Visits) -> tuple[list[int], list[int]]:
+        """Octets of the answer to each visit, and of its whole document."""
+        delivered: list[int] = []
+        wholes: list[int] = []
+        for document, octets, body in zip(visits.document, visits.octets, visits.body, strict=True):
+            if body != "none" and octets != UNKNOWN:
+                delivered.append(octets)
+                wholes.append(self._told(document, octets))
+            else:
+                whole = self._guess(document)
+                delivered.append(0 if body == "none" else whole)
+                wholes.append(whole)
+        return delivered, wholes
 
     def _told(self, document: int, octets: int) -> int:
         before = self._known.get(document, UNKNOWN)
@@ -42,3 +44,12 @@ class Sizes:
         self._total += octets - max(before, 0)
         self._known[document] = octets
         return octets
+
+    def _guess(self, document: int) -> int:
+        """What the document is known to have, or as much as others have."""
+        whole = self._known.get(document, UNKNOWN)
+        if whole == UNKNOWN:
+            self._seen.add(document)
+            self.guessed += 1
+            whole = self._total // len(self._known) if self._known else 0
+        return whole

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from gateway.simulation.modes import Mode
-from gateway.simulation.networks import Layout, Network
+from gateway.simulation.networks import Layout, Network, Reads
 from gateway.simulation.outcomes import Counts
 from gateway.simulation.sizes import Sizes
-from gateway.simulation.visits import Visit
+from gateway.simulation.visits import Visits
 
 
 @dataclass(slots=True)
@@ -27,15 +27,19 @@ class Traffic:
     judged: int = 0
     hits: int = 0
 
-    def count(self, visit: Visit, edge: str, delivered: int) -> None:
-        self.reads += 1
-        self.octets += delivered
-        self.first = self.first or visit.at
-        self.last = visit.at
-        self.edges.add(edge)
-        self.masked += visit.access == "link" and not visit.token
-        self.judged += visit.cached != ""
-        self.hits += visit.cached == "hit"
+    def count(self, reads: Reads) -> None:
+        """Add reads that are later than those before."""
+        visits = reads.visits
+        if not self.reads:
+            self.first = visits.at[0]
+        self.last = visits.at[-1]
+        self.reads += len(visits)
+        self.octets += sum(reads.delivered)
+        self.edges.update(reads.edges)
+        shown = zip(visits.access, visits.token, strict=True)
+        self.masked += sum(access == "link" and not token for access, token in shown)
+        self.judged += len(visits) - visits.cached.count("")
+        self.hits += visits.cached.count("hit")
 
     @property
     def seconds(self) -> float:
@@ -47,28 +51,24 @@ class Traffic:
         return self.hits / self.judged if self.judged else 0.0
 
 
+@dataclass(frozen=True, slots=True)
 class Trial:
-    """One mode: its caches, and what came of them."""
+    """One mode, and what came of it."""
 
-    def __init__(self, mode: Mode, layout: Layout) -> None:
-        self.mode = mode
-        self.counts = Counts()
-        self._network = Network(layout, mode)
-
-    def serve(self, visit: Visit, edge: str, delivered: int, whole: int) -> None:
-        self.counts.add(self._network.serve(visit, edge, whole), delivered, whole)
+    mode: Mode
+    counts: Counts
 
 
-def compare(visits: Iterable[Visit], modes: Sequence[Mode], layout: Layout) -> Comparison:
+def compare(parts: Iterable[Visits], modes: Sequence[Mode], layout: Layout) -> Comparison:
     """Lead all visits, in order of time, through each mode."""
-    trials, traffic, sizes = [Trial(mode, layout) for mode in modes], Traffic(), Sizes()
-    for visit in visits:
-        delivered, whole = sizes.of(visit)
-        edge = layout.edge_of(visit)
-        traffic.count(visit, edge, delivered)
-        for trial in trials:
-            trial.serve(visit, edge, delivered, whole)
+    networks, traffic, sizes = [Network(layout, mode) for mode in modes], Traffic(), Sizes()
+    for visits in filter(len, parts):
+        reads = Reads(visits, layout.edges_of(visits), *sizes.of(visits))
+        traffic.count(reads)
+        for network in networks:
+            network.serve(reads)
     traffic.documents, traffic.guessed = len(sizes), sizes.guessed
+    trials = (Trial(mode, network.counts) for mode, network in zip(modes, networks, strict=True))
     return Comparison(traffic, tuple(trials))
 
 

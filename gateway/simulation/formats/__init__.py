@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import Protocol
+from collections.abc import Iterable, Mapping
+from typing import ClassVar, Protocol
 
 from gateway.simulation.entries import Entry
 from gateway.simulation.formats.cloudflare import Cloudflare
@@ -13,7 +13,12 @@ from gateway.simulation.formats.supabase import Supabase
 
 
 class LogFormat(Protocol):
-    """Reads the lines of one log, in their order."""
+    """Reads the lines of one log, in their order.
+
+    `heading` is how a line begins that tells how those below it are to be read, if there are such.
+    """
+
+    heading: ClassVar[str]
 
     def entry(self, line: str) -> Entry | None:
         """The request of a line, None for a line that never holds one, such as a heading.
@@ -25,7 +30,7 @@ class LogFormat(Protocol):
 
 BROKEN = (ValueError, LookupError, TypeError)
 
-FORMATS: Mapping[str, Callable[[], LogFormat]] = {
+FORMATS: Mapping[str, type[LogFormat]] = {
     "supabase": Supabase,
     "cloudflare": Cloudflare,
     "cloudfront": CloudFront,

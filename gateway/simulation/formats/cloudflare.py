@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from gateway.simulation.entries import Entry, verdict
 from gateway.simulation.formats.rows import octets, row_of, text, time
 
@@ -14,6 +16,8 @@ class Cloudflare:
 
     ClientIP, EdgeColoCode, CacheCacheStatus and a field of octets make it say more.
     """
+
+    heading: ClassVar = ""
 
     def entry(self, line: str) -> Entry | None:
         row = row_of(line)

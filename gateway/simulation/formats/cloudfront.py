@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import ClassVar
 
 from gateway.simulation.entries import Entry, moment, size, verdict
 
@@ -14,19 +15,20 @@ _FIELDS = (
     *("cs-uri-stem", "sc-status", "cs(Referer)", "cs(User-Agent)", "cs-uri-query"),
     *("cs(Cookie)", "x-edge-result-type"),
 )
-_HEADING = "#Fields:"
 
 
 class CloudFront:
     """One log, or several one after the other: each heading orders the lines below it."""
+
+    heading: ClassVar = "#Fields:"
 
     def __init__(self) -> None:
         self._order = dict(zip(_FIELDS, range(len(_FIELDS)), strict=True))
 
     def entry(self, line: str) -> Entry | None:
         if line.startswith("#"):
-            if line.startswith(_HEADING):
-                names = line[len(_HEADING) :].split()
+            if line.startswith(self.heading):
+                names = line[len(self.heading) :].split()
                 self._order = {name: place for place, name in enumerate(names)}
             return None
         values, order = line.rstrip("\r\n").split("\t"), self._order

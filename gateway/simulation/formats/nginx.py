@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from typing import ClassVar
 
 from gateway.simulation.entries import Entry, moment, size, verdict
 
@@ -19,6 +20,8 @@ _WORDS = _HITS | {"MISS", "EXPIRED", "BYPASS"}
 
 class Nginx:
     """A line may end in `$upstream_cache_status`."""
+
+    heading: ClassVar = ""
 
     def entry(self, line: str) -> Entry | None:
         match = _LINE.match(line)

@@ -10,6 +10,7 @@ from gateway.simulation.entries import moment, since, size
 
 Row: TypeAlias = Mapping[str, object]
 
+_decode = json.JSONDecoder().decode
 _BRACKETS = frozenset({"", "[", "]"})
 
 
@@ -22,7 +23,7 @@ def row_of(line: str) -> Row | None:
     if text in _BRACKETS:
         return None
     try:
-        value: object = json.loads(text)
+        value: object = _decode(text)
     except RecursionError:
         raise ValueError("nested too deeply") from None
     if not isinstance(value, dict):

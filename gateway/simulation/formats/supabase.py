@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import cast
+from typing import ClassVar, cast
 
 from gateway.simulation.entries import Entry, verdict
 from gateway.simulation.formats.cloudflare import HITS, SILENT
@@ -12,6 +11,8 @@ from gateway.simulation.formats.rows import Row, octets, row_of, text, time
 
 class Supabase:
     """Rows of the Logs Explorer or of a drain; Cloudflare stands before every project."""
+
+    heading: ClassVar = ""
 
     def entry(self, line: str) -> Entry | None:
         row = row_of(line)
@@ -33,7 +34,7 @@ class Supabase:
 def _sections(row: Row) -> tuple[Row, Row, Row, Row, Row]:
     """The request, its fields and its place, the answer and its fields."""
     flat = row.get("log_attributes")
-    if isinstance(flat, Mapping):
+    if isinstance(flat, dict):
         return _flat(cast(Row, flat))
     metadata = _only(row.get("metadata"))
     request, response = _only(metadata.get("request")), _only(metadata.get("response"))
@@ -55,4 +56,4 @@ def _only(value: object) -> Row:
     """An object, also one that stands alone in a list, as the old explorer nests them."""
     if isinstance(value, list) and value:
         value = cast("list[object]", value)[0]
-    return cast(Row, value) if isinstance(value, Mapping) else {}
+    return cast(Row, value) if isinstance(value, dict) else {}

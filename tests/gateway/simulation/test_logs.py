@@ -1,16 +1,11 @@
-"""Logs: what becomes of each line, and the order of visits."""
+"""Logs: what becomes of each line."""
 
 from __future__ import annotations
 
-import io
-
-from hypothesis import given
-from hypothesis import strategies as st
-
 from gateway.simulation.addresses import Addresses
 from gateway.simulation.formats import FORMATS
-from gateway.simulation.logs import LONGEST, OVERLONG, Log, Tally, lines_of
-from gateway.simulation.ordering import InOrder
+from gateway.simulation.logs import Log, Tally
+from gateway.simulation.portions import OVERLONG
 from gateway.simulation.visits import Visit
 
 TARGET = "/storage/v1/object/sign/documents/a.pdf?token=" + "x" * 40
@@ -73,35 +68,14 @@ def test_equal_tokens_and_viewers_are_equal_numbers_and_no_text() -> None:
     assert "203.0.113.7" not in repr(first)
 
 
-def test_lines_are_cut_where_they_end_and_long_ones_left_out() -> None:
-    text = b"one\n\n" + b"y" * (3 * LONGEST) + b"\n" + b"z" * (LONGEST - 1) + b"\ntwo\xff"
-    one, long, just, two = lines_of(io.BytesIO(text))
-    assert (one, long, two) == ("one\n", OVERLONG, "two�")
-    assert just == "z" * (LONGEST - 1) + "\n"
-    assert list(lines_of(io.BytesIO(b"y" * (LONGEST + 1)))) == [OVERLONG]
-
-
-@given(st.lists(st.integers(0, 59), max_size=40), st.integers(1, 8))
-def test_visits_are_in_order_as_far_as_they_are_looked_ahead(
-    seconds: list[int], depth: int
-) -> None:
-    visits, _ = read(*(line(second=second) for second in seconds))
-    order = InOrder(depth)
-    times = [visit.at for visit in order.sorted(visits)]
-    assert times == sorted(times)
-    assert len(times) == len(seconds)
-    if len(seconds) <= depth + 1 or seconds == sorted(seconds):
-        assert order.late == 0
-        assert times == sorted(visit.at for visit in visits)
-
-
-def test_a_visit_that_is_too_late_is_counted() -> None:
-    visits, _ = read(*(line(second=second) for second in (10, 20, 30, 5)))
-    order = InOrder(1)
-    assert [visit.at % 60 for visit in order.sorted(visits)] == [10, 20, 20, 30]
-    assert order.late == 1
-
-
-def test_a_viewer_is_the_same_number_in_every_run() -> None:
+def test_viewers_documents_and_tokens_are_the_same_numbers_in_every_process() -> None:
     [visit], _ = read(line())
     assert visit.viewer == 0x5CB67576
+    assert (visit.document, visit.token) == (0x3AFB2CA8F31E19FF, 0x4E9C6415605927A4)
+
+
+def test_the_lines_of_two_tallies_are_numbered_through() -> None:
+    tally = Tally(lines=5, reads=5)
+    tally.add(Tally(lines=4, reads=2, broken=2, first_broken=3))
+    tally.add(Tally(lines=1, broken=1, first_broken=1))
+    assert tally == Tally(lines=10, reads=7, broken=3, first_broken=8)
