@@ -38,7 +38,7 @@ url = "{store}"
 [zones.{zone}]
 store = "main"
 buckets = ["{bucket}"]
-cache = "windowed"
+cache = "{cache}"
 {more}
 """
 
@@ -74,6 +74,10 @@ class Ostiary:
         """How many requests for links it has answered."""
         return counted("ostiary_http_requests_total", self.figures(), 'route="d"')
 
+    def proven(self) -> bool:
+        """Whether its canary has found the CDN of its zone to guard links."""
+        return counted("ostiary_canary_proven", self.figures()) > 0
+
     def sent(self) -> int:
         """How many octets of bodies it has sent."""
         return counted("ostiary_bytes_served_total", self.figures())
@@ -103,9 +107,10 @@ def ostiary(
     *,
     workers: int = 1,
     memory: int = 256 << 20,
+    cache: str = "windowed",
     more: Sequence[str] = (),
 ) -> Iterator[Ostiary]:
-    """A gateway over one store, keeping `memory` octets in memory.
+    """A gateway over one store, keeping `memory` octets in memory; its zone has the mode `cache`.
 
     `more` are further lines of its configuration, after the zone's.
     """
@@ -123,6 +128,7 @@ def ostiary(
             credentials='access_key = "bench"\nsecret_key = "bench-secret"' if s3 else "",
             zone=ZONE,
             bucket=BUCKET,
+            cache=cache,
             more="\n".join(more),
         )
     )

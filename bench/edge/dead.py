@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
 from bench.documents import Documents
-from bench.edge.fronts import cdn, nginx_edge, varnish_edge
+from bench.edge.fronts import cdn, nginx_edge, proven, public, varnish_edge
 from bench.edge.links import Links
 from bench.edge.operators import documents, tell
 from bench.edge.traffic import Visit, name, zipf
@@ -56,23 +56,38 @@ class Found:
     expired: int
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A front, the gateway behind it, and what makes the links of its readers."""
+
+    what: str
+    gateway: Ostiary
+    front: Server
+    make: Make
+
+    def read(self, targets: Iterable[str]) -> list[int]:
+        """The statuses of all of them, one after the other."""
+        with Visitor(self.front.port) as visitor:
+            return [visitor.get(target).status for target in targets]
+
+    def status(self, target: str) -> int:
+        return self.read([target])[0]
+
+
 def run(folder: Path) -> list[Row]:
-    """Fill three fronts of one gateway, kill it, and ask again at once and when copies are old."""
+    """Fill three fronts, kill the gateways, and ask again at once and when copies are old.
+
+    One gateway is `windowed`; the other is in mode `edge`, behind both fronts that verify.
+    """
     put = Documents(folder / "docs")
     for number in [*range(DOCUMENTS), *_DOOMED, *_DYING]:
         put.add(name(number), b"what is read; " * 1_000)
-    ports = {what: free_port() for what in (WINDOWED, VARNISH, NGINX)}
-    told = [f"ttl = {TTL}", f"stale_if_error = {STALE}", *cdn("varnish", ports[WINDOWED])]
-    told += [*cdn("varnish", ports[VARNISH], "verifying"), *cdn("nginx", ports[NGINX])]
     with ExitStack() as started:
-        gateway = started.enter_context(ostiary(folder, folder_store(put.root), more=told))
-        fronts = {
-            WINDOWED: varnish(folder, ports[WINDOWED], gateway.server),
-            VARNISH: varnish_edge(folder, ports[VARNISH], gateway),
-            NGINX: nginx_edge(folder, ports[NGINX], gateway),
-        }
-        servers = {what: started.enter_context(front) for what, front in fronts.items()}
-        return [row for what, one in _found(gateway, servers).items() for row in rows(what, one)]
+        return [
+            row
+            for what, one in _found(list(_places(folder, put, started))).items()
+            for row in rows(what, one)
+        ]
 
 
 def rows(what: str, found: Found) -> list[Row]:
@@ -93,79 +108,73 @@ def rows(what: str, found: Found) -> list[Row]:
     ]
 
 
-def _found(gateway: Ostiary, servers: Mapping[str, Server]) -> dict[str, Found]:
-    visits = list(zipf(2 * VISITS, DOCUMENTS))
-    filling, later = visits[:VISITS], visits[VISITS:]
-    makers, known = _makers(gateway), {visit.document for visit in filling}
-    dying = _ending(gateway, _DYING, _SOON)
-    doomed = _ending(gateway, _DOOMED, _LIFE)
-    for what, server in servers.items():
-        wait_until(lambda server=server: _status(server, "/readyz") < 500)  # type: ignore[misc]
-        _read(server, map(makers[what], filling))
-        _read(server, [*dying, *doomed])
-    _revoke(gateway, [servers[WINDOWED], servers[VARNISH]], doomed[-1])
-    kept_until = time.monotonic() + TTL
-    kill(gateway.server)
-    fresh = {what: _ask(server, makers[what], later, known) for what, server in servers.items()}
-    revived = {what: _read(server, doomed).count(200) for what, server in servers.items()}
-    time.sleep(max(0.0, kept_until + 1 - time.monotonic()))
-    return {
-        what: Found(
-            fresh[what],
-            _ask(server, makers[what], later, known),
-            max(revived[what], _read(server, doomed).count(200)),
-            _read(server, dying).count(200),
-        )
-        for what, server in servers.items()
-    }
-
-
-def _makers(gateway: Ostiary) -> dict[str, Make]:
-    """Links by front: the window's own, or one for each read."""
-    links = Links(gateway)
-    shared = {number: gateway.link(name(number)) for number in range(DOCUMENTS)}
+def _places(folder: Path, put: Documents, started: ExitStack) -> Iterator[Place]:
+    store, times = folder_store(put.root), [f"ttl = {TTL}", f"stale_if_error = {STALE}"]
+    here, there, beside = free_port(), free_port(), free_port()
+    told = [*times, public(there), *cdn("varnish", there), *cdn("nginx", beside)]
+    verified = started.enter_context(ostiary(folder, store, cache="edge", more=told))
+    edge = started.enter_context(varnish_edge(folder, there, verified))
+    nginx = started.enter_context(nginx_edge(folder, beside, verified))
+    told = [*times, *cdn("varnish", here)]
+    windowed = started.enter_context(ostiary(folder, store, more=told))
+    front = started.enter_context(varnish(folder, here, windowed.server))
+    proven(verified)
+    shared = [windowed.link(name(number)) for number in range(DOCUMENTS)]
+    links = Links(verified)
 
     def own(visit: Visit) -> str:
         return links.ending(name(visit.document), _LIFE + visit.number)
 
-    return {WINDOWED: lambda visit: shared[visit.document], VARNISH: own, NGINX: own}
+    yield Place(WINDOWED, windowed, front, lambda visit: shared[visit.document])
+    yield Place(VARNISH, verified, edge, own)
+    yield Place(NGINX, verified, nginx, own)
 
 
-def _ending(gateway: Ostiary, numbers: Iterable[int], seconds: int) -> list[str]:
-    links = Links(gateway)
-    return [links.ending(name(number), seconds) for number in numbers]
+def _found(places: Sequence[Place]) -> dict[str, Found]:
+    visits = list(zipf(2 * VISITS, DOCUMENTS))
+    filling, later = visits[:VISITS], visits[VISITS:]
+    known, links = {visit.document for visit in filling}, Links(places[0].gateway)
+    dying = [links.ending(name(number), _SOON) for number in _DYING]
+    doomed = [links.ending(name(number), _LIFE) for number in _DOOMED]
+    for place in places:
+        wait_until(lambda place=place: place.status("/readyz") < 500)  # type: ignore[misc]
+        place.read([*dying, *doomed, *map(place.make, filling)])
+    for place in places:
+        _revoke(place, doomed[-1])
+    until = time.monotonic() + TTL + 1
+    for place in places:
+        kill(place.gateway.server)
+    fresh = {place.what: _ask(place, later, known) for place in places}
+    revoked = {place.what: place.read(doomed).count(200) for place in places}
+    time.sleep(max(0.0, until - time.monotonic()))
+    return {
+        place.what: Found(
+            fresh[place.what],
+            _ask(place, later, known),
+            max(revoked[place.what], place.read(doomed).count(200)),
+            place.read(dying).count(200),
+        )
+        for place in places
+    }
 
 
-def _revoke(gateway: Ostiary, fronts: Sequence[Server], last: str) -> None:
-    """Take documents back, and wait until the fronts were told."""
-    with Visitor(gateway.server.port) as operator:
+def _revoke(place: Place, last: str) -> None:
+    """Take documents back, and wait until a front that can be told by tags was told."""
+    with Visitor(place.gateway.server.port) as operator:
         tell(operator, "/admin/revoke", documents(*map(name, _DOOMED)))
-    wait_until(lambda: all(_status(front, last) == 410 for front in fronts))
+    if place.what != NGINX:
+        wait_until(lambda: place.status(last) == 410)
 
 
 def kill(server: Server) -> None:
-    """Kill all its processes, so that none can end in order."""
-    for pid in tree(server.pid):
-        os.kill(pid, signal.SIGKILL)
+    """Kill all its processes, so that none can end in order; nothing if they were."""
+    with suppress(FileNotFoundError, ProcessLookupError):
+        for pid in tree(server.pid):
+            os.kill(pid, signal.SIGKILL)
 
 
-def _ask(server: Server, make: Make, visits: Sequence[Visit], known: set[int]) -> Asked:
-    statuses = _read(server, map(make, visits))
-    good = [status == 200 for status in statuses]
-    pairs = list(zip(visits, good, strict=True))
+def _ask(place: Place, visits: Sequence[Visit], known: set[int]) -> Asked:
+    good = [status == 200 for status in place.read(map(place.make, visits))]
+    pairs = zip(visits, good, strict=True)
     kept = [answered for visit, answered in pairs if visit.document in known]
     return Asked(len(good), sum(good), len(kept), sum(kept))
-
-
-def _read(server: Server, targets: Iterable[str]) -> list[int]:
-    return list(_statuses(server, targets))
-
-
-def _statuses(server: Server, targets: Iterable[str]) -> Iterator[int]:
-    with Visitor(server.port) as visitor:
-        for target in targets:
-            yield visitor.get(target).status
-
-
-def _status(server: Server, target: str) -> int:
-    return _read(server, [target])[0]

@@ -10,13 +10,14 @@ from typing import TypeAlias
 
 from bench.ostiary import ZONE, Ostiary
 from bench.peers.varnish import SECRET
-from bench.processes import NotStarted, Server, serving
+from bench.processes import NotStarted, Server, serving, wait_until
 from gateway.edges import Backend, facts_of, rendering
 
 SHIELD = "the-shield-secret-of-the-bench"
 """What proves the fronts to the gateway."""
 
 NJS = Path("/usr/lib/nginx/modules/ngx_http_js_module.so")
+_CANARY = 120.0
 _TEMPORARY = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
 
 Change: TypeAlias = Callable[[str], str]
@@ -28,6 +29,11 @@ def as_rendered(text: str) -> str:
     return text
 
 
+def public(port: int) -> str:
+    """Where the links of a zone lead to, for the zone's configuration."""
+    return f'public_url = "http://127.0.0.1:{port}"'
+
+
 def cdn(kind: str, port: int, name: str = "") -> list[str]:
     """The table of a front on this machine, for the gateway's configuration."""
     return [
@@ -37,6 +43,11 @@ def cdn(kind: str, port: int, name: str = "") -> list[str]:
         f'secret = "{SECRET}"',
         f'shield = ["{SHIELD}"]',
     ]
+
+
+def proven(gateway: Ostiary) -> None:
+    """Wait until the canary of a zone in mode `edge` has come through; that takes a link's life."""
+    wait_until(gateway.proven, _CANARY)
 
 
 def replaced(text: str, changes: Mapping[str, str]) -> str:

@@ -70,11 +70,12 @@ def windowed(window: int) -> Period:
     return period
 
 
+EDGE = "edge"
 WAYS: Mapping[str, Period] = {
     "a URL per view": per_view,
     "a URL per user and hour": per_user_and_hour,
     "windowed, 5 min": windowed(300),
     "windowed, 1 h": windowed(HOUR),
-    "edge": per_view,
+    EDGE: per_view,
 }
 """By the names that `ostiary simulate` gives them. At the edge it does not matter which URL."""
