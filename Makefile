@@ -7,7 +7,7 @@ unexport PYTHONDONTWRITEBYTECODE
 # The certificates that this machine trusts, so that a proxy of its own is no obstacle.
 export UV_SYSTEM_CERTS ?= 1
 
-.PHONY: demo test thorough fast check fix docs bench bench-imaging bench-simulate fuzz lock image clean
+.PHONY: demo test thorough fast check fix docs bench bench-edge bench-imaging bench-simulate fuzz lock image clean
 
 demo: .venv/demo ## start the embedded default with sample documents and print clickable links
 	@$(BIN)/ostiary demo
@@ -37,6 +37,10 @@ docs: .venv/dev ## write docs/settings.md and the vectors anew
 bench: .venv/dev ## the table of docs/performance.md, in one run
 	@sh deploy/debian-packages.sh bench
 	$(BIN)/python -m bench
+
+bench-edge: .venv/dev ## caches that verify links: hits, crowds, purges, a dead gateway, what verifying costs
+	@sh deploy/debian-packages.sh bench-edge
+	$(BIN)/python -m bench.edge
 
 bench-imaging: .venv/dev ## renditions beside ipx, thumbor and nginx; BENCH_PICTURES=folder for real documents
 	@sh deploy/debian-packages.sh bench-imaging

@@ -1,5 +1,6 @@
 #!/bin/sh
-# Install the Debian packages that a make target needs: `venv`, `test`, `bench` or `bench-imaging`.
+# Install the Debian packages that a make target needs: `venv`, `test`, `bench`, `bench-edge` or
+# `bench-imaging`.
 # As root by apt; otherwise it says what is missing, and the tests that need it skip with that reason.
 set -eu
 
@@ -13,13 +14,17 @@ need_varnish() {
     [ -n "$(find /usr/lib -name libvmod_xkey.so 2>/dev/null | head -n 1)" ] || missing="$missing varnish-modules"
 }
 
-case "${1:-}" in
-venv) python3 -c 'import ensurepip, venv' 2>/dev/null || missing="python3-venv" ;;
-test)
+need_edges() {
     need_varnish
     [ -n "$(find /usr/lib -name libvmod_digest.so 2>/dev/null | head -n 1)" ] || missing="$missing varnish-vmod-digest"
     need nginx nginx
     [ -e /usr/lib/nginx/modules/ngx_http_js_module.so ] || missing="$missing libnginx-mod-http-js"
+}
+
+case "${1:-}" in
+venv) python3 -c 'import ensurepip, venv' 2>/dev/null || missing="python3-venv" ;;
+test)
+    need_edges
     need chromium chromium
     need pg_lsclusters postgresql
     ;;
@@ -29,6 +34,10 @@ bench)
     need nginx nginx
     need_varnish
     ;;
+bench-edge)
+    need wrk wrk
+    need_edges
+    ;;
 bench-imaging)
     need nginx nginx
     need node nodejs
@@ -36,7 +45,7 @@ bench-imaging)
     [ -e /usr/lib/nginx/modules/ngx_http_image_filter_module.so ] || missing="$missing libnginx-mod-http-image-filter"
     ;;
 *)
-    echo "usage: $0 venv|test|bench|bench-imaging" >&2
+    echo "usage: $0 venv|test|bench|bench-edge|bench-imaging" >&2
     exit 2
     ;;
 esac

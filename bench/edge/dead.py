@@ -17,6 +17,7 @@ from bench.edge.links import Links
 from bench.edge.operators import documents, tell
 from bench.edge.traffic import Visit, name, zipf
 from bench.edge.visitors import Visitor
+from bench.load import LoadFailed
 from bench.ostiary import Ostiary, folder_store, ostiary
 from bench.peers.varnish import varnish
 from bench.processes import Server, free_port, tree, wait_until
@@ -31,7 +32,7 @@ DOCUMENTS, VISITS = 400, 1_500
 
 _DOOMED = range(DOCUMENTS, DOCUMENTS + 20)
 _DYING = range(DOCUMENTS + 20, DOCUMENTS + 40)
-_LIFE, _SOON = 7_200, 10
+_LIFE, _SOON = 7_200, 75
 
 Make: TypeAlias = Callable[[Visit], str]
 
@@ -70,6 +71,12 @@ class Place:
         with Visitor(self.front.port) as visitor:
             return [visitor.get(target).status for target in targets]
 
+    def fill(self, targets: Iterable[str]) -> None:
+        """Read all of them; raises `LoadFailed` unless each is answered."""
+        wait_until(lambda: self.status("/readyz") < 500)
+        if bad := set(self.read(targets)) - {200}:
+            raise LoadFailed(f"{self.what}: statuses {bad}")
+
     def status(self, target: str) -> int:
         return self.read([target])[0]
 
@@ -83,11 +90,8 @@ def run(folder: Path) -> list[Row]:
     for number in [*range(DOCUMENTS), *_DOOMED, *_DYING]:
         put.add(name(number), b"what is read; " * 1_000)
     with ExitStack() as started:
-        return [
-            row
-            for what, one in _found(list(_places(folder, put, started))).items()
-            for row in rows(what, one)
-        ]
+        found = _found(list(_places(folder, put, started)))
+        return [row for what, one in found.items() for row in rows(what, one)]
 
 
 def rows(what: str, found: Found) -> list[Row]:
@@ -96,13 +100,13 @@ def rows(what: str, found: Found) -> list[Row]:
     kept = 100 * stale.answered_kept / stale.kept
     shares = (100 * one.answered / one.reads for one in (found.fresh, stale))
     told = " %, stale ".join(f"{share:.1f}" for share in shares)
-    judged = what != NGINX  # which keeps no stale copies, as it is told nothing of them
     whole = f"{what}: reads of what was kept, stale"
+    shared = Row.judged(whole, kept, " %", stale.kept, ALL)
+    if what == NGINX:  # It is told for how long copies are fresh, and nothing else.
+        shared = Row(whole, f"{kept:.1f} %", stale.kept)
     return [
         Row(f"{what}: all reads", f"fresh {told} %", stale.reads),
-        Row.judged(whole, kept, " %", stale.kept, ALL)
-        if judged
-        else Row(whole, f"{kept:.1f} %", stale.kept),
+        shared,
         Row.judged(f"{what}: revoked links answered", found.revoked, "", len(_DOOMED), NONE),
         Row.judged(f"{what}: expired links answered", found.expired, "", len(_DYING), NONE),
     ]
@@ -118,7 +122,6 @@ def _places(folder: Path, put: Documents, started: ExitStack) -> Iterator[Place]
     told = [*times, *cdn("varnish", here)]
     windowed = started.enter_context(ostiary(folder, store, more=told))
     front = started.enter_context(varnish(folder, here, windowed.server))
-    proven(verified)
     shared = [windowed.link(name(number)) for number in range(DOCUMENTS)]
     links = Links(verified)
 
@@ -131,22 +134,26 @@ def _places(folder: Path, put: Documents, started: ExitStack) -> Iterator[Place]
 
 
 def _found(places: Sequence[Place]) -> dict[str, Found]:
-    visits = list(zipf(2 * VISITS, DOCUMENTS))
+    windowed, *edges = places
+    visits, links = list(zipf(2 * VISITS, DOCUMENTS)), Links(windowed.gateway)
     filling, later = visits[:VISITS], visits[VISITS:]
-    known, links = {visit.document for visit in filling}, Links(places[0].gateway)
+    known, over = {visit.document for visit in filling}, time.monotonic() + _SOON + 1
     dying = [links.ending(name(number), _SOON) for number in _DYING]
     doomed = [links.ending(name(number), _LIFE) for number in _DOOMED]
+    # Now, for later no copy under such a link may be kept; an edge keeps one under any.
+    windowed.fill(dying)
+    proven(edges[0].gateway)
+    for edge in edges:
+        edge.fill(dying)
     for place in places:
-        wait_until(lambda place=place: place.status("/readyz") < 500)  # type: ignore[misc]
-        place.read([*dying, *doomed, *map(place.make, filling)])
-    for place in places:
+        place.fill([*doomed, *map(place.make, filling)])
         _revoke(place, doomed[-1])
-    until = time.monotonic() + TTL + 1
+    old = time.monotonic() + TTL + 1
     for place in places:
         kill(place.gateway.server)
     fresh = {place.what: _ask(place, later, known) for place in places}
     revoked = {place.what: place.read(doomed).count(200) for place in places}
-    time.sleep(max(0.0, until - time.monotonic()))
+    time.sleep(max(0.0, max(old, over) - time.monotonic()))
     return {
         place.what: Found(
             fresh[place.what],

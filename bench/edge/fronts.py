@@ -93,7 +93,7 @@ def nginx_edge(
             "/etc/nginx/njs/": f"{own}/",
             "/var/cache/nginx/ostiary": f"{own}/cache",
             "listen 8080;": f"listen 127.0.0.1:{port};",
-            'default "";\n}': f'default "{SHIELD}";\n}}',
+            '$ostiary_shield {\n    default "";': f'$ostiary_shield {{\n    default "{SHIELD}";',
         },
     )
     (own / "ostiary.js").write_text(_rendered("njs", gateway))
