@@ -19,8 +19,8 @@ Part: TypeAlias = tuple[Tally, Visits]
 
 # A log of fewer portions is read in less time than other processes take to start.
 _FEW: Final = 4
-# Portions under way for each process, so that none waits; they are what memory is needed for.
-_AHEAD: Final = 2
+# Portions under way for each process: enough to read while 50,000 visits are simulated.
+_AHEAD: Final = 16
 
 
 def read(reader: Reader, portions: Iterator[Portion], processes: int) -> Iterator[Part]:
