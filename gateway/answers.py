@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from base64 import b64encode
 from typing import TypeAlias
 
@@ -10,6 +11,7 @@ from gateway.descriptions import Described
 from gateway.folderlinks import Given, Withheld
 from gateway.issue import Issued, Refused
 from gateway.problems import problem_for
+from gateway.purges.plans import Plan
 from gateway.state.receipts import PurgeStatus
 from signing.links import LIVE
 
@@ -140,5 +142,30 @@ def purge_answer(status: PurgeStatus) -> Json:
                 "error": provider.error,
             }
             for provider in status.providers
+        ],
+    }
+
+
+def listed_answer(status: PurgeStatus) -> Json:
+    """One purge of a list: how far it is, and what it was about."""
+    told = purge_answer(status)
+    assert isinstance(told, dict)
+    return {**told, "asked": json.loads(status.purge.asked)}
+
+
+def plan_answer(plan: Plan) -> Json:
+    """What a purge would do."""
+    return {
+        "dry_run": True,
+        "soft": plan.soft,
+        "providers": [
+            {
+                "provider": step.provider,
+                "soft": step.soft,
+                "tags": list(step.tags),
+                "calls": step.calls,
+                "copies": step.copies,
+            }
+            for step in plan.steps
         ],
     }

@@ -10,7 +10,6 @@ from secrets import token_urlsafe
 from pydantic import BaseModel
 from starlette.routing import Route, Router
 
-from gateway.admin import BODIES as ADMIN_BODIES
 from gateway.admin import Admin
 from gateway.api import BODIES as API_BODIES
 from gateway.api import Api, open_to_pages
@@ -33,6 +32,8 @@ from gateway.introducing import Introducing
 from gateway.parts import Parts
 from gateway.porter import Porter
 from gateway.pullers import Pullers
+from gateway.purging import BODIES as PURGING_BODIES
+from gateway.purging import Purging
 from gateway.rates import Rates
 from gateway.redacting import BODIES as REDACTING_BODIES
 from gateway.redacting import Redacting
@@ -52,7 +53,7 @@ _BODIES: Mapping[str, type[BaseModel]] = {
     **API_BODIES,
     **INTRODUCING_BODIES,
     **FOLDERING_BODIES,
-    **ADMIN_BODIES,
+    **PURGING_BODIES,
     **REVOKING_BODIES,
     **REDACTING_BODIES,
 }
@@ -81,8 +82,7 @@ def build(
     api = _api(parts, authenticator, telemetry)
     admin = _admin(parts, authenticator, telemetry, draining)
     redacting = Redacting(authenticator, StoredRedactions(parts.database))
-    revoking = Revoking(authenticator, parts.purges, admin.scoping)
-    operations = [*admin.operations(), *revoking.routes(), *redacting.routes()]
+    operations = [*admin.operations(), *_taking_back(parts, authenticator), *redacting.routes()]
     home = Route("/", Home(examples).page, methods=["GET"])
     corp = settings.server.corp
     secret = settings.supabase.webhook_secret.get_secret_value()
@@ -122,6 +122,14 @@ def build(
         start=start,
         close=close,
     )
+
+
+def _taking_back(parts: Parts, authenticator: Authenticator) -> list[Route]:
+    """The routes that purge and revoke."""
+    scoping, signer = Scoping(parts.rules.zones), parts.rules.signer
+    purging = Purging(authenticator, parts.purges, scoping, signer, frozenset(parts.providers))
+    revoking = Revoking(authenticator, parts.purges, scoping)
+    return [*purging.routes(), *revoking.routes()]
 
 
 def _api(parts: Parts, authenticator: Authenticator, telemetry: Telemetry) -> Api:
@@ -193,10 +201,9 @@ def _admin(
     """The operators' routes; on a port of their own metrics need no token."""
     return Admin(
         authenticator=authenticator,
-        purges=parts.purges,
-        scoping=Scoping(parts.rules.zones),
         telemetry=telemetry,
         draining=draining,
         check=parts.check,
+        remarks=parts.remarks,
         open_metrics=parts.settings.admin.port is not None,
     )

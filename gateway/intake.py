@@ -38,6 +38,17 @@ async def model_of(request: Request, model: type[Body]) -> Body:
         raise RequestRefused(422, "body.invalid", faults_of(error)) from None
 
 
+def flag_of(request: Request, name: str) -> bool:
+    """A parameter of the query that is true or false; false where it is left out.
+
+    Raises `RequestRefused` (422) for anything else: what was meant to be tried must not be done.
+    """
+    value = request.query_params.get(name, "false")
+    if value not in ("true", "false"):
+        raise RequestRefused(422, "query.invalid", f"{name} is true or false.")
+    return value == "true"
+
+
 def origin_of(request: Request) -> str:
     """Scheme and host that the caller used, for links of zones without a `public_url`."""
     return f"{request.url.scheme}://{request.headers.get('host', '')}"

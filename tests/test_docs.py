@@ -20,7 +20,6 @@ import gateway.guard.refusals as refusals
 import gateway.problems.problem as problems
 from cdn.modes import MARGIN
 from gateway import (
-    admin,
     api,
     catalogue,
     foldering,
@@ -31,6 +30,7 @@ from gateway import (
     issue,
     originals,
     progress,
+    purging,
     redacting,
     revoking,
 )
@@ -43,6 +43,7 @@ from gateway.hooks import Hooks
 from gateway.introducing import Introducing
 from gateway.openapi import describe
 from gateway.purges import Pacing
+from gateway.purging import Purging
 from gateway.redacting import Redacting
 from gateway.revoking import Revoking
 from gateway.settings import SCOPES
@@ -234,6 +235,7 @@ def routes() -> set[tuple[str, str]]:
     every += Introducing(nothing, nothing, nothing, nothing).routes()
     every += Foldering(nothing, nothing, nothing, nothing, nothing).routes()
     every += Revoking(nothing, nothing, nothing).routes()
+    every += Purging(nothing, nothing, nothing, nothing, nothing).routes()
     found = {
         (method, route.path.replace(":path", ""))
         for route in every
@@ -260,7 +262,7 @@ BODIES = {
     **api.BODIES,
     **introducing.BODIES,
     **foldering.BODIES,
-    **admin.BODIES,
+    **purging.BODIES,
     **redacting.BODIES,
     **revoking.BODIES,
 }
@@ -271,6 +273,7 @@ HEADINGS = {
     "/v1/folders": "## Issue links to folders",
     "/v1/folders/claim": "## Claim a folder",
     "/admin/purge": "## Purge",
+    "/admin/purges/requeue": "## Dead purges",
     "/admin/revoke": "## Revoke",
     "/admin/reinstate": "## Reinstate",
     "/admin/redactions/{name}": "## Redactions",

@@ -1,8 +1,8 @@
-"""What providers ask of their user: where the answers with a tag are, and boto3's client."""
+"""What providers ask of their user: which answers have a tag, and boto3's client."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -22,9 +22,9 @@ class Traces(Protocol):
         """What a tag stands for among the purges asked of `provider`; nothing if unknown."""
         ...
 
-    async def urls(self, provider: str, tag: str) -> Sequence[str] | None:
-        """Path and query of every answer with the tag that `provider` may hold; None when that is
-        not known."""
+    async def copies(self, tag: str) -> Collection[bytes]:
+        """The digest (`cdn.copies`) of every answer with the tag that a cache without tags may
+        hold."""
         ...
 
 

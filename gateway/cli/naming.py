@@ -68,6 +68,17 @@ def prefix_of(text: str, zones: Mapping[str, Zone]) -> tuple[Zone, str]:
     return zone, prefix
 
 
+def folder_of(text: str, zones: Mapping[str, Zone]) -> tuple[Zone, str]:
+    """The zone and the folder, "bucket/folder/", that `zone/bucket/folder/` names."""
+    name, _, folder = text.partition("/")
+    zone = zone_of(name, zones)
+    bucket, _, below = folder.partition("/")
+    bucket_of(f"{name}/{bucket}", zones)
+    if below and not below.endswith("/"):
+        raise click.BadParameter(f"{text!r} is no folder: it ends with a slash")
+    return zone, f"{bucket}/{below}"
+
+
 def viewer_of(text: str) -> str:
     """The subject of a viewer's token; whether there is such a viewer nobody here knows."""
     try:

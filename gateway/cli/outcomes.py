@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import sys
 from collections.abc import Callable, Generator
 from contextlib import closing, contextmanager
@@ -17,6 +18,7 @@ from gateway.app import compose
 from gateway.cli.invocation import echo_json
 from gateway.parts import Parts
 from gateway.purges import PurgeWorker
+from gateway.purges.plans import Plan
 from gateway.settings import Settings
 from gateway.state.filelock import FileLock
 from gateway.state.receipts import PurgeStatus
@@ -69,6 +71,26 @@ def _tell(status: PurgeStatus) -> None:
     for provider in status.providers:
         click.echo(f"{provider.provider:<12} {provider.state.value} {provider.error}".rstrip())
     click.echo(f"{'in all':<12} {status.state.value}")
+
+
+def tell_plan(plan: Plan) -> None:
+    """What each CDN would be told."""
+    for step in plan.steps:
+        kind = "soft" if step.soft else "hard"
+        known = "" if step.copies is None else f", {step.copies} copies known"
+        tags = f"{len(step.tags)} tags, {kind}{known}; {step.calls} calls"
+        click.echo(f"{step.provider:<12} {tags}: {' '.join(step.tags)}")
+    if not plan.steps:
+        click.echo("no CDN would be told; the gateway itself would forget")
+
+
+def tell_dead(status: PurgeStatus) -> None:
+    """What a purge was about, and why each CDN refused it."""
+    asked = json.loads(status.purge.asked)
+    click.echo(f"{status.id} {' '.join([*asked['scopes'], *asked['tags']])}")
+    for provider in status.providers:
+        if provider.state is PurgeState.FAILED:
+            click.echo(f"  {provider.provider:<12} {provider.error}")
 
 
 async def _watched(parts: Parts, status: PurgeStatus, wait: int) -> tuple[PurgeStatus, bool]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import cast
 
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
+from gateway.openapi.purges import CAREFULLY, LISTED, WAITING, purge_answers
 from gateway.openapi.shapes import TEXT, Json, answers
 
 VERSION = "1.0.0"
@@ -43,7 +44,7 @@ def describe(bodies: Mapping[str, type[BaseModel]]) -> dict[str, Json]:
         [(model, "validation") for model in bodies.values()],
         ref_template="#/components/schemas/{model}",
     )
-    schemas: dict[str, Json] = {**found["$defs"], **answers()}
+    schemas: dict[str, Json] = {**found["$defs"], **answers(), **purge_answers()}
     return {
         "openapi": "3.1.0",
         "info": {
@@ -63,13 +64,17 @@ def describe(bodies: Mapping[str, type[BaseModel]]) -> dict[str, Json]:
             ),
             "/v1/folders/claim": _claim(bodies["/v1/folders/claim"], "the folder", takes=True),
             "/admin/purge": _post(
-                "Have shared caches forget", bodies["/admin/purge"], _PURGED, waits=True
+                "Have shared caches forget", bodies["/admin/purge"], _FORGOTTEN, CAREFULLY
+            ),
+            "/admin/purges": {"get": _purges()},
+            "/admin/purges/requeue": _post(
+                "Try dead purges again", bodies["/admin/purges/requeue"], {"200": "Requeued"}
             ),
             "/admin/revoke": _post(
-                "Take access back, then purge", bodies["/admin/revoke"], _PURGED, waits=True
+                "Take access back, then purge", bodies["/admin/revoke"], _PURGED, WAITING
             ),
             "/admin/reinstate": _post(
-                "Let viewers have links again", bodies["/admin/reinstate"], _PURGED, waits=True
+                "Let viewers have links again", bodies["/admin/reinstate"], _PURGED, WAITING
             ),
             "/admin/purges/{id}": {"get": _status()},
             "/admin/redactions": {"get": _redactions()},
@@ -86,18 +91,15 @@ def describe(bodies: Mapping[str, type[BaseModel]]) -> dict[str, Json]:
 
 
 _PURGED: Mapping[str, str] = {"200": "Purge", "202": "Purge"}
+_FORGOTTEN: Mapping[str, str] = {"200": "PurgeOrPlan", "202": "Purge"}
 
 
 def _post(
-    summary: str, body: type[BaseModel], answers: Mapping[str, str], *, waits: bool = False
+    summary: str,
+    body: type[BaseModel],
+    answers: Mapping[str, str],
+    parameters: Sequence[Json] = (),
 ) -> Json:
-    prefer: Json = {
-        "name": "Prefer",
-        "in": "header",
-        "required": False,
-        "schema": TEXT,
-        "description": "`wait=5` answers when the CDNs have been told, or after 5 seconds.",
-    }
     operation: dict[str, Json] = {
         "summary": summary,
         "requestBody": {
@@ -108,9 +110,17 @@ def _post(
         },
         "responses": {**{code: _answer(name) for code, name in answers.items()}, **_refusals()},
     }
-    if waits:
-        operation["parameters"] = [prefer]
+    if parameters:
+        operation["parameters"] = [*parameters]
     return {"post": operation}
+
+
+def _purges() -> Json:
+    return {
+        "summary": "The latest purges, and what each was about",
+        "parameters": [*LISTED],
+        "responses": {"200": _answer("Purges"), **_refusals()},
+    }
 
 
 def _status() -> Json:

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from time import time
 
 from gateway.documents import DocumentRef, Zone
-from gateway.purges.requests import PurgeRequest, Purges
+from gateway.purges.named import PurgeRequest
+from gateway.purges.requests import Purges
 
 
 class Refreshes:

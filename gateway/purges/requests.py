@@ -7,72 +7,30 @@ import json
 import secrets
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Literal
 
+from cdn.copies import copy_tag
 from cdn.providers.base import Provider
 from cdn.purge import PurgeState
-from cdn.tags import is_tag
-from gateway.documents import DocumentRef, Zone
+from gateway.documents import Zone
 from gateway.errors import RequestRefused
-from gateway.purges.scopes import UNKNOWN, tags_of
-from gateway.state import feed, outbox, receipts
+from gateway.purges.named import Address, PurgeRequest
+from gateway.purges.plans import Plan, plan_of
+from gateway.purges.scopes import UNKNOWN, tag_of, tags_of
+from gateway.state import feed, listing, outbox, receipts, repeats
 from gateway.state.database import Database
 from gateway.state.outbox import Target
 from gateway.state.receipts import ORDINARY, URGENT, PurgeRow, PurgeStatus
+from gateway.state.repeats import ANEW, Once
 from gateway.state.revocations import (
-    bucket_scope,
     declare,
     document_scope,
     is_viewer,
-    prefix_scope,
     reinstate,
     revoke,
     viewer_scope,
-    zone_scope,
 )
-
-
-@dataclass(frozen=True, slots=True)
-class PurgeRequest:
-    """What caches are to forget: documents, tags, a bucket of `zone`, or all of `zone`.
-
-    `prefixes` are declared revocable ones, each with its zone: ("clinic", "documents/reports/").
-    `buckets` are more buckets, each with its zone.
-
-    Raises `RequestRefused` (422) when it names nothing, a bucket without its zone, or a tag
-    outside the grammar.
-    """
-
-    documents: tuple[DocumentRef, ...] = ()
-    prefixes: tuple[tuple[str, str], ...] = ()
-    tags: tuple[str, ...] = ()
-    zone: str = ""
-    bucket: str = ""
-    buckets: tuple[tuple[str, str], ...] = ()
-
-    def __post_init__(self) -> None:
-        if not (self.documents or self.prefixes or self.tags or self.zone or self.buckets):
-            raise _refused(
-                "nothing-named", "name documents, prefixes, tags, a bucket with its zone, or a zone"
-            )
-        if not all(map(is_tag, self.tags)):
-            raise _refused("bad-tag", "a tag is 1 to 32 of a-z 0-9 . _ - and begins with a-z 0-9")
-
-    def scopes(self) -> list[str]:
-        """What this process and its siblings must forget; a tag alone names nothing here."""
-        scopes = [document_scope(document) for document in self.documents]
-        scopes += [prefix_scope(zone, prefix) for zone, prefix in self.prefixes]
-        scopes += [bucket_scope(zone, bucket) for zone, bucket in self.buckets]
-        if self.zone:
-            whole = zone_scope(self.zone)
-            scopes.append(bucket_scope(self.zone, self.bucket) if self.bucket else whole)
-        return scopes
-
-    def as_json(self) -> str:
-        return json.dumps(
-            {"scopes": self.scopes(), "tags": list(self.tags)}, ensure_ascii=False, sort_keys=True
-        )
 
 
 class Purges:
@@ -86,13 +44,23 @@ class Purges:
         self._zones = zones
 
     async def ask(
-        self, request: PurgeRequest, *, soft: bool, by: str, reason: str, now: float
+        self,
+        request: PurgeRequest,
+        *,
+        soft: bool,
+        by: str,
+        reason: str,
+        now: float,
+        once: Once = ANEW,
     ) -> PurgeStatus:
         """Take down a purge, durable on return; every process drops what it remembers of it.
 
-        Raises `RequestRefused` (422) for what no zone has, and `StateUnavailable`.
+        What was asked `once` before is not asked again: the first purge is told. Raises
+        `RequestRefused` (422) for what no zone has, or what was asked `once` for another purge,
+        and `StateUnavailable`.
         """
-        return await self._database.write(self._asking(request, soft, (by, reason), now))
+        work = self._asking(request, soft, (by, reason), now)
+        return await self._database.write(lambda c: _asked_once(c, work, by, once, now))
 
     async def ask_each(
         self, asked: Sequence[tuple[PurgeRequest, bool]], *, by: str, reason: str, now: float
@@ -109,6 +77,14 @@ class Purges:
     ) -> PurgeStatus:
         """`ask` for the CLI."""
         return self._database.write_now(self._asking(request, soft, (by, reason), now))
+
+    async def plan(self, request: PurgeRequest, *, soft: bool) -> Plan:
+        """What `ask` would have whom forget; nothing is written.
+
+        Raises `RequestRefused` (422) as it does, and `StateUnavailable`.
+        """
+        targets = self._named(request, soft)
+        return await self._database.read(lambda c: plan_of(c, targets, self._providers, soft))
 
     async def revoke(self, scopes: Sequence[str], *, by: str, now: float) -> PurgeStatus:
         """Kill every link of `scopes` issued so far, and have shared caches drop its answers.
@@ -170,6 +146,17 @@ class Purges:
             lambda connection: outbox.requeue(connection, provider, now)
         )
 
+    async def retry(self, purge: str, *, now: float) -> int:
+        """Try the dead jobs again that a purge waits for; how many."""
+        return await self._database.write(lambda connection: outbox.retry(connection, purge, now))
+
+    async def latest(self, *, failed: bool, limit: int, before: str = "") -> list[PurgeStatus]:
+        """The latest purges, or those of them that failed; the ones before another, if one is
+        named. Raises `StateUnavailable`."""
+        return await self._database.read(
+            lambda connection: listing.latest(connection, failed, limit, before)
+        )
+
     async def depths(self) -> list[receipts.Depth]:
         """What waits at each provider, for metrics and `ostiary doctor`."""
         return await self._database.read(receipts.depths)
@@ -183,8 +170,7 @@ class Purges:
     ) -> Callable[[sqlite3.Connection], PurgeStatus]:
         by, reason = origin
         purge = PurgeRow(_name(), request.as_json(), soft, reason, by, now, ORDINARY)
-        scopes = request.scopes()
-        targets = [*self._targets(scopes, soft), *self._everywhere(request.tags, soft)]
+        scopes, targets = request.scopes(), self._named(request, soft)
 
         def work(connection: sqlite3.Connection) -> PurgeStatus:
             for scope in scopes:
@@ -198,6 +184,8 @@ class Purges:
     ) -> Callable[[sqlite3.Connection], PurgeStatus]:
         if not scopes:
             raise _refused("nothing-named", f"name what is to be {reason}")
+        if any(scope.startswith("f:") for scope in scopes):
+            raise _refused("unknown-scope", UNKNOWN)  # nobody reads a counter of theirs
         once = list(dict.fromkeys(scopes))
         asked = json.dumps({"scopes": once, "tags": []}, ensure_ascii=False, sort_keys=True)
         purge = PurgeRow(_name(), asked, False, reason, by, now, URGENT)
@@ -223,9 +211,21 @@ class Purges:
             named = tags_of(scope, self._zones)
             if not named:
                 raise _refused("unknown-scope", UNKNOWN)
-            for zone, tag in named:
+            for zone, tag, within in named:
                 for name in zone.cdn:
-                    yield self._target(name, tag, soft)
+                    yield replace(self._target(name, tag, soft), within=within)
+
+    def _named(self, request: PurgeRequest, soft: bool) -> list[Target]:
+        scoped = self._targets(request.scopes(), soft)
+        return [*scoped, *self._everywhere(request.tags, soft), *self._copies(request.urls)]
+
+    def _copies(self, urls: Iterable[Address]) -> Iterator[Target]:
+        """A cache without tags is told the URL itself as well, whatever the index knows of it."""
+        for document, digest in urls:
+            named = tag_of(document_scope(document), self._zones)
+            for name in named.zone.cdn if named else ():
+                if not self._providers[name].profile.tag_field and named:
+                    yield Target(name, copy_tag(digest), False, named.within)
 
     def _everywhere(self, tags: Iterable[str], soft: bool) -> Iterator[Target]:
         for tag in tags:
@@ -234,6 +234,28 @@ class Purges:
 
     def _target(self, name: str, tag: str, soft: bool) -> Target:
         return Target(name, tag, soft and self._providers[name].soft)
+
+
+def _asked_once(
+    connection: sqlite3.Connection,
+    work: Callable[[sqlite3.Connection], PurgeStatus],
+    by: str,
+    once: Once,
+    now: float,
+) -> PurgeStatus:
+    """Do the work, unless it was done under the same key; both are written, or neither."""
+    if once == ANEW:
+        return work(connection)
+    found = repeats.first(connection, by, once, now)
+    if found is not None:
+        purge, same = found
+        status = receipts.status(connection, purge)
+        if same and status is not None:
+            return status
+        raise _refused("idempotency.reused", "This Idempotency-Key was used for another purge.")
+    status = work(connection)
+    repeats.keep(connection, by, once, status.id, now)
+    return status
 
 
 def _enqueue(

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from cdn.providers.traces import Place
 from gateway.documents import Zone
-from gateway.purges.scopes import tags_of
+from gateway.purges.scopes import Named, tags_of
+from gateway.state import copies
 from gateway.state.database import Database
 
 _ASKED = (
@@ -36,20 +37,31 @@ class PurgeTraces:
         found = (place for scope in sorted(scopes) for place in self._named(scope, tag))
         return list(dict.fromkeys(found))
 
-    async def urls(self, provider: str, tag: str) -> Sequence[str] | None:
-        """Not known: no URL of an answer is kept, so that nothing is confirmed by mistake."""
-        del provider, tag
-        return None
+    async def copies(self, tag: str) -> Collection[bytes]:
+        """The digests of the answers with the tag that were noted before they were sent."""
+        return await self._database.read(lambda connection: copies.known(connection, tag))
 
     def _named(self, scope: str, tag: str) -> Iterator[Place]:
-        """What a scope with this tag is called; a folder is as large as its bucket, for no CDN
-        without tags forgets a folder."""
-        zone = next((zone for zone, its in tags_of(scope, self._zones) if its == tag), None)
-        if zone is None:
-            return
-        kind, _, place = scope.partition(":")
-        bucket, _, key = place.partition("/")[2].partition("/")
-        if kind in "zk":
-            yield from map(Place, zone.buckets)
-        else:
-            yield Place(bucket, key if kind == "d" else "")
+        """What is called by this tag because of a scope: the scope itself, or, in a queue that was
+        collapsed, what it lies in."""
+        for named in tags_of(scope, self._zones):
+            if tag == named.tag:
+                yield from _places(scope, named)
+            elif tag == named.within.zone:
+                yield from map(Place, named.zone.buckets)
+            elif tag in named.within:
+                yield Place(_bucket_and_key(scope)[0])
+
+
+def _places(scope: str, named: Named) -> Iterator[Place]:
+    """A folder is as large as its bucket, for no CDN without tags forgets a folder."""
+    kind, (bucket, key) = scope[0], _bucket_and_key(scope)
+    if kind in "zk":
+        yield from map(Place, named.zone.buckets)
+    else:
+        yield Place(bucket, key if kind == "d" else "")
+
+
+def _bucket_and_key(scope: str) -> tuple[str, str]:
+    bucket, _, key = scope.partition(":")[2].partition("/")[2].partition("/")
+    return bucket, key

@@ -17,9 +17,11 @@ from gateway.purges.pacing import Pacing
 from gateway.purges.quotas import Quotas
 from gateway.purges.settler import Settler
 from gateway.purges.steady import Steady
-from gateway.state import feed, receipts, uses
+from gateway.state import copies, feed, receipts, repeats, uses, witness
 from gateway.state.database import Database
 from gateway.state.filelock import FileLock
+
+_AT_ONCE = 5_000
 
 _log = structlog.stdlib.get_logger(__name__)
 
@@ -108,11 +110,20 @@ class PurgeWorker:
         while True:
             with suppress(StateUnavailable):
                 await self._database.write(self._forget_old)
+                while await self._database.write(self._forget_copies):
+                    pass
             await asyncio.sleep(self._pacing.sweep)
 
     def _forget_old(self, connection: sqlite3.Connection) -> None:
         now = self._clock()
         feed.trim(connection, now - self._pacing.keep_feed)
+        witness.finish(connection, now - self._pacing.keep_purges)
         receipts.trim(connection, now - self._pacing.keep_purges)
+        repeats.trim(connection, now)
         # Links die by the time of day, which may have been set back since.
         uses.trim(connection, min(now, time()))
+
+    def _forget_copies(self, connection: sqlite3.Connection) -> bool:
+        """Some of them: whoever wants to write meanwhile waits for no more than that."""
+        # Their ends were written by the time of day, which may have been set back since.
+        return copies.trim(connection, min(self._clock(), time()), _AT_ONCE)

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from gateway.state.jobs import Target, again, ready, wait_for
 from gateway.state.receipts import PurgeRow
 
-__all__ = ["Target", "enqueue", "requeue"]
+__all__ = ["Target", "enqueue", "requeue", "retry"]
 
 # Not the time of asking: a clock that is set back would put the purge off.
 _AT_ONCE = 0.0
@@ -33,6 +33,18 @@ def requeue(connection: sqlite3.Connection, provider: str, now: float) -> int:
     """Make a provider's dead jobs ready again; how many there were."""
     dead = connection.execute(
         "SELECT id FROM purge_job WHERE provider = ? AND state = 'dead'", (provider,)
+    ).fetchall()
+    for (number,) in dead:
+        again(connection, number, now, "")
+    return len(dead)
+
+
+def retry(connection: sqlite3.Connection, purge: str, now: float) -> int:
+    """Make the dead jobs ready again that a purge waits for; how many there were."""
+    dead = connection.execute(
+        "SELECT id FROM purge_job JOIN purge_wait ON purge_wait.job = purge_job.id"
+        " WHERE purge = ? AND state = 'dead'",
+        (purge,),
     ).fetchall()
     for (number,) in dead:
         again(connection, number, now, "")

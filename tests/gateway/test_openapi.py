@@ -10,13 +10,14 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 from referencing import Registry, Resource
 from starlette.routing import Route
 
-from gateway import admin, api, foldering, introducing, redacting, revoking
+from gateway import api, foldering, introducing, purging, redacting, revoking
 from gateway.admin import Admin
 from gateway.api import Api
 from gateway.foldering import Foldering
 from gateway.hooks import Hooks
 from gateway.introducing import Introducing
 from gateway.openapi import describe
+from gateway.purging import Purging
 from gateway.redacting import Redacting
 from gateway.revoking import Revoking
 
@@ -25,7 +26,7 @@ OPERATOR = {"Authorization": "Bearer operator-token"}
 
 @pytest.fixture(scope="module")
 def description() -> dict[str, Any]:
-    modules = (api, introducing, foldering, admin, redacting, revoking)
+    modules = (api, introducing, foldering, purging, redacting, revoking)
     return describe({path: body for one in modules for path, body in one.BODIES.items()})
 
 
@@ -41,6 +42,7 @@ def _served() -> set[tuple[str, str]]:
     hooks = Hooks("secret", _ANY, _ANY)
     routes: list[Route] = [*Api.routes(_ANY), *Admin.operations(_ANY), *hooks.routes()]
     routes += [*Redacting(_ANY, _ANY).routes(), *Revoking.routes(_ANY)]
+    routes += Purging.routes(_ANY)
     routes += [*Introducing.routes(_ANY), *Foldering.routes(_ANY)]
     return {
         (route.path.replace(":path", ""), method.lower())
@@ -116,3 +118,14 @@ def test_bodies_are_described_as_they_are_checked(description: dict[str, Any]) -
     for wrong in ({}, {"documents": []}, {"documents": [{}]}, {"unknown": 1}):
         with pytest.raises(Exception, match=r"required|non-empty|unexpected|short"):
             _check(description, "LinksCall", wrong)
+
+
+def test_lists_and_plans_of_purges_are_as_described(
+    description: dict[str, Any], gallery: Any
+) -> None:
+    plan = gallery.post("/admin/purge?dry_run=true", {"tags": ["d-1"]})
+    _check(description, "PurgeOrPlan", plan.json())
+    _check(description, "PurgePlan", plan.json())
+    gallery.post("/admin/purge", {"tags": ["d-1"]})
+    _check(description, "Purges", gallery.get("/admin/purges", OPERATOR).json())
+    _check(description, "PurgeCall", {"folder": "b/f/", "urls": ["/d/…"], "dry_run": True})

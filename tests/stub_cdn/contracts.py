@@ -41,7 +41,7 @@ CONTRACTS: Mapping[str, Contract] = {
     "akamai": Contract(batch=5_000, calls=Bucket(100, 50), names=Bucket(5_000, 500 / 60), delay=5),
     "google": Contract(batch=10, calls=Bucket(500, 500 / 60), delay=10, keyed=True),
     "vercel": Contract(batch=1_000),
-    "nginx": Contract(batch=1),
+    "nginx": Contract(batch=1_000),
     "supabase": Contract(batch=1, delay=60),
 }
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from urllib.parse import unquote
 
 from tests.stub_cdn.accounts import ID, SECRET, TEAM
 from tests.stub_cdn.calls import Call, Order, Refusal, Reply, demand
+
+_DIGEST = re.compile(r"[0-9a-f]{32}")
 
 
 def _names(value: object, longest: int = 1_024) -> tuple[str, ...]:
@@ -114,14 +117,15 @@ class Varnish:
 
 
 class Nginx:
-    """Our own njs, which unlinks one answer."""
+    """Our own njs, which unlinks copies by the MD5 of their keys."""
 
     def order(self, call: Call) -> Order | Reply:
         demand(call.fields.get("purge-key") == SECRET, 403, "no")
-        right = call.method == "GET" and call.path.startswith("/njspurge/")
-        demand(right, 404, "no such route")
-        url = call.target.removeprefix("/njspurge")
-        return Reply(404) if url.endswith("doctor") else Order((url,))
+        demand(call.method == "POST", 403, "no")
+        demand(call.path == "/njspurge", 404, "no such route")
+        names = tuple(call.body.decode().split())
+        demand(all(_DIGEST.fullmatch(name) for name in names), 500, "no digest")
+        return Reply(200, "purged 0\n") if not int(names[0], 16) else Order(names)
 
     def taken(self, order: Order, reference: str) -> Reply:
-        return Reply(200, "purged\n")
+        return Reply(200, f"purged {len(order.names)}\n")

@@ -25,18 +25,17 @@ class Index:
     def __init__(
         self,
         places: Mapping[str, Sequence[Place]] | None = None,
-        urls: Mapping[str, Sequence[str]] | None = None,
+        copies: Mapping[str, Sequence[bytes]] | None = None,
     ) -> None:
         self._places = places or {}
-        self._urls = urls or {}
+        self._copies = copies or {}
 
     async def places(self, provider: str, tag: str) -> Sequence[Place]:
         assert provider == "edge"
         return self._places.get(tag, ())
 
-    async def urls(self, provider: str, tag: str) -> Sequence[str] | None:
-        assert provider == "edge"
-        return self._urls.get(tag)
+    async def copies(self, tag: str) -> Sequence[bytes]:
+        return self._copies.get(tag, ())
 
 
 @dataclass

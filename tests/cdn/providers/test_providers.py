@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
+from cdn.copies import copy_tag, digest_of
 from cdn.errors import ProviderMisconfigured, PurgeLost, PurgeRefused
 from cdn.facts import FACTS, PROFILES
 from cdn.providers import PROVIDERS, Tools, build
@@ -148,26 +149,34 @@ def test_null_is_always_well() -> None:
     assert said.value.value.detail == "no cache to purge"
 
 
-def test_nginx_forgets_the_answers_that_the_index_knows(on_stub: OnStub, index: Any) -> None:
+def test_nginx_forgets_the_copies_that_the_index_knows_and_those_that_are_named(
+    on_stub: OnStub, index: Any
+) -> None:
     stub = StubCdn("nginx")
     bench = on_stub(stub)
-    bench.index = index(urls={"d-1": ["/d/a?t=1", "/d/b%20c", "/doctor"], "d-2": []})
-    assert bench.purge("nginx", "d-1").detail == "purged 2 of 3 known"
-    assert [order.names for order in stub.taken] == [("/d/a?t=1",), ("/d/b%20c",)]
-    assert bench.purge("nginx", "d-2").detail == "purged 0 of 0 known"
+    one, two, three = (digest_of(key) for key in (b"/d/a?t=1", b"/d/b%20c", b"/d/c"))
+    bench.index = index(copies={"d-1": [one, two], "d-2": [two]})
+    told = bench.purge("nginx", "d-1", "d-2", copy_tag(three))
+    assert told.detail == "purged 3 of 3 known"
+    [order] = stub.taken
+    assert sorted(order.names) == sorted(digest.hex() for digest in (one, two, three))
+    assert bench.purge("nginx", "d-3").detail == "purged 0 of 0 known"
 
 
-def test_nginx_confirms_nothing_when_nobody_knows_what_it_holds(on_stub: OnStub) -> None:
+def test_nginx_is_told_of_a_thousand_copies_at_once(on_stub: OnStub, index: Any) -> None:
     stub = StubCdn("nginx")
-    with pytest.raises(PurgeRefused, match="nobody knows") as refused:
-        on_stub(stub).purge("nginx", "d-1")
-    assert refused.value.dead
-    assert stub.calls == 0
+    bench = on_stub(stub)
+    bench.index = index(copies={"z-1": [digest_of(b"%d" % n) for n in range(2_001)]})
+    assert bench.purge("nginx", "z-1").detail == "purged 2001 of 2001 known"
+    assert [len(order.names) for order in stub.taken] == [1_000, 1_000, 1]
 
 
-def test_nginx_that_refuses_keeps_the_purge_alive(answered: Any, index: Any) -> None:
-    bench = answered(lambda request: httpx.Response(502))
-    bench.index = index(urls={"d-1": ["/d/a"]})
+@pytest.mark.parametrize("answer", [httpx.Response(502), httpx.Response(200, text="hello")])
+def test_nginx_that_confirms_nothing_keeps_the_purge_alive(
+    answered: Any, index: Any, answer: httpx.Response
+) -> None:
+    bench = answered(lambda request: answer)
+    bench.index = index(copies={"d-1": [digest_of(b"/d/a")]})
     with pytest.raises(PurgeRefused) as refused:
         bench.purge("nginx", "d-1")
     assert not refused.value.dead

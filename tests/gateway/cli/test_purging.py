@@ -144,7 +144,7 @@ def test_a_cdn_that_refuses_for_good_fails_the_command(shell: Any, cdn: Cdn) -> 
 @pytest.mark.parametrize(
     ("command", "options", "said"),
     [
-        ("purge", (), "name documents, prefixes"),
+        ("purge", (), "name documents, URLs"),
         ("purge", ("--tag", "d:1"), "a tag is 1 to 32"),
         ("purge", ("--zone", "clinic", "--bucket", "clinic/documents"), "not both"),
         ("purge", ("--zone", "clinik"), "did you mean clinic?"),
@@ -245,3 +245,41 @@ def test_a_running_server_obeys_at_once_and_carries_out_the_rest(gateway_in: Any
     gateway.run("revoke", "--document", "clinic/documents/a.txt")
     assert gateway.client.get(url).status_code == 410
     assert gateway.run("verify", url, check=False).returncode == 1
+
+
+def test_a_folder_and_a_link_are_purged(shell: Any, cdn: Cdn) -> None:
+    shell.configure().add(cdn.table)
+    link = shell.sign()
+    told = shell.json("purge", "--url", link, "--folder", "clinic/documents/reports/")
+    assert told["providers"][0]["tags"] == 2
+    assert "ends with a slash" in shell.says("purge", "--folder", "clinic/documents/a", status=2)
+    assert "no link of ours" in shell.says("purge", "--url", link[:-1], status=2)
+
+
+def test_a_dry_run_tells_and_does_nothing(shell: Any, cdn: Cdn) -> None:
+    shell.configure().add(cdn.table)
+    told = shell.says("purge", "--dry-run", "--zone", "clinic")
+    assert "varnish" in told
+    assert "1 tags, soft; 2 calls" in told
+    assert shell.json("purge", "--dry-run", "--zone", "clinic")["providers"][0]["calls"] == 2
+    assert cdn.asked == []
+    assert shell.json("purge", "--dead") == []
+
+
+def test_dead_purges_are_listed_with_what_they_were_about(shell: Any, cdn: Cdn) -> None:
+    shell.configure().add(cdn.table)
+    assert "no purge is dead" in shell.says("purge", "--dead")
+    cdn.status = 403
+    shell.says("purge", "--document", "clinic/documents/a.txt", "--wait", "20", status=1)
+    told = shell.says("purge", "--dead")
+    assert "d:clinic/documents/a.txt" in told
+    assert "varnish answered 403" in told
+    [listed] = shell.json("purge", "--dead")
+    assert listed["asked"]["scopes"] == ["d:clinic/documents/a.txt"]
+    assert "1 queued again" in shell.says("purge", "--requeue", "varnish")
+    assert shell.json("purge", "--dead") == []
+
+
+def test_without_a_cdn_a_dry_run_says_who_would_forget(shell: Any) -> None:
+    shell.configure()
+    assert "no CDN would be told" in shell.says("purge", "--dry-run", "--zone", "clinic")

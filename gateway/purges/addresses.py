@@ -1,0 +1,62 @@
+"""Addresses: URLs as they were given out, and what they open."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from urllib.parse import unquote, urlsplit
+
+from cdn.copies import digest_of
+from gateway.documents import DocumentRef
+from gateway.errors import RequestRefused
+from gateway.purges.named import Address
+from signing.errors import LinkRefused
+from signing.links import Signer
+from signing.storage import PREFIX
+
+# How each storage route goes on to bucket and key; the longest first.
+_PLACES = tuple(
+    f"{PREFIX}/{kind}/{way}"
+    for kind in ("render/image", "object")
+    for way in ("sign/", "public/", "authenticated/", "")
+)
+
+
+class Addresses:
+    """Reads URLs; `owner` names the zone of a bucket, or raises `RequestRefused`."""
+
+    def __init__(self, signer: Signer, owner: Callable[[str], str]) -> None:
+        self._signer = signer
+        self._owner = owner
+
+    def read(self, url: str) -> Address:
+        """What a URL opens, or opened before it died: a link, or one of Supabase's routes.
+
+        With or without scheme and host. Raises `RequestRefused` (422), which repeats nothing of it.
+        """
+        try:
+            parts = urlsplit(url)
+        except ValueError:
+            raise _refused() from None
+        path, query = parts.path.encode(), parts.query.encode()
+        key = path + b"?" + query if query else path
+        return Address(self._document(path, query), digest_of(key))
+
+    def _document(self, path: bytes, query: bytes) -> DocumentRef:
+        text = path.decode()
+        for place in _PLACES:
+            if text.startswith(place):
+                bucket, _, key = unquote(text.removeprefix(place)).partition("/")
+                if not key:
+                    raise _refused()
+                return DocumentRef(self._owner(bucket), bucket, key)
+        try:
+            link = self._signer.read(path, query)
+        except LinkRefused:
+            raise _refused() from None
+        return DocumentRef(link.zone, link.bucket, link.key)
+
+
+def _refused() -> RequestRefused:
+    return RequestRefused(
+        422, "bad-url", "One of the URLs is no link of ours: give each one whole, as it was issued."
+    )
