@@ -27,6 +27,16 @@ _SHARED_BROWSER = 300
 _ABSENT = 30
 
 
+def browser_longest(mode: Mode) -> int:
+    """For how many seconds a browser may use a copy without asking, at the longest.
+
+    In mode `edge` the edge writes it; those that are printed for it write the same.
+    """
+    if mode == "revalidate":
+        return 0
+    return _PRIVATE_BROWSER if mode == "private" else _SHARED_BROWSER
+
+
 def policy_for(
     mode: Mode,
     *,

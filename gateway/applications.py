@@ -35,6 +35,7 @@ from gateway.pullers import Pullers
 from gateway.purging import BODIES as PURGING_BODIES
 from gateway.purging import Purging
 from gateway.rates import Rates
+from gateway.receipts import Receipts
 from gateway.redacting import BODIES as REDACTING_BODIES
 from gateway.redacting import Redacting
 from gateway.revoking import BODIES as REVOKING_BODIES
@@ -48,6 +49,7 @@ from gateway.storage import Storage
 from gateway.telemetry import Draining, Telemetry
 from gateway.trusted import Trusted
 from signing.badges import Badges
+from signing.receipts import Sealer
 
 _BODIES: Mapping[str, type[BaseModel]] = {
     **API_BODIES,
@@ -127,8 +129,9 @@ def build(
 def _taking_back(parts: Parts, authenticator: Authenticator) -> list[Route]:
     """The routes that purge and revoke."""
     scoping, signer = Scoping(parts.rules.zones), parts.rules.signer
+    receipts = Receipts(parts.database, Sealer(parts.settings.signing.key_ring()))
     purging = Purging(authenticator, parts.purges, scoping, signer, frozenset(parts.providers))
-    revoking = Revoking(authenticator, parts.purges, scoping)
+    revoking = Revoking(authenticator, parts.purges, scoping, signer, receipts)
     return [*purging.routes(), *revoking.routes()]
 
 

@@ -1,4 +1,4 @@
-"""Revoking: the operators' routes that take access back, and give it back to viewers."""
+"""Revoking: the operators' routes that take access back, tell of it, and undo it for viewers."""
 
 from __future__ import annotations
 
@@ -9,29 +9,42 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from gateway.auth import Authenticator, Operator
+from gateway.errors import RequestRefused
 from gateway.intake import model_of, record
 from gateway.progress import told
 from gateway.purges import Purges
+from gateway.purges.addresses import Addresses
+from gateway.receipts import Receipts, zones_of
 from gateway.scoping import Scopes, Scoping
 from gateway.state.revocations import (
     bucket_scope,
     document_scope,
+    key_scope,
     prefix_scope,
     viewer_scope,
     zone_scope,
 )
+from signing.links import Signer
 
+Kid = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]{1,8}$")]
+Url = Annotated[str, StringConstraints(max_length=4_096)]
 Subject = Annotated[str, StringConstraints(min_length=1, max_length=4_096)]
 
 
 class RevokeCall(Scopes):
-    """The body of `POST /admin/revoke`; `viewers` are subjects of viewers' tokens."""
+    """The body of `POST /admin/revoke`; `viewers` are subjects of viewers' tokens.
+
+    `links` are links as they were given out: all links to their documents go. `keys` are names of
+    signing keys: what they signed goes.
+    """
 
     viewers: Annotated[tuple[Subject, ...], Field(max_length=1_000)] = ()
+    links: Annotated[tuple[Url, ...], Field(max_length=1_000)] = ()
+    keys: Annotated[tuple[Kid, ...], Field(max_length=100)] = ()
 
 
 class ReinstateCall(BaseModel):
@@ -55,12 +68,15 @@ class Revoking:
     authenticator: Authenticator
     purges: Purges
     scoping: Scoping
+    signer: Signer
+    receipts: Receipts
 
     def routes(self) -> list[Route]:
         """The routes of `/admin` that revoke and reinstate."""
         return [
             Route("/admin/revoke", self.revoke, methods=["POST"]),
             Route("/admin/reinstate", self.reinstate, methods=["POST"]),
+            Route("/admin/purges/{id}/receipt", self.receipt, methods=["GET"]),
         ]
 
     async def revoke(self, request: Request) -> Response:
@@ -68,8 +84,12 @@ class Revoking:
         operator = self._operator(request, "admin.revoke")
         operator.need_scope("revoke")
         call = await model_of(request, RevokeCall)
-        scopes = self._scopes(call)
-        self.scoping.need(operator, "revoke", call, every=bool(call.viewers))
+        linked = [address.document for address in map(self._addresses().read, call.links)]
+        every = bool(call.viewers or call.keys)
+        zones = [document.zone for document in linked]
+        self.scoping.need(operator, "revoke", call, every=every, others=zones)
+        self._check_keys(call)
+        scopes = [*self._scopes(call), *map(document_scope, linked)]
         status = await self.purges.revoke(scopes, by=operator.id, now=time())
         return await told(request, self.purges, status)
 
@@ -81,6 +101,31 @@ class Revoking:
         status = await self.purges.reinstate(call.viewers, by=operator.id, now=time())
         return await told(request, self.purges, status)
 
+    async def receipt(self, request: Request) -> Response:
+        """Give the sealed receipt of a revocation, as far as it has come."""
+        operator = self._operator(request, "admin.receipt")
+        operator.need_scope("revoke")
+        found = await self.receipts.sealed(request.path_params["id"])
+        if found is None:
+            raise RequestRefused(404, "receipt.not-found", "No revocation has this id.")
+        for zone in zones_of(found):
+            operator.need("revoke", zone)
+        return JSONResponse(found)
+
+    def _addresses(self) -> Addresses:
+        return Addresses(self.signer, self.scoping.owner)
+
+    def _check_keys(self, call: RevokeCall) -> None:
+        for kid in call.keys:
+            if kid == self.signer.active:
+                raise RequestRefused(
+                    422,
+                    "key.active",
+                    "This key signs every new link: make another one active first.",
+                )
+            if kid not in self.signer.kids:
+                raise RequestRefused(422, "unknown-key", "No key has this name.")
+
     def _scopes(self, call: RevokeCall) -> list[str]:
         scoping = self.scoping
         zone = scoping.zone_of(call)
@@ -91,7 +136,7 @@ class Revoking:
             scopes.append(bucket_scope(zone, call.bucket))
         elif zone:
             scopes.append(zone_scope(zone))
-        return [*scopes, *map(viewer_scope, call.viewers)]
+        return [*scopes, *map(viewer_scope, call.viewers), *map(key_scope, call.keys)]
 
     def _operator(self, request: Request, route: str) -> Operator:
         record(request, route)

@@ -42,10 +42,12 @@ __all__ = [
 class Signer:
     """Issues links with the active key and verifies those of every key in the ring."""
 
-    __slots__ = ("_desks", "_kids")
+    __slots__ = ("_desks", "_kids", "active", "kids")
 
     def __init__(self, ring: KeyRing, zones: Iterable[SignedZone]) -> None:
         known = tuple(zones)
+        self.active = ring.active
+        self.kids = frozenset(ring)
         self._kids = {kid.encode() for kid in ring}
         self._desks = {zone.name.encode(): Desk(zone, ring) for zone in known}
         if len(self._desks) != len(known):

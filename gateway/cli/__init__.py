@@ -29,6 +29,7 @@ _COMMANDS = {
     "purge": _Known("purging", "Have shared caches forget documents."),
     "revoke": _Known("revoking", "Take back every link so far."),
     "reinstate": _Known("revoking", "Let revoked viewers have links again."),
+    "receipt": _Known("receipts", "Tell what was taken back, and check what was told."),
     "redact": _Known("redacting", "Keep what is hidden of documents."),
     "doctor": _Known("doctor", "Try everything once that serving needs."),
     "simulate": _Known("simulating", "Tell what a log's traffic would be in each cache mode."),

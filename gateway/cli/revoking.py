@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TypedDict, Unpack
 
 import click
 
+from gateway.app import signer_of
 from gateway.cli.invocation import config_option, json_option, settings_of
 from gateway.cli.naming import bucket_of, document_of, prefix_of, viewer_of, zone_of
 from gateway.cli.outcomes import BY, carry_out, parts_of, wait_option
 from gateway.documents import DocumentRef, Zone
+from gateway.errors import RequestRefused
 from gateway.parts import Parts
+from gateway.purges.addresses import Addresses
 from gateway.state.receipts import PurgeStatus
 from gateway.state.revocations import (
     bucket_scope,
     document_scope,
+    key_scope,
     prefix_scope,
     restored,
     viewer_scope,
     zone_scope,
 )
+from signing.links import Signer
 
 
 class Named(TypedDict):
@@ -31,6 +36,8 @@ class Named(TypedDict):
     bucket: str
     zone: str
     viewers: tuple[str, ...]
+    links: tuple[str, ...]
+    keys: tuple[str, ...]
 
 
 @click.command()
@@ -40,6 +47,8 @@ class Named(TypedDict):
 @click.option("--bucket", default="", metavar="ZONE/BUCKET", help="Everything of a bucket.")
 @click.option("--zone", default="", help="Everything of a zone.")
 @click.option("--viewer", "viewers", multiple=True, metavar="SUB", help="Refuse new links to SUB.")
+@click.option("--link", "links", multiple=True, metavar="URL", help="Every link to what URL opens.")
+@click.option("--key", "keys", multiple=True, metavar="KID", help="All that a key signed.")
 @click.option(
     "--restored",
     "after_restore",
@@ -60,15 +69,19 @@ def revoke(
 
     It holds at once and for good; new links can be issued right away. Shared caches are purged
     hard. Names are compared octet by octet. A viewer, named as in the `sub` of the token, gets
-    no new links; those given out before live to their end.
+    no new links, and links bound to the viewer die; others given out before live to their end. A
+    key is refused for good, and edges hold it until they are rendered again.
+    `ostiary receipt show` tells what was taken back and what lives on.
     """
     settings = settings_of(file)
     zones = settings.zone_values()
     refs = [document_of(text, zones) for text in documents]
-    scopes = [*map(document_scope, refs), *_scopes(named, zones)]
+    signer = signer_of(settings)
+    refs += _linked(signer, named["links"], zones)
+    scopes = [*map(document_scope, refs), *_scopes(named, zones), *_keys(signer, named["keys"])]
     if not scopes:
         raise click.UsageError(
-            "name what is to be revoked: a document, prefix, bucket, zone or viewer"
+            "name what is to be revoked: a document, link, prefix, bucket, zone, viewer or key"
         )
     if after_restore and scopes != [zone_scope(named["zone"])]:
         raise click.UsageError("--restored goes with --zone, and with nothing else")
@@ -95,6 +108,29 @@ def _scopes(named: Named, zones: Mapping[str, Zone]) -> Iterator[str]:
         yield zone_scope(zone_of(named["zone"], zones).name)
     for text in named["viewers"]:
         yield viewer_scope(viewer_of(text))
+
+
+def _linked(
+    signer: Signer, links: Iterable[str], zones: Mapping[str, Zone]
+) -> Iterator[DocumentRef]:
+    homes = {bucket: zone.name for zone in zones.values() for bucket in zone.buckets}
+    addresses = Addresses(signer, lambda bucket: homes.get(bucket, ""))
+    for url in links:
+        try:
+            yield addresses.read(url).document
+        except RequestRefused:
+            raise click.BadParameter("a --link is no link of ours: give it whole") from None
+
+
+def _keys(signer: Signer, kids: Iterable[str]) -> Iterator[str]:
+    for kid in kids:
+        if kid not in signer.kids:
+            raise click.BadParameter(f"there is no key {kid!r}")
+        if kid == signer.active:
+            raise click.BadParameter(
+                f"{kid} signs every new link: make another key active first, and reload"
+            )
+        yield key_scope(kid)
 
 
 @click.command()

@@ -18,7 +18,7 @@ from gateway.errors import RequestRefused
 from gateway.purges.named import Address, PurgeRequest
 from gateway.purges.plans import Plan, plan_of
 from gateway.purges.scopes import UNKNOWN, tag_of, tags_of
-from gateway.state import feed, listing, outbox, receipts, repeats
+from gateway.state import feed, listing, outbox, receipts, repeats, witness
 from gateway.state.database import Database
 from gateway.state.outbox import Target
 from gateway.state.receipts import ORDINARY, URGENT, PurgeRow, PurgeStatus
@@ -195,9 +195,16 @@ class Purges:
         def work(connection: sqlite3.Connection) -> PurgeStatus:
             for scope in once:
                 change(connection, scope, now)
+            if reason == "revoked":
+                witness.write(connection, purge, once, self._touched(once))
             return _enqueue(connection, purge, targets)
 
         return work
+
+    def _touched(self, scopes: Iterable[str]) -> list[Zone]:
+        """The zones that lose links, each once."""
+        named = [known for scope in scopes for known in tags_of(scope, self._zones)]
+        return list({known.zone.name: known.zone for known in named}.values())
 
     def _reinstating(
         self, viewers: Sequence[str], by: str, now: float

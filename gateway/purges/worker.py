@@ -17,7 +17,7 @@ from gateway.purges.pacing import Pacing
 from gateway.purges.quotas import Quotas
 from gateway.purges.settler import Settler
 from gateway.purges.steady import Steady
-from gateway.state import copies, feed, receipts, repeats, uses
+from gateway.state import copies, feed, receipts, repeats, uses, witness
 from gateway.state.database import Database
 from gateway.state.filelock import FileLock
 
@@ -117,6 +117,7 @@ class PurgeWorker:
     def _forget_old(self, connection: sqlite3.Connection) -> None:
         now = self._clock()
         feed.trim(connection, now - self._pacing.keep_feed)
+        witness.finish(connection, now - self._pacing.keep_purges)
         receipts.trim(connection, now - self._pacing.keep_purges)
         repeats.trim(connection, now)
         # Links die by the time of day, which may have been set back since.

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cdn.modes import MARGIN, YEAR, Mode, absent_policy, policy_for
+from cdn.modes import MARGIN, YEAR, Mode, absent_policy, browser_longest, policy_for
 from cdn.policy import CachePolicy, NoStore, Private, Revalidate, Shared
 from cdn.tags import Tags
 
@@ -144,3 +144,10 @@ def test_times_inside_the_room_stay_as_they_are() -> None:
     times = {"ttl": 10, "stale_while_revalidate": 5, "stale_if_error": 20}
     assert policy("windowed", MARGIN + 30, **times) == Shared(TAGS, 60, 10, 5, 20)
     assert policy("windowed", MARGIN + 29, **times) == Shared(TAGS, 59, 10, 5, 19)
+
+
+@pytest.mark.parametrize(
+    ("mode", "seconds"), [("private", 60), ("windowed", 300), ("edge", 300), ("revalidate", 0)]
+)
+def test_no_browser_may_use_a_copy_for_longer_than_is_told(mode: Mode, seconds: int) -> None:
+    assert browser_longest(mode) == seconds
