@@ -147,6 +147,7 @@ def _found(places: Sequence[Place]) -> dict[str, Found]:
         edge.fill(dying)
     for place in places:
         place.fill([*doomed, *map(place.make, filling)])
+    for place in places:
         _revoke(place, doomed[-1])
     old = time.monotonic() + TTL + 1
     for place in places:

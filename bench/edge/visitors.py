@@ -53,20 +53,19 @@ class Visitor:
         head = f"{method} {target} HTTP/1.1\r\nHost: bench\r\n{fields}"
         length = f"Content-Length: {len(body)}\r\n" if body else ""
         self._socket.sendall(f"{head}{length}\r\n".encode() + body)
-        return self._read(bodiless=method == "HEAD")
+        return self._read()
 
     def _connect(self) -> None:
         self._socket = socket.create_connection(self._place, self._timeout)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
-    def _read(self, *, bodiless: bool) -> Reply:
+    def _read(self) -> Reply:
         head, end, body = b"", b"", b""
         while not end:
             head, end, body = (head + self._some()).partition(b"\r\n\r\n")
         head += b"\r\n"
-        length = 0 if bodiless else content_length(head)
         parts = [body]
-        missing = length - len(body)
+        missing = content_length(head) - len(body)
         while missing > 0:
             parts.append(self._some())
             missing -= len(parts[-1])
