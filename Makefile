@@ -7,7 +7,7 @@ unexport PYTHONDONTWRITEBYTECODE
 # The certificates that this machine trusts, so that a proxy of its own is no obstacle.
 export UV_SYSTEM_CERTS ?= 1
 
-.PHONY: demo test thorough fast check fix docs bench bench-edge bench-imaging bench-simulate fuzz lock image clean
+.PHONY: demo test thorough races fast check fix docs edges bench bench-edge bench-imaging bench-simulate fuzz lock image clean
 
 demo: .venv/demo ## start the embedded default with sample documents and print clickable links
 	@$(BIN)/ostiary demo
@@ -22,6 +22,10 @@ test: .venv/dev ## lint, type check and every test, real Varnish, nginx, Chromiu
 thorough: .venv/dev ## the tests with ten times the examples of every property
 	HYPOTHESIS_PROFILE=thorough $(BIN)/pytest -q -n auto --dist loadfile
 
+races: .venv/dev ## a thousand revocations against reads and refills through each VCL of a real Varnish
+	@sh deploy/debian-packages.sh test
+	OSTIARY_RACES=1000 $(BIN)/pytest -q -s tests/engines/edges/test_races.py
+
 fast: .venv/dev ## the tests without real parts
 	$(BIN)/pytest -q -n auto --dist loadfile -m "not engines and not slow"
 
@@ -33,6 +37,9 @@ fix: .venv/dev ## let ruff mend and format
 
 docs: .venv/dev ## write docs/settings.md and the vectors anew
 	$(BIN)/python -m gateway.settings > docs/settings.md && $(BIN)/python tests/signing/make_vectors.py
+
+edges: .venv/dev ## write the examples of deploy/edges anew
+	$(BIN)/python deploy/edges/render.py
 
 bench: .venv/dev ## the table of docs/performance.md, in one run
 	@sh deploy/debian-packages.sh bench

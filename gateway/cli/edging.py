@@ -8,7 +8,7 @@ import click
 
 from gateway.cli.invocation import config_option, settings_of
 from gateway.cli.naming import zone_of
-from gateway.edges import KINDS, Backend, facts_of, rendering
+from gateway.edges import KINDS, Backend, TooLarge, facts_of, rendering
 
 
 class _Place(click.ParamType[Backend]):
@@ -45,7 +45,11 @@ def render(file: Path | None, zone: str, backend: Backend, kind: str) -> None:
     settings = settings_of(file)
     zone_of(zone, settings.zone_values())
     facts = facts_of(settings, zone)
-    text = rendering(kind)(facts, backend)
+    try:
+        text = rendering(kind)(facts, backend)
+    except TooLarge as error:
+        hint = "Declare fewer presets, or give them shorter names."
+        raise click.ClickException(f"{kind} takes no such zone: {error}. {hint}") from None
     click.echo(text, nl=False)
     if any(key in text for key in facts.keys.values()):
         warning = "This holds keys: whoever reads it can make links of the zone."

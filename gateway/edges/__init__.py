@@ -9,11 +9,12 @@ from typing import TypeAlias, cast
 
 from gateway.edges.backends import Backend
 from gateway.edges.facts import EdgeFacts, facts_of
+from gateway.edges.limits import TooLarge
 
-__all__ = ["KINDS", "Backend", "EdgeFacts", "Rendering", "facts_of", "rendering"]
+__all__ = ["KINDS", "Backend", "EdgeFacts", "Rendering", "TooLarge", "facts_of", "rendering"]
 
 Rendering: TypeAlias = Callable[[EdgeFacts, Backend], str]
-"""Writes the configuration of one kind of edge."""
+"""Writes the configuration of one kind of edge. Raises TooLarge for one that it would not take."""
 
 KINDS: Mapping[str, str] = MappingProxyType(
     {

@@ -7,6 +7,7 @@ from typing import Final
 
 from gateway.edges.backends import Backend
 from gateway.edges.facts import EdgeFacts
+from gateway.edges.limits import within
 from gateway.edges.scripts import members, written
 
 LARGEST: Final = 10_240
@@ -17,6 +18,8 @@ def rendered(facts: EdgeFacts, backend: Backend) -> str:
     """One line `//kvs` with the zone's keys, as `update-keys --puts` reads them; then the function.
 
     The line is no part of the function. The origin is the distribution's: `backend` is not used.
+    Raises TooLarge for a function that CloudFront would not take.
     """
     puts = [{"Key": f"{facts.zone}.{kid}", "Value": key} for kid, key in facts.keys.items()]
-    return f"//kvs {json.dumps(puts)}\n{written('cloudfront.js', facts, members(facts))}"
+    function = written("cloudfront.js", facts, members(facts))
+    return f"//kvs {json.dumps(puts)}\n{within('the function', function, LARGEST)}"

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from gateway.edges.facts import ALWAYS, EdgeFacts
+from gateway.edges.limits import LONGEST_EXPRESSION, within
 
 _PAGE = "p[1-9][0-9]{0,3}"
 _RENDITION = "[a-z0-9][a-z0-9_-]{0,63}"
@@ -49,12 +50,13 @@ class Expressions:
 
     @property
     def declared(self) -> str:
-        """Declared names that do not carry the original, with page and format."""
+        """Declared names that do not carry the original, with page and format. Raises TooLarge."""
         grouped: dict[tuple[str, ...], list[str]] = defaultdict(list)
         for name, formats in self.facts.names.items():
             grouped[formats].append(name)
         forms = [_one_of(names) + _format(formats) for formats, names in grouped.items()]
-        return rf"^(?:{_PAGE}-)?{_one_of(forms)}$"
+        text = rf"^(?:{_PAGE}-)?{_one_of(forms)}$"
+        return within("the expression of all names", text, LONGEST_EXPRESSION)
 
     @property
     def automatic(self) -> str:

@@ -69,6 +69,15 @@ def test_what_accept_decides_is_asked_for_by_its_name(
     assert (verdict, values["req.url"].split("/")[2]) == ("accept", asked)
 
 
+def test_both_keys_open_until_one_is_taken_out() -> None:
+    left = {kid: key for kid, key in facts_of("clinic").keys.items() if kid != "k1"}
+    after = Reader(rendered(facts_of("clinic", keys=left), BACKEND))
+    verdicts = [
+        [played(read, link(kid=kid))[0] for kid in ("k1", "k2")] for read in (READ["clinic"], after)
+    ]
+    assert verdicts == [["accept", "accept"], ["refuse", "accept"]]
+
+
 def test_what_clients_could_forge_is_forgotten() -> None:
     forged = ["Ostiary-Token", "Ostiary-Shield", "Ostiary-Edge-Way", "X-Original-URL"]
     said = {f"req.http.{name}": "share" for name in forged}

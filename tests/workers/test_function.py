@@ -140,6 +140,16 @@ def test_a_key_that_is_gone_from_the_store_opens_nothing(
 
 
 @pytest.mark.engines
+def test_both_keys_open_until_one_is_taken_out(functions: Functions, clinic: Made) -> None:
+    asked = [Event(link(kid="k1")), Event(link(kid="k2"))]
+    assert [*map(verdict, functions.answers(clinic, asked))] == ["accept", "accept"]
+    left = {kid: key for kid, key in facts_of("clinic").keys.items() if kid != "k1"}
+    after = made(facts_of("clinic", keys=left))
+    assert after.text == clinic.text, "nothing has to be published"
+    assert [*map(verdict, functions.answers(after, asked))] == ["refuse", "accept"]
+
+
+@pytest.mark.engines
 def test_a_refusal_is_the_gateways_own(functions: Functions, clinic: Made) -> None:
     open_zone = made(replace(facts_of("clinic"), cors=True))
     (refused,) = functions.answers(clinic, [Event("/d/x")])

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from gateway.edges import Backend
+from gateway.edges.worker import rendered
 from gateway.problems import problem_for, render
 from signing.errors import LinkRefused
-from tests.workers.runtime import Answer, ask
+from tests.workers.runtime import Answer, Worker, ask, running
 from tests.workers.shelf import Shelf
-from tests.workers.verdicts import CASES, ZONES, Case, asked_for, link, zone_of
+from tests.workers.verdicts import CASES, ZONES, Case, asked_for, facts_of, link, zone_of
 
 pytestmark = pytest.mark.engines
 
@@ -88,6 +91,18 @@ def test_an_accepted_vector_is_asked_for_without_its_token(cache: Shelf, through
 def test_a_link_of_one_zone_is_refused_at_anothers_edge(through: Through) -> None:
     assert through("clinic", link()).status == 200
     assert through("lab", link()).status == 403
+
+
+def test_both_keys_open_until_one_is_taken_out(
+    cache: Shelf, through: Through, tmp_path: Path
+) -> None:
+    links = [link(kid=kid) for kid in ("k1", "k2")]
+    assert [through("clinic", target).status for target in links] == [200, 200]
+    left = {kid: key for kid, key in facts_of("clinic").keys.items() if kid != "k1"}
+    text = rendered(facts_of("clinic", keys=left), Backend("127.0.0.1", cache.port))
+    with running(tmp_path, {"clinic": Worker(text)}) as ports:
+        after = [ask(ports["clinic"], cache.authority, target).status for target in links]
+    assert after == [403, 200]
 
 
 def test_links_that_get_the_same_share_a_copy(cache: Shelf, through: Through) -> None:

@@ -53,3 +53,14 @@ def test_what_can_not_be_understood_is_told(
 
 def test_an_unknown_kind_is_told_the_known_ones(shell: Any) -> None:
     assert "varnish" in shell.says("edge render squid", *CALL, status=2)
+
+
+def test_a_zone_with_too_many_names_for_an_edge_is_told_what_to_do(shell: Any) -> None:
+    presets = "".join(
+        f'preset_of_many_in_this_test_{number} = "w320-webp"\n' for number in range(200)
+    )
+    shell.config.write_text(f"{shell.config.read_text()}\n[renditions.presets]\n{presets}")
+    said = shell.says("edge render cloudfront", *CALL, status=1)
+    assert "the function would have" in said
+    assert "fewer presets" in said
+    assert shell.run("edge render varnish", *CALL).stdout
