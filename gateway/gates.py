@@ -94,12 +94,18 @@ class Gate:
         )
 
     def watch(self, link: Pass, viewer: Viewer, abort: Callable[[], None]) -> Guard:
-        """Have `abort` called when the link or its viewer is revoked; closing the guard ends it."""
+        """Have `abort` called when the link, its key or its viewer is revoked.
+
+        Closing the guard ends it.
+        """
         place = self._zones[link.zone], link.bucket, link.key
         alone = isinstance(link, FolderLink)  # whose own generation counts less than the document's
         generation = self._revocations.generation(*place) if alone else link.generation
-        who = viewer.id if for_one(link) else ""
-        guard = self._revocations.register(*place, generation, abort, viewer=who)
+        if isinstance(link, Permit):
+            who, kid = link.viewer, ""
+        else:
+            who, kid = viewer.id if for_one(link) else "", link.kid
+        guard = self._revocations.register(*place, generation, abort, viewer=who, kid=kid)
         if alone and not self._stands(link, viewer):
             guard.end()
         return guard

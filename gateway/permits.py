@@ -22,7 +22,8 @@ class Permit(NamedTuple):
 
     `max_age` is how long Supabase lets a public object be kept, in seconds, and `OWN` for what
     only this viewer may read. A permit is good for its request: `expires_at` bounds how long that
-    may take. It has no id and so leaves no link in logs.
+    may take. It has no id and so leaves no link in logs. `viewer` is the subject of whom it was
+    given to, empty for a public object.
     """
 
     zone: str
@@ -35,6 +36,7 @@ class Permit(NamedTuple):
     max_age: int = OWN
     version: str = LIVE
     id: str = ""
+    viewer: str = ""
 
     def policy(
         self, mode: Mode, ttl: int, tags: Tags, *, negotiated: bool, provisional: bool = False

@@ -90,6 +90,7 @@ class Reads:
             generation=self._revocations.generation(zone, bucket, key),
             expires_at=int(exchange.now) + PATIENCE,
             max_age=decision.max_age,
+            viewer=caller.subject,
         )
         return await self._deliver(permit, call.query.download, exchange)
 

@@ -14,7 +14,8 @@ from gateway.documents import Zone
 class Guard:
     """A delivery that is aborted when its generation falls behind; close it at its end.
 
-    One for a viewer alone, by subject, is aborted with that viewer's access as well.
+    One for a viewer alone, by subject, is aborted with that viewer's access as well, and one by a
+    key's signature with the key.
     """
 
     zone: Zone
@@ -24,6 +25,7 @@ class Guard:
     abort: Callable[[], None]
     _guards: set[Guard] = field(repr=False)
     viewer: str = ""
+    kid: str = ""
 
     def close(self) -> None:
         self._guards.discard(self)

@@ -217,12 +217,13 @@ class Revocations:
         abort: Callable[[], None],
         *,
         viewer: str = "",
+        kid: str = "",
     ) -> Guard:
         """Have `abort` called, once, as soon as `generation` is behind: now if it is already.
 
-        So it is when the `viewer` that it is for is refused.
+        So it is when the `viewer` that it is for is refused, or the key that signed for it.
         """
-        guard = Guard(zone, bucket, key, generation, abort, self._guards, viewer)
+        guard = Guard(zone, bucket, key, generation, abort, self._guards, viewer, kid)
         self._guards.add(guard)
         self._judge(guard)
         return guard
@@ -260,7 +261,7 @@ class Revocations:
 
     def _judge(self, guard: Guard) -> None:
         behind = self.generation(guard.zone, guard.bucket, guard.key) > guard.generation
-        if behind or self.refused(guard.viewer):
+        if behind or self.refused(guard.viewer) or guard.kid in self.keys:
             guard.end()
 
 

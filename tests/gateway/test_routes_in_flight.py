@@ -15,8 +15,10 @@ from gateway.app import signer_of
 from gateway.caches.budget import ByteBudget
 from gateway.errors import StoreUnavailable
 from gateway.originals import LOCAL_READER, SMALL
+from gateway.permits import Permit
 from gateway.stores import Body
 from gateway.stores.memory import MemoryBody, MemoryStore
+from imaging.marking.viewers import NOBODY
 from signing.grants import Grant
 from signing.links import LinkRequest
 
@@ -163,6 +165,37 @@ def test_a_revoked_link_is_gone_at_once_and_its_stream_is_cut(door: Any, watched
     assert watched.bodies[-1].closed
     assert door.get(url).json()["code"] == "link.revoked"
     assert door.get(door.link("large.bin")).status_code == 200, "later links are good"
+
+
+def test_a_revoked_key_cuts_what_is_under_way_by_it(door: Any, watched: Watched) -> None:
+    url = door.link("large.bin")
+
+    async def visit() -> Visit:
+        visit = Visit(door, url, stall_after=0)
+        running = asyncio.create_task(visit.run())
+        await visit.stalled.wait()
+        await door.parts.purges.revoke(["k:k1"], by="test", now=time.time())
+        again = Visit(door, url)
+        await again.run()
+        assert again.started["status"] == 403
+        await running
+        return visit
+
+    assert not door.run(visit()).ended
+    assert watched.bodies[-1].closed
+
+
+@pytest.mark.parametrize(("viewer", "cut"), [("jane", True), ("john", False), ("", False)])
+def test_what_a_revoked_viewer_reads_by_their_own_token_is_cut(
+    door: Any, viewer: str, cut: bool
+) -> None:
+    permit = Permit("clinic", "documents", "a", "original", Grant.parse("io"), 0, 0, viewer=viewer)
+    aborted = list[bool]()
+    gate = door.parts.deliverer.gate
+    with gate.watch(permit, NOBODY, lambda: aborted.append(True)):
+        door.run(door.parts.purges.revoke(["v:jane", "k:k1"], by="test", now=time.time()))
+        door.parts.rules.revocations.fresh()
+        assert bool(aborted) is cut
 
 
 def folder_link(door: Any, key: str) -> str:

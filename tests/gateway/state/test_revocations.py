@@ -6,6 +6,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterable
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -163,6 +164,26 @@ def test_a_delivery_in_flight_is_aborted_once_when_it_falls_behind(
     revoke(database, "z:clinic")
     revocations.fresh()
     assert aborted == ["report", "letter"]
+
+
+def test_a_delivery_ends_with_the_key_or_the_viewer_that_it_is_by(
+    database: Database, revocations: Revocations
+) -> None:
+    aborted = list[str]()
+    place = (CLINIC, *REPORT, 0)
+    for name, by in (
+        ("k1", {"kid": "k1"}),
+        ("k2", {"kid": "k2"}),
+        ("jane", {"viewer": "jane"}),
+        ("john", {"viewer": "john", "kid": "k2"}),
+        ("nobody", {}),
+    ):
+        revocations.register(*place, partial(aborted.append, name), **by)
+    revoke(database, "k:k1", "v:jane")
+    revocations.fresh()
+    assert sorted(aborted) == ["jane", "k1"]
+    revocations.register(*place, partial(aborted.append, "late"), kid="k1")
+    assert aborted[-1] == "late"
 
 
 def test_a_delivery_that_ended_is_not_aborted(database: Database, revocations: Revocations) -> None:
