@@ -76,7 +76,10 @@ def describe(bodies: Mapping[str, type[BaseModel]]) -> dict[str, Json]:
             "/admin/reinstate": _post(
                 "Let viewers have links again", bodies["/admin/reinstate"], _PURGED, WAITING
             ),
-            "/admin/purges/{id}": {"get": _status()},
+            "/admin/purges/{id}": {"get": _status("How far a purge is", "Purge")},
+            "/admin/purges/{id}/receipt": {
+                "get": _status("The sealed receipt of a revocation", "Receipt")
+            },
             "/admin/redactions": {"get": _redactions()},
             "/admin/redactions/{name}": {"get": _redaction(), "put": _redact(bodies)},
             "/hooks/database": _hook("Take an event of a database webhook"),
@@ -123,12 +126,12 @@ def _purges() -> Json:
     }
 
 
-def _status() -> Json:
+def _status(summary: str, answer: str) -> Json:
     where: Json = {"name": "id", "in": "path", "required": True, "schema": TEXT}
     return {
-        "summary": "How far a purge is",
+        "summary": summary,
         "parameters": [where],
-        "responses": {"200": _answer("Purge"), "404": _PROBLEM, **_refusals()},
+        "responses": {"200": _answer(answer), "404": _PROBLEM, **_refusals()},
     }
 
 

@@ -46,6 +46,7 @@ def answers() -> dict[str, Json]:
             },
             "required": ["type", "title", "status", "code"],
         },
+        "Receipt": object_of({"receipt": {"type": "object"}, "seal": TEXT}),
         "Claim": object_of({"claim": TEXT, "expires_at": COUNT}),
         "Redaction": object_of({**_VERSION, "boxes": {"type": "array", "items": _BOX}}),
         "Redactions": object_of({"redactions": {"type": "array", "items": object_of(_VERSION)}}),

@@ -172,7 +172,9 @@ def check(front: Front) -> None:
     line = told(verdicts)
     assert len(verdicts) == RACES
     assert not any(one.served for one in verdicts), line
-    assert {status for one in verdicts for status in one.refused} == {410}, line
+    # 503 is a cache that took its busy origin for sick: a refusal as well, and never the only one.
+    refused = {status for one in verdicts for status in one.refused}
+    assert {410} <= refused <= {410, 503}, line
     assert min(one.asked for one in verdicts) >= 2 * ROUNDS, line
     assert min(one.renewed for one in verdicts) == ROUNDS, line
     assert min(one.hits for one in verdicts) > 0, line
