@@ -19,6 +19,7 @@ from gateway.caches.disk import DiskCache
 from gateway.caches.memory import MemoryCache
 from gateway.canary import Canary
 from gateway.catalogue import REMOTE_TTL, Catalogue
+from gateway.copies import Copies
 from gateway.deliver import Deliverer
 from gateway.descriptions import Descriptions
 from gateway.documents import Zone
@@ -85,7 +86,7 @@ def compose(
     budget, gauges = ByteBudget(READERS_BUDGET), Gauges(purges)
     gauges.register(metrics, pool, levels.memory, budget, making.wishes)
     ledger, keeper = Ledger(database), _keeper(settings, rules, database, client, metrics)
-    sharing, gate = _sharing(settings, providers, keeper.standings), Gate(rules, ledger)
+    sharing, gate = _sharing(settings, providers, keeper.standings, database), Gate(rules, ledger)
     issuer = Issuer(rules, catalogue, making.measurer, ledger)
     return Parts(
         settings=settings,
@@ -188,7 +189,10 @@ def _levels(settings: Settings) -> Levels:
 
 
 def _sharing(
-    settings: Settings, providers: Mapping[str, Provider], standings: Standings
+    settings: Settings,
+    providers: Mapping[str, Provider],
+    standings: Standings,
+    database: Database,
 ) -> Sharing:
     """How each zone's CDNs are spoken to; the general way where there is none."""
     zones = settings.zone_values()
@@ -196,7 +200,9 @@ def _sharing(
         name: tuple(providers[cdn].profile for cdn in zone.cdn) or (NONE,)
         for name, zone in zones.items()
     }
-    return Sharing(profiles, standings, Canary(zones, profiles, settings.server.corp))
+    traced = [name for name, told in profiles.items() if not all(one.tag_field for one in told)]
+    canary = Canary(zones, profiles, settings.server.corp)
+    return Sharing(profiles, standings, canary, Copies(database, traced))
 
 
 def _keeper(

@@ -32,7 +32,7 @@ MOST = 2_000_000
 _SLACK = 120
 # To note a copy again with each request for it would cost a commit each time.
 _STEP = 300
-_REMEMBERED = 50_000
+REMEMBERED = 50_000
 
 _log = structlog.stdlib.get_logger(__name__)
 
@@ -48,32 +48,38 @@ class Copies:
     tags stands, and where there is none nothing of this is done."""
 
     def __init__(
-        self, database: Database, traced: Collection[str] = (), *, most: int = MOST
+        self,
+        database: Database,
+        traced: Collection[str] = (),
+        *,
+        most: int = MOST,
+        remembered: int = REMEMBERED,
     ) -> None:
         self._database = database
         self._most = most
+        self._remembered = remembered
         self._noted: dict[bytes, float] = {}
         self.traced = frozenset(traced)
 
-    def bound(self, link: Link | Permit, policy: CachePolicy) -> CachePolicy:
-        """The policy with an end that the index bears."""
+    def known(
+        self, link: Link | Permit, asked: Asked, policy: CachePolicy, now: float
+    ) -> CachePolicy | None:
+        """The policy that an answer may be sent with at once; None when its copies are to be noted
+        first."""
         if link.zone not in self.traced or not isinstance(policy, Shared):
             return policy
-        return policy._replace(cdn_ttl=min(policy.cdn_ttl, LONGEST))
-
-    def noted(self, link: Link | Permit, asked: Asked, policy: CachePolicy, now: float) -> bool:
-        """Whether an answer may be sent as the policy says, since its copies are known."""
-        if link.zone not in self.traced or not isinstance(policy, Shared):
-            return True
-        end = _end(policy, now)
-        return all(self._noted.get(digest, 0.0) >= end for digest in _digests(link, asked))
+        policy = _bounded(policy)
+        end, digests = _end(policy, now), _digests(link, asked)
+        return policy if all(self._noted.get(one, 0.0) >= end for one in digests) else None
 
     async def note(
         self, link: Link | Permit, asked: Asked, policy: CachePolicy, now: float
     ) -> CachePolicy:
         """Note the answer's copies, durably; the policy that it may be sent with after that."""
-        if not isinstance(policy, Shared) or self.noted(link, asked, policy, now):
-            return policy
+        known = self.known(link, asked, policy, now)
+        if known is not None or not isinstance(policy, Shared):
+            return policy if known is None else known
+        policy = _bounded(policy)
         tags, digests, end = policy.tags, _digests(link, asked), _end(policy, now)
         try:
             await self._database.write(lambda c: copies.note(c, tags, digests, end, self._most))
@@ -87,8 +93,13 @@ class Copies:
         for digest in digests:
             self._noted.pop(digest, None)
             self._noted[digest] = end
-        while len(self._noted) > _REMEMBERED:
+        while len(self._noted) > self._remembered:
             del self._noted[next(iter(self._noted))]
+
+
+def _bounded(policy: Shared) -> Shared:
+    """The policy with an end that the index bears."""
+    return policy._replace(cdn_ttl=min(policy.cdn_ttl, LONGEST))
 
 
 def _digests(link: Link | Permit, asked: Asked) -> list[bytes]:

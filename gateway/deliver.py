@@ -58,6 +58,7 @@ class Deliverer:
         self._profiles = sharing.profiles
         self._canary = sharing.canary
         self._until = sharing.standings.until
+        self.copies = sharing.copies
         self._catalogue = catalogue
         self._originals = originals
         self._selector = selector
@@ -78,7 +79,15 @@ class Deliverer:
         if document is None or not _leads_to(link, document):
             return None
         selection = self._selector.near(link, request, document)
-        return None if selection is None else self._answer(link, request, selection)
+        if selection is None:
+            return None
+        policy = self._policy(link, selection, request)
+        if self.copies.traced:
+            known = self.copies.known(link, request.asked, policy, request.now)
+            if known is None:
+                return None
+            policy = known
+        return self._answer(link, request, selection, policy)
 
     async def deliver(self, link: Pass, request: Request) -> Delivery:
         """The answer to an admitted link, whatever it takes.
@@ -99,8 +108,11 @@ class Deliverer:
         document = await self._document(link, ref)
         selection = await self._selector.select(link, request, document)
         request = request._replace(now=self._clock())
-        self._still(link, request)
-        delivery = self._answer(link, request, selection)
+        policy = self._policy(link, selection, request)
+        if self.copies.traced:
+            policy = await self.copies.note(link, request.asked, policy, request.now)
+        self._still(link, request._replace(now=self._clock()))
+        delivery = self._answer(link, request, selection, policy)
         if isinstance(delivery.body, Stream):
             await delivery.body.prime(self._budget)
             try:
@@ -124,6 +136,8 @@ class Deliverer:
         tags = tags_of(zone, DocumentRef(link.zone, link.bucket, link.key), "")
         mode = self._mode(zone, now)
         policy = absent_policy(mode, now=int(now), expires_at=link.expires_at, tags=tags)
+        if link.zone in self.copies.traced:
+            policy = NoStore()  # for asking for nothing nobody fills the index
         return render(policy, self._profiles[link.zone])
 
     def _ref(self, link: Pass) -> DocumentRef:
@@ -140,9 +154,10 @@ class Deliverer:
                 raise VersionSuperseded
         return document
 
-    def _answer(self, link: Pass, request: Request, selection: Selection) -> Delivery:
+    def _answer(
+        self, link: Pass, request: Request, selection: Selection, policy: CachePolicy
+    ) -> Delivery:
         ready, level = selection.ready, selection.level
-        policy = self._policy(link, selection, request)
         varying = _varying(self._profiles[link.zone], policy, selection, request.now)
         shown = ready.representation.name
         delivery = unmodified(request, ready, varying, level)

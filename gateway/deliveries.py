@@ -34,6 +34,7 @@ class Request(NamedTuple):
 
     Whoever admits the request says who the `viewer` is, where that is proved, and whether it is
     `proven` that an edge asks which verifies links itself and keeps copies without the token.
+    `asked` are path and query as they came.
     """
 
     head: bool
@@ -43,6 +44,7 @@ class Request(NamedTuple):
     now: float
     viewer: Viewer = NOBODY
     proven: bool = False
+    asked: tuple[bytes, bytes] = (b"", b"")
 
 
 class Delivery(NamedTuple):

@@ -29,12 +29,19 @@ class Exchange:
     """A request for a link. Only the fields that may change its answer are ever looked at.
 
     `viewer` is who asks, once that is proved; `proven` says that an edge asks by a copy's key.
+    `asked` are path and query as they came.
     """
 
-    __slots__ = ("began", "fields", "link", "method", "now", "proven", "record", "viewer")
+    __slots__ = ("asked", "began", "fields", "link", "method", "now", "proven", "record", "viewer")
 
-    def __init__(self, record: Record, headers: Iterable[tuple[bytes, bytes]]) -> None:
+    def __init__(
+        self,
+        record: Record,
+        headers: Iterable[tuple[bytes, bytes]],
+        asked: tuple[bytes, bytes] = (b"", b""),
+    ) -> None:
         self.record = record
+        self.asked = asked
         self.method = record.method
         self.began = perf_counter()
         self.now = time()
@@ -65,4 +72,5 @@ class Exchange:
             self.now,
             self.viewer,
             self.proven,
+            self.asked,
         )

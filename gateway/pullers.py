@@ -14,6 +14,7 @@ from hmac import compare_digest
 from typing import Final, Self
 
 from gateway.asgi import Scope
+from gateway.copies import key_of
 from gateway.documents import Zone
 from gateway.errors import PullerRefused
 from gateway.peers import NOBODY, peer_of
@@ -122,12 +123,6 @@ def zone_of(scope: Scope) -> str:
     """The zone that a link's path names; empty, which no zone is, for any other path."""
     segments = scope["raw_path"].split(b"/", 4)
     return segments[3].decode("latin-1") if segments[4:] else ""
-
-
-def key_of(link: Link) -> bytes:
-    """The query under which a puller keeps what the link gives."""
-    grant = link.grant
-    return f"c={grant.disposition[0]}{grant.shared_class}{link.generation}".encode()
 
 
 def _bound(link: Link) -> bool:

@@ -75,7 +75,8 @@ class Gateway:
         return self._others(scope, receive, send)
 
     async def _link(self, scope: Scope, receive: Receive, send: Send) -> None:
-        exchange = Exchange(self._telemetry.record(scope["method"]), scope["headers"])
+        asked = scope["raw_path"], scope["query_string"]
+        exchange = Exchange(self._telemetry.record(scope["method"]), scope["headers"], asked)
         exchange.record.client, exchange.record.route = client_of(scope), "d"
         try:
             if self._porter.watchful:

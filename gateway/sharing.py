@@ -7,13 +7,16 @@ from dataclasses import dataclass
 
 from cdn.fields import Profile
 from gateway.canary import Canary
+from gateway.copies import Copies
 from gateway.standings import Standings
 
 
 @dataclass(frozen=True, slots=True)
 class Sharing:
-    """The words of each zone's CDNs, whether they are proven, and the document that proves it."""
+    """The words of each zone's CDNs, whether they are proven, the document that proves it, and
+    what those without tags may hold."""
 
     profiles: Mapping[str, Sequence[Profile]]
     standings: Standings
     canary: Canary
+    copies: Copies

@@ -58,7 +58,8 @@ class Face:
         self._porter = porter
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        exchange = Exchange(self._telemetry.record(scope["method"]), scope["headers"])
+        asked = scope["raw_path"], scope["query_string"]
+        exchange = Exchange(self._telemetry.record(scope["method"]), scope["headers"], asked)
         exchange.record.client = client_of(scope)
         call: Call = Passed()
         try:

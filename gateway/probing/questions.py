@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from gateway.copies import key_of
 from gateway.probing.links import CanaryLinks
 from gateway.probing.replies import Ask
-from gateway.pullers import SHIELD, TOKEN, key_of
+from gateway.pullers import SHIELD, TOKEN
 from signing.links import Link
 
 WINDOWED = 'docs/cdns.md, "Any CDN in windowed mode"'

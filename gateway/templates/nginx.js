@@ -6,6 +6,7 @@
 // error anywhere is a refusal.
 
 import crypto from 'crypto';
+import fs from 'fs';
 
 const KEYS = {
 <% for kid, key in facts.keys.items() %>
@@ -164,4 +165,40 @@ function verify(r) {
     }
 }
 
-export default { verify };
+// Unlinks copies by the MD5 of their keys, which is what nginx calls their files. One that can not
+// be unlinked fails the call, so that it is made again.
+function purge(r) {
+    const secret = r.variables.ostiary_purge_key;
+    const shown = r.headersIn['Purge-Key'] || '';
+    if (r.method !== 'POST' || !secret || mac(secret, shown) !== mac(secret, secret)) {
+        r.return(403);
+        return;
+    }
+    let purged = 0;
+    try {
+        r.requestText.split('\n').filter(Boolean).forEach((digest) => {
+            if (!/^[0-9a-f]{32}$/.test(digest)) {
+                throw new Error('no digest');
+            }
+            purged += unlinked(r.variables.ostiary_copies, digest);
+        });
+    } catch (error) {
+        r.return(500);
+        return;
+    }
+    r.return(200, `purged ${purged}\n`);
+}
+
+function unlinked(folder, digest) {
+    try {
+        fs.unlinkSync(`${folder}/${digest.slice(31)}/${digest.slice(29, 31)}/${digest}`);
+        return 1;
+    } catch (error) {
+        if (error.code === 'ENOENT') {
+            return 0;
+        }
+        throw error;
+    }
+}
+
+export default { verify, purge };

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from gateway.pullers import Proofs, Pullers, key_of
+from gateway.copies import key_of
+from gateway.pullers import Proofs, Pullers
 from signing.errors import LinkRefused
 from signing.folders import FolderLink
 from signing.grants import Grant

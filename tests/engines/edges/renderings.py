@@ -49,6 +49,17 @@ def texts(kind: str, facts: EdgeFacts, backend: Backend) -> dict[str, str]:
 
 def shielded(text: str, secret: str) -> str:
     """nginx has no environment to read it from: whoever runs it writes it down."""
-    empty = '$ostiary_shield {\n    default "";'
+    return _written(text, "shield", secret)
+
+
+def purged(text: str, secret: str, port: int) -> str:
+    """Purges of nginx, taken on a port of the test's."""
+    shipped = "listen 127.0.0.1:8081;"
+    assert shipped in text
+    return _written(text.replace(shipped, f"listen 127.0.0.1:{port};"), "purge_key", secret)
+
+
+def _written(text: str, name: str, value: str) -> str:
+    empty = f'$ostiary_{name} {{\n    default "";'
     assert empty in text
-    return text.replace(empty, empty.replace('""', f'"{secret}"'))
+    return text.replace(empty, empty.replace('""', f'"{value}"'))

@@ -12,7 +12,7 @@ import pytest
 
 from gateway.edges import Backend
 from tests.engines.edges.origins import Origin, Seen
-from tests.engines.edges.renderings import facts_without, shielded, texts
+from tests.engines.edges.renderings import facts_without, purged, shielded, texts
 from tests.engines.edges.servers import COMMANDS, absent
 from tests.engines.edges.wire import Reply, exchange, free_port, listens
 
@@ -21,12 +21,13 @@ SECRET = "purge-secret-of-the-edges"
 
 @dataclass(frozen=True)
 class Edge:
-    """A running edge, and what the origin behind it has seen."""
+    """A running edge, and what the origin behind it has seen; `purges` is the port for those."""
 
     kind: str
     port: int
     origin: Origin
     folder: Path
+    purges: int
 
     def get(self, target: str, method: str = "GET", **fields: str) -> Reply:
         return exchange(self.port, target, method, **fields)
@@ -57,10 +58,12 @@ class Starter:
     ) -> Edge:
         if packages := absent(kind):
             pytest.skip(f"NOT TESTED: {kind} is absent (apt install {packages})")
-        edge = Edge(kind, free_port(), origin, self._new_folder(kind))
+        port = free_port()
+        purges = free_port() if kind == "nginx" else port
+        edge = Edge(kind, port, origin, self._new_folder(kind), purges)
         files = spoil(texts(kind, facts_without(zone, drop), Backend("127.0.0.1", origin.port)))
         if kind == "nginx":
-            files["nginx"] = shielded(files["nginx"], shield)
+            files["nginx"] = purged(shielded(files["nginx"], shield), SECRET, purges)
         command = [*map(str, COMMANDS[kind](edge.folder, files, edge.port)), *options]
         self._run(edge, command, shield)
         return edge

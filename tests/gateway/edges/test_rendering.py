@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 
 import pytest
 
@@ -52,3 +53,16 @@ def test_what_edges_say_are_problems() -> None:
     assert json.loads(DOWN)["status"] == 503
     assert ("content-type", "application/problem+json") in refusal().fields
     assert "'" not in refusal().body + DOWN
+
+
+def test_nginx_purges_by_the_shipped_script_whatever_its_copies_are_called() -> None:
+    shipped = (Path(__file__).parents[3] / "deploy" / "nginx" / "purge.js").read_text()
+    purging = shipped[shipped.index("// Unlinks") : shipped.index("export")]
+    assert purging in rendering("njs")(FACTS, BACKEND)
+    assert purging.count("function") == 2
+
+
+def test_nginx_takes_no_purges_until_somebody_says_by_which_secret() -> None:
+    text = rendering("nginx")(FACTS, BACKEND)
+    assert 'map $server_port $ostiary_purge_key {\n    default "";\n}' in text
+    assert text.count("/var/cache/nginx/ostiary") == 2
