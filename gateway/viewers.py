@@ -95,7 +95,9 @@ class Viewers:
         allowed = [
             wanted for wanted, error in zip(call.documents, errors, strict=True) if error is None
         ]
-        issued = iter(await self._issued(call, allowed, caller, origin, now))
+        # Judged again once they are in the ledger: a receipt for a viewer lists all there are.
+        given = self._issued(call, allowed, caller, origin, now)
+        issued = iter(await self._admissions.still(caller, given))
         return [
             next(issued) if error is None else Refused(wanted, error)
             for wanted, error in zip(call.documents, errors, strict=True)

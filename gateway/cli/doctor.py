@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 import sys
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Container, Iterator, Mapping
 from dataclasses import asdict
 from importlib.util import find_spec
 from pathlib import Path
@@ -87,6 +87,18 @@ def examine(settings: Settings) -> Iterator[Finding]:
     yield data_folder(Path(settings.server.data))
     yield from certificates(CertificateFiles.of(settings.server), time())
     yield engine("pypdfium2", "pages of PDF documents")
+
+
+def revoked_keys(settings: Settings, revoked: Container[str]) -> Iterator[Finding]:
+    """The configured keys that were revoked, of which nothing is good any more."""
+    active = settings.signing.active or next(iter(settings.signing.keys))
+    for kid in filter(revoked.__contains__, settings.signing.keys):
+        if kid == active:
+            hint = "make another key active, and reload"
+            yield Finding(f"key {kid}", "FAIL", "signs, and was revoked: no new link opens", hint)
+        else:
+            hint = "take it out of [signing] keys, and render every edge again"
+            yield Finding(f"key {kid}", "note", "was revoked, and is still configured", hint)
 
 
 def _operators(settings: Settings) -> Finding:
@@ -192,6 +204,8 @@ def _ago(seconds: float) -> str:
 
 async def _state(parts: Parts) -> AsyncIterator[Finding]:
     yield Finding("state", "ok", "can be read and written")
+    for finding in revoked_keys(parts.settings, parts.rules.revocations.keys):
+        yield finding
     for depth in await parts.purges.depths():
         waiting = f"{depth.waiting} tags wait, {depth.dead} are dead"
         if depth.dead:

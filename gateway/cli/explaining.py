@@ -191,6 +191,8 @@ def _revoked(link: Link, zone: Zone, settings: Settings) -> str:
     generation = generation_of(zone, link, settings.server.database)
     if generation.known is None:
         return f"not known: {generation.told(link)}"
+    if generation.key_at:
+        return f"YES: the key {link.kid} was, at {moment(int(generation.key_at))}"
     answer = "YES" if link.generation < generation.known else "no"
     return f"{answer}: {generation.told(link)}"
 

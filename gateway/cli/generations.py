@@ -8,7 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gateway.documents import DocumentRef, Zone
-from gateway.state.revocations import bucket_scope, document_scope, prefix_scope, zone_scope
+from gateway.state.revocations import (
+    bucket_scope,
+    document_scope,
+    key_scope,
+    prefix_scope,
+    zone_scope,
+)
 from gateway.state.uses import used_at
 from signing.folders import FolderLink
 from signing.links import Link
@@ -20,14 +26,15 @@ class Generation:
     """The sum of revocations that a link's own is compared with.
 
     `known` is None when `trouble` hindered the look. `alone_at` is when the document of a folder
-    link was last revoked without the folder, `used_at` when a one-time link was used, both in Unix
-    seconds and 0 for never.
+    link was last revoked without the folder, `used_at` when a one-time link was used, `key_at` when
+    the key that signed it was revoked; all in Unix seconds and 0 for never.
     """
 
     known: int | None
     trouble: str = ""
     alone_at: float = 0.0
     used_at: int = 0
+    key_at: float = 0.0
 
     def told(self, link: Link) -> str:
         """The comparison with a link, in words."""
@@ -66,7 +73,8 @@ def _looked_at(connection: sqlite3.Connection, zone: Zone, link: Link) -> Genera
         scopes, alone = [*scopes, alone[0]], []
     used = used_at(connection, zone.name, link.one_time) if link.one_time != ABSENT else 0
     alone_at = _of(connection, "max(changed_at)", sorted({*alone} - {*scopes}))
-    return Generation(int(_of(connection, "sum(counter)", scopes)), "", alone_at, used)
+    key_at = _of(connection, "max(changed_at)", [key_scope(link.kid)])
+    return Generation(int(_of(connection, "sum(counter)", scopes)), "", alone_at, used, key_at)
 
 
 def _of(connection: sqlite3.Connection, what: str, scopes: list[str]) -> float:

@@ -143,6 +143,9 @@ def _objections(
         yield Verdict("revoked", f"it {generation.told(link)}", "410 link.revoked")
     except GenerationAhead:
         yield Verdict("refused", f"it {generation.told(link)}: issued on another state", "403")
+    if generation.key_at:
+        what = f"its key {link.kid} was revoked at {moment(int(generation.key_at))}"
+        yield Verdict("revoked", what, "403 link.refused")
     if _closed(link, zone, generation, now):
         what = "its document was revoked by itself, which closes it to links of the folder"
         yield Verdict("revoked", what, "410 link.revoked")

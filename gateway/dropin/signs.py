@@ -14,6 +14,7 @@ from gateway.supabase.callers import Caller
 from gateway.supabase.messages import SignMany, SignOne
 from gateway.supabase.oracle import Oracle, Sight
 from gateway.supabase.transforms import Bounds, Transform
+from signing.errors import Unsignable
 from signing.grants import Grant
 from signing.storage import StorageLink
 
@@ -52,7 +53,7 @@ class Signs:
         asked = self._oracle.sign_one(caller, bucket, key, wanted)
         theirs = await self._admissions.still(caller, asked)
         order = Order(zone, bucket, grant, wanted.expires_in, caller.actor)
-        (link,) = await self._issuer.issue(order, [key], now)
+        (link,) = await self._issued(caller, order, [key], now)
         if isinstance(link, StorageLink):
             return {"signedURL": link.target}
         if not theirs:
@@ -71,7 +72,7 @@ class Signs:
         sights = await self._admissions.still(caller, asked)
         order = Order(zone, address.bucket, grant, wanted.expires_in, caller.actor)
         allowed = list(dict.fromkeys(sight.key for sight in sights if sight.allowed))
-        links = await self._issuer.issue(order, allowed, now)
+        links = await self._issued(caller, order, allowed, now)
         urls = {
             key: link.target
             for key, link in zip(allowed, links, strict=True)
@@ -81,6 +82,12 @@ class Signs:
             rest = [key for key in allowed if key not in urls]
             urls |= await self._handed_on(caller, address.bucket, rest, wanted)
         return [_line(sight, urls) for sight in sights]
+
+    async def _issued(
+        self, caller: Caller, order: Order, keys: Sequence[str], now: int
+    ) -> list[StorageLink | Unsignable]:
+        """Judged again once they are in the ledger: a receipt for a viewer lists all there are."""
+        return await self._admissions.still(caller, self._issuer.issue(order, keys, now))
 
     async def _handed_on(
         self, caller: Caller, bucket: str, keys: Sequence[str], wanted: SignMany

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
 
+from gateway.state.ledger import IssueRow
 from tests.contract.pairs import REPORT, SCAN, Pair
 from tests.contract.server import USER_A, USER_B
 from tests.contract.server.policies import Question
@@ -192,6 +194,32 @@ def test_a_revoked_viewer_gets_nothing_until_reinstated(filled: Pair) -> None:
     assert filled.sign(REPORT, upstream.user_a).status_code == 200
     assert filled.links([REPORT], upstream.user_a).status_code == 200
     assert all(filled.get(path, upstream.user_a).status_code == 200 for path in reads)
+
+
+class Overtaken:
+    """A ledger in whose wake the viewer is revoked, before any link of it is given out."""
+
+    def __init__(self, pair: Pair) -> None:
+        self._parts = pair.door.parts
+        self.rows = list[IssueRow]()
+
+    async def record_issue(self, rows: Sequence[IssueRow]) -> None:
+        await self._parts.ledger.record_issue(rows)
+        self.rows += rows
+        await self._parts.purges.revoke([f"v:{USER_A}"], by="test", now=time.time())
+
+
+@pytest.mark.parametrize("way", ["links", "sign", "sign_many"])
+def test_a_viewer_revoked_while_links_are_written_down_gets_none(filled: Pair, way: str) -> None:
+    """The receipt has listed what is in the ledger by then, and could not list these."""
+    ledger, project = Overtaken(filled), filled.door.parts.project
+    filled.door.parts.issuer._ledger = ledger
+    project.storage_issuer._ledger = ledger
+    key = REPORT if way == "sign" else [REPORT]
+    answer = getattr(filled, way)(key, filled.upstream.user_a)
+    assert answer.status_code in (400, 403)
+    assert len(ledger.rows) == 1
+    assert "1.k1." not in answer.text
 
 
 def test_a_viewer_is_revoked_by_the_name_in_the_token_when_no_key_is_known(

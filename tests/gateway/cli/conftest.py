@@ -67,6 +67,13 @@ class Shell:
         )
         return self
 
+    def rotate(self) -> Shell:
+        """Let a new key, k2, sign from now on."""
+        text = self.config.read_text()
+        keys = f'keys = {{ k1 = "{KEY}", k2 = "{"6b" * 32}" }}\nactive = "k2"'
+        self.config.write_text(text.replace(f'keys = {{ k1 = "{KEY}" }}', keys))
+        return self
+
     def add(self, text: str) -> Shell:
         """Add tables to the configuration."""
         with self.config.open("a") as file:

@@ -105,6 +105,20 @@ def test_a_cdn_out_of_reach_fails_with_a_hint(shell: Any) -> None:
     assert "s-secret" not in shell.says("doctor", status=1)
 
 
+def test_a_revoked_key_is_told_until_it_is_taken_out(shell: Any) -> None:
+    shell.rotate()
+    shell.run("revoke", "--key", "k1")
+    found = finding(shell, "key k1")
+    assert (found["state"], found["what"]) == ("note", "was revoked, and is still configured")
+    assert "render every edge again" in found["hint"]
+    text = shell.config.read_text()
+    shell.config.write_text(text.replace('active = "k2"', 'active = "k1"'))
+    found = finding(shell, "key k1", status=1)
+    assert (found["state"], found["hint"]) == ("FAIL", "make another key active, and reload")
+    shell.config.write_text(text.replace(f'k1 = "{"5a" * 32}", ', ""))
+    assert "key k1" not in {one["name"] for one in shell.json("doctor")}
+
+
 def test_purges_that_wait_are_told(shell: Any) -> None:
     shell.add(
         '[cdn.front]\nprovider = "varnish"\nurl = "http://127.0.0.1:9"\nsecret = "s-secret"\n'

@@ -80,6 +80,17 @@ def test_a_revoked_link_is_explained(shell: Any) -> None:
     assert told["revoked"] == "YES: has generation 0, the document is at 1"
 
 
+def test_a_link_of_a_revoked_key_is_explained(shell: Any) -> None:
+    url = shell.sign()
+    shell.rotate()
+    shell.run("revoke", "--key", "k1")
+    told = shell.json("explain", url)
+    assert told["verdict"].startswith("revoked: its key k1 was revoked at 20")
+    assert told["verdict"].endswith(", 403 link.refused")
+    assert told["revoked"].startswith("YES: the key k1 was, at 20")
+    assert shell.json("explain", shell.sign())["verdict"].startswith("good: ")
+
+
 def test_a_link_from_another_state_is_explained(shell: Any) -> None:
     shell.sign()
     shell.run("revoke", "--zone", "clinic")
