@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 from bench.ostiary import ZONE, Ostiary
 from bench.peers.varnish import SECRET
-from bench.processes import NotStarted, Server, serving, wait_until
+from bench.processes import NotStarted, Server, free_port, serving, wait_until
 from gateway.edges import Backend, facts_of, rendering
 
 SHIELD = "the-shield-secret-of-the-bench"
@@ -93,6 +93,7 @@ def nginx_edge(
             "/etc/nginx/njs/": f"{own}/",
             "/var/cache/nginx/ostiary": f"{own}/cache",
             "listen 8080;": f"listen 127.0.0.1:{port};",
+            "listen 127.0.0.1:8081;": f"listen 127.0.0.1:{free_port()};",
             '$ostiary_shield {\n    default "";': f'$ostiary_shield {{\n    default "{SHIELD}";',
         },
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,8 +10,8 @@ from typing import Any
 import httpx
 
 from cdn.errors import PurgeRefused
+from cdn.providers.pauses import pause_of
 
-_SECONDS = re.compile(r"[0-9]{1,5}(?:\.[0-9]{1,6})?", re.ASCII)
 _LATER = frozenset({408, 425, 429})
 _DENIED = frozenset({401, 403})
 
@@ -74,11 +73,11 @@ class Api:
         not repeated, it may hold what it was sent.
         """
         status = answer.status_code
-        told = answer.headers.get("retry-after", "").strip()
+        asked = pause_of(answer.headers)
         pause = self.pause if status == 429 and self.pause else None
         return PurgeRefused(
             f"{self.name} answered {status}",
-            retry_after=float(told) if _SECONDS.fullmatch(told) else pause,
+            retry_after=pause if asked is None else asked,
             dead=400 <= status < 500 and status not in _LATER,
             hint="check its secret, and what that may do" if status in _DENIED else "",
         )

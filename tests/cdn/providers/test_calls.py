@@ -61,8 +61,17 @@ def test_a_call_is_json_below_the_api_s_own_path_with_its_proof() -> None:
         (always(425), None, False),
         (always(500), None, False),
         (always(503, retry_after="-1"), None, False),
-        (always(503, retry_after="999999"), None, False),
+        (always(503, retry_after="999999"), 3_600.0, False),
         (always(503, retry_after="Mon, 23 Nov 2026 00:00:00 GMT"), None, False),
+        (
+            always(
+                503,
+                retry_after="Mon, 23 Nov 2026 00:00:09 GMT",
+                date="Mon, 23 Nov 2026 00:00:00 GMT",
+            ),
+            9.0,
+            False,
+        ),
         (always(400), None, True),
         (always(401), None, True),
         (always(404, retry_after="5"), 5.0, True),
