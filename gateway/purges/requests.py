@@ -193,10 +193,11 @@ class Purges:
         change = revoke if reason == "revoked" else reinstate
 
         def work(connection: sqlite3.Connection) -> PurgeStatus:
+            deaths = witness.deaths(connection, once, now)
             for scope in once:
                 change(connection, scope, now)
             if reason == "revoked":
-                witness.write(connection, purge, once, self._touched(once))
+                witness.write(connection, purge, deaths, self._touched(once))
             return _enqueue(connection, purge, targets)
 
         return work

@@ -7,46 +7,54 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
-from typing import TypeAlias
+from collections.abc import Iterable, Mapping
+from typing import Any, TypeAlias
 
 from cdn.modes import browser_longest
 from cdn.purge import PurgeState
 from cdn.tags import document_id, folder_tag
 from gateway.documents import Zone
 from gateway.state import receipts
-from gateway.state.receipts import ProviderStatus, PurgeRow
+from gateway.state.living import MOST_LISTED, Count, dying, unbound
+from gateway.state.receipts import ProviderStatus, PurgeRow, PurgeStatus
 
 Json: TypeAlias = "dict[str, Json] | list[Json] | str | int | float | bool | None"
 
-MOST_LINKS = 1_000
-"""Links that a receipt names one by one; of more it tells the number."""
+Deaths: TypeAlias = Mapping[str, Count]
+
+
+def deaths(connection: sqlite3.Connection, scopes: Iterable[str], now: float) -> Deaths:
+    """How many links each scope is about to kill, in the transaction that will do so."""
+    return {scope: dying(connection, scope, int(now)) for scope in scopes}
 
 
 def write(
-    connection: sqlite3.Connection, purge: PurgeRow, scopes: Sequence[str], zones: Iterable[Zone]
+    connection: sqlite3.Connection, purge: PurgeRow, deaths: Deaths, zones: Iterable[Zone]
 ) -> None:
     """Write down what `purge` takes back, in the transaction that has just done so.
 
-    `zones` are those whose links it kills.
+    `zones` are those whose links it kills, or whose copies.
     """
     touched = sorted(zones, key=lambda zone: zone.name)
-    listed, count = _left(connection, scopes, int(purge.at))
+    listed, count = _left(connection, deaths, int(purge.at))
     facts: dict[str, Json] = {
         "purge": purge.id,
         "reason": purge.reason,
         "asked_by": purge.by,
         "asked_at": int(purge.at),
-        "took_back": [_taken(connection, scope, int(purge.at)) for scope in scopes],
-        "zones": {zone.name: {"cache": zone.cache, "cdn": list(zone.cdn)} for zone in touched},
+        "took_back": [_taken(connection, *death) for death in deaths.items()],
+        "zones": {zone.name: _told(zone) for zone in touched},
         "lives_on": {
-            "browsers": {
-                zone.name: int(purge.at) + browser_longest(zone.cache) for zone in touched
-            },
             "links": [*listed],
             "links_in_all": count,
-            "edges": [zone.name for zone in touched] if any(map(_is_key, scopes)) else [],
+            "edges": [zone.name for zone in touched] if any(map(_is_key, deaths)) else [],
+            "other_caches": {
+                zone.name: int(purge.at) + zone.longest_life
+                for zone in touched
+                if zone.cache in ("windowed", "edge")
+            },
         },
     }
     connection.execute(
@@ -60,8 +68,18 @@ def statement(connection: sqlite3.Connection, purge: str) -> Mapping[str, Json] 
     if row is None:
         return None
     facts, done = row
-    said: dict[str, Json] = json.loads(done or facts)
-    return said if done else said | _progress(connection, purge)
+    said: dict[str, Any] = json.loads(done or facts)
+    if done:
+        return said
+    status = receipts.status(connection, purge)
+    if status is None:  # forgotten before receipts were completed
+        return said | {"state": "forgotten", "providers": []}
+    said["lives_on"]["browsers"] = _browsers(said, status)
+    return said | {
+        "state": status.state.value,
+        "providers": [*map(_provider, status.providers)],
+        "confirmed_at": _confirmed_at(said, status),
+    }
 
 
 def finish(connection: sqlite3.Connection, before: float) -> None:
@@ -84,7 +102,43 @@ def canonical(said: Mapping[str, Json]) -> str:
     return json.dumps(said, sort_keys=True, separators=(",", ":"))
 
 
-def _taken(connection: sqlite3.Connection, scope: str, now: int) -> Json:
+def _told(zone: Zone) -> Json:
+    """What of a zone's settings says how long copies may live."""
+    return {
+        "cache": zone.cache,
+        "cdn": list(zone.cdn),
+        "browser_seconds": browser_longest(zone.cache),
+        "longest_life": zone.longest_life,
+        "ttl": zone.ttl,
+        "window": zone.window,
+    }
+
+
+def _confirmed_at(said: Mapping[str, Any], status: PurgeStatus) -> int | None:
+    """When the last CDN had confirmed; at once where there is none."""
+    if status.state is not PurgeState.CONFIRMED:
+        return None
+    ends = [math.ceil(part.confirmed_at) for part in status.providers]
+    return max(ends, default=int(said["asked_at"]))
+
+
+def _browsers(said: Mapping[str, Any], status: PurgeStatus) -> dict[str, Json]:
+    """Until when browsers may use their own copies, by zone; None while that is not known.
+
+    A CDN may hand out its copy until it has confirmed, and browsers keep it from then on.
+    """
+    confirmed = _confirmed_at(said, status)
+    found: dict[str, Json] = {}
+    for name, zone in said["zones"].items():
+        began = confirmed if zone["cdn"] else int(said["asked_at"])
+        found[name] = None if began is None else began + zone["browser_seconds"]
+    return found
+
+
+def _taken(connection: sqlite3.Connection, scope: str, death: Count) -> Json:
+    links: dict[str, Json] = {"links": death.links}
+    if death.partly:
+        links["links_at_least"] = True
     kind, _, place = scope.partition(":")
     zone, _, below = place.partition("/")
     bucket, _, key = below.partition("/")
@@ -92,17 +146,12 @@ def _taken(connection: sqlite3.Connection, scope: str, now: int) -> Json:
         "SELECT counter FROM revocation WHERE scope = ?", (scope,)
     ).fetchone()
     if kind == "v":
-        return {"viewer": hashlib.sha256(place.encode()).hexdigest()}
+        return links | {"viewer": hashlib.sha256(place.encode()).hexdigest()}
     if kind == "k":
-        return {"key": place}
+        return links | {"key": place}
+    named = links | {"zone": zone, "counter": generation}
     if kind == "d":
-        name = document_id(zone, bucket, key)
-        links = connection.execute(
-            "SELECT count(DISTINCT link_id) FROM issue WHERE document_id = ? AND expires_at > ?",
-            (name, now),
-        ).fetchone()[0]
-        return {"document": name, "zone": zone, "counter": generation, "links": links}
-    named: dict[str, Json] = {"zone": zone, "counter": generation}
+        return named | {"document": document_id(zone, bucket, key)}
     if kind == "b":
         return named | {"bucket": bucket}
     return named | {"folder": folder_tag(zone, bucket, key)} if kind == "p" else named
@@ -115,26 +164,11 @@ def _left(
     listed: list[Json] = []
     count = 0
     for scope in scopes:
-        if not scope.startswith("v:"):
-            continue
-        found = connection.execute(
-            "SELECT link_id, document_id, max(expires_at) FROM issue WHERE actor = ?"
-            " AND audience = '' AND expires_at > ? GROUP BY link_id, document_id"
-            " ORDER BY link_id",
-            (f"viewer:{scope[2:]}", now),
-        ).fetchall()
-        count += len(found)
-        listed += [
-            {"link": link, "document": document, "expires_at": end} for link, document, end in found
-        ]
-    return listed[:MOST_LINKS], count
-
-
-def _progress(connection: sqlite3.Connection, purge: str) -> dict[str, Json]:
-    status = receipts.status(connection, purge)
-    if status is None:  # forgotten before receipts were completed
-        return {"state": "forgotten", "providers": []}
-    return {"state": status.state.value, "providers": [*map(_provider, status.providers)]}
+        if scope.startswith("v:"):
+            found, more = unbound(connection, scope[2:], now)
+            listed += [link._asdict() for link in found]
+            count += more
+    return listed[:MOST_LISTED], count
 
 
 def _provider(part: ProviderStatus) -> Json:

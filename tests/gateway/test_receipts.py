@@ -76,11 +76,27 @@ def test_a_receipt_tells_what_was_taken_back_and_how_long_browsers_keep_it(door:
     found = said(door, revoke(door, documents=[A]))
 
     assert found["took_back"] == [{"document": LETTER, "zone": "clinic", "counter": 1, "links": 1}]
-    assert found["zones"] == {"clinic": {"cache": "windowed", "cdn": ["edge"]}}
-    assert found["lives_on"]["browsers"]["clinic"] == found["asked_at"] + 300
+    told = {"cache": "windowed", "cdn": ["edge"], "browser_seconds": 300}
+    times = {"longest_life": 86_400, "ttl": 86_400, "window": 900}
+    assert found["zones"] == {"clinic": {**told, **times}}
+    assert found["lives_on"]["other_caches"] == {"clinic": found["asked_at"] + 86_400}
     assert found["asked_at"] >= before
     assert found["lives_on"]["links"] == found["lives_on"]["edges"] == []
     assert "letters/a" not in json.dumps(found)
+
+
+def test_browsers_keep_copies_from_the_last_moment_that_a_cdn_may_give_one_out(door: Any) -> None:
+    purge, bare = revoke(door, documents=[A]), revoke(door, zone="lab")
+    early = said(door, purge)
+    assert (early["confirmed_at"], early["lives_on"]["browsers"]) == (None, {"clinic": None})
+    confirm(door)
+    late = said(door, purge)
+    assert late["confirmed_at"] >= late["providers"][0]["confirmed_at"]
+    assert late["lives_on"]["browsers"] == {"clinic": late["confirmed_at"] + 300}
+    alone = said(door, bare)
+    assert alone["confirmed_at"] == alone["asked_at"]
+    assert alone["lives_on"]["browsers"] == {"lab": alone["asked_at"] + 60}
+    assert alone["lives_on"]["other_caches"] == {}
 
 
 def test_a_link_is_taken_back_with_its_document(door: Any) -> None:
@@ -103,8 +119,9 @@ def test_folders_buckets_and_zones_are_told_by_their_names_or_tags(door: Any) ->
     found = said(door, revoke(door, prefix="documents/letters/", bucket="samples", zone="lab"))
 
     folder = folder_tag("clinic", "documents", "letters")
-    assert {"zone": "clinic", "counter": 1, "folder": folder} in found["took_back"]
-    assert {"zone": "lab", "counter": 1, "bucket": "samples"} in found["took_back"]
+    letters = {"zone": "clinic", "counter": 1, "folder": folder, "links": 0}
+    samples = {"zone": "lab", "counter": 1, "bucket": "samples", "links": 0}
+    assert found["took_back"] == [letters, samples]
 
 
 def test_links_that_a_revoked_viewer_may_have_passed_on_are_listed(door: Any) -> None:
@@ -121,7 +138,7 @@ def test_links_that_a_revoked_viewer_may_have_passed_on_are_listed(door: Any) ->
 
     found = said(door, revoke(door, viewers=["ann"]))
 
-    assert found["took_back"] == [{"viewer": hashlib.sha256(b"ann").hexdigest()}]
+    assert found["took_back"] == [{"viewer": hashlib.sha256(b"ann").hexdigest(), "links": 1}]
     living = {"link": "living", "document": LETTER, "expires_at": now + 500}
     assert found["lives_on"]["links"] == [living]
     assert found["lives_on"]["links_in_all"] == 1
@@ -131,7 +148,7 @@ def test_links_that_a_revoked_viewer_may_have_passed_on_are_listed(door: Any) ->
 def test_a_key_is_taken_back_for_all_zones_and_edges_have_to_follow(door: Any) -> None:
     found = said(door, revoke(door, keys=["k2"]))
 
-    assert found["took_back"] == [{"key": "k2"}]
+    assert found["took_back"] == [{"key": "k2", "links": 0}]
     assert found["lives_on"]["edges"] == ["clinic", "lab"]
 
 
