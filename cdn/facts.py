@@ -183,7 +183,8 @@ FACTS: Mapping[str, Facts] = MappingProxyType(
         ),
         "cloudfront": Facts(
             Profile("cloudfront", "", "Cache-Tag", dialect="single"),
-            # At most 3,000 paths in progress, and each tag is one. No rate is named.
+            # At most 3,000 paths in progress (AWS's page InvalidationLimits), and each tag is one. No
+            # rate of calls is published; what is too much comes back as a 400 with a name of its own.
             _any(500, 1, 10, 2.5, 1_500),
             TagRules(50, 256, 50 * 257),
             _can("tags", "urls", "all"),
@@ -194,7 +195,8 @@ FACTS: Mapping[str, Facts] = MappingProxyType(
         ),
         "bunny": Facts(
             Profile("bunny", "", "CDN-Tag", dialect="single"),
-            # Tags are not named among the types of purges: the slower type is taken.
+            # docs.bunny.net/cdn/purge-cache has exact URLs (120, 5/s) and prefixes (20, 0.5/s), for the
+            # account. Tags are not named among the types: the slower one is a guess that is safe.
             _any(1, 0.5, 20),
             TagRules(30, 1_024, 1_024),
             _can("tags", "urls", "all"),
@@ -236,7 +238,8 @@ FACTS: Mapping[str, Facts] = MappingProxyType(
         ),
         "vercel": Facts(
             Profile("vercel", "Vercel-CDN-Cache-Control", "Vercel-Cache-Tag"),
-            # A list of tags has 8,196 octets. No rate is named.
+            # vercel.com/docs/rest-api/edge-cache/invalidate-by-tag: a list of tags has 8,196 octets,
+            # a tag 256. No rate is named there or among Vercel's limits: five a second is a guess.
             _any(200, 5, 20),
             TagRules(128, 256, 8_196),
             _can("tags", "soft"),
@@ -260,7 +263,7 @@ FACTS: Mapping[str, Facts] = MappingProxyType(
         "supabase": Facts(
             # Its CDN stands before the project's own URLs and pulls nothing from us.
             NONE,
-            # No rate is named.
+            # supabase.com/docs/guides/storage/cdn/purge-cdn-cache names no rate: a guess.
             _any(1, 5, 20),
             _NO_TAGS,
             _can("urls", "all"),

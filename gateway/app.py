@@ -83,7 +83,7 @@ def compose(
     pool = RenderPool(render_workers(settings), timeout=settings.renditions.timeout)
     describer = pool if serves else NoDescriber()
     making = make(settings, rules, (levels, originals), (pool, describer), metrics)
-    budget, gauges = ByteBudget(READERS_BUDGET), Gauges(purges)
+    budget, gauges = ByteBudget(READERS_BUDGET), Gauges(purges, providers)
     gauges.register(metrics, pool, levels.memory, budget, making.wishes)
     ledger, keeper = Ledger(database), _keeper(settings, rules, database, client, metrics)
     sharing, gate = _sharing(settings, providers, keeper.standings, database), Gate(rules, ledger)

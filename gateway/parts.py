@@ -63,7 +63,7 @@ class Parts:
         await self.pool.start()
         if not self.pool.filtered:
             _log.warning("RENDER WORKERS CAN CALL THE WHOLE KERNEL: seccomp is not to be had here")
-        worker = PurgeWorker(self.database, self.providers)
+        worker = PurgeWorker(self.database, self.providers, collapsed=self.gauges.collapsed)
         following, hints = self.rules.revocations.follower.run, self.project.hints.run
         running = (worker.run, self.gauges.run, self.improver.run, self.keeper.run)
         for work in (following, hints, *running):

@@ -32,9 +32,9 @@ _GAUGES: dict[GaugeName, tuple[str, tuple[str, ...], Literal["livesum", "livemax
     "render_queue_depth": ("Renders that wait for a worker.", (), "livesum"),
     "improvement_queue_depth": ("First answers that wait to be made better.", (), "livesum"),
     "prefetch_queue_depth": ("Neighbours of first renditions that wait.", (), "livesum"),
-    "purge_queue_depth": ("Purges not yet confirmed.", (), "livemax"),
-    "purge_dead": ("Purges that a CDN refused for good.", (), "livemax"),
-    "purge_lag_seconds": ("Age of the oldest purge not yet confirmed.", (), "livemax"),
+    "purge_queue_depth": ("Purges not yet confirmed.", ("cdn",), "livemax"),
+    "purge_dead": ("Purges that a CDN refused for good.", ("cdn",), "livemax"),
+    "purge_lag_seconds": ("Age of the oldest purge not yet sent.", ("cdn",), "livemax"),
     "inflight_bytes": ("Octets held for answers under way.", (), "livesum"),
     "cache_bytes": ("Octets that a cache layer holds.", ("layer",), "livemax"),
     "canary_proven": ("1 while a zone's CDN is proven to guard links.", ("zone",), "livemax"),
@@ -98,6 +98,7 @@ class Metrics:
         self._improved_total = counter("improvements", "First answers tried again.", "outcome")
         self._prefetched_total = counter("prefetches", "Renditions nobody asked for.", "outcome")
         self._hooked_total = counter("hook_calls", "Calls of hooks.", "hook", "outcome")
+        self._collapsed_total = counter("purge_collapsed", "Tags made bigger in a full queue.", "cdn")
         self._probed_total = counter("canary_rounds", "Rounds of questions to CDNs.", "outcome")
         self._dropped_total = counter("log_lines_dropped", "Log lines nobody took in time.")
         self._dropped = 0
@@ -174,6 +175,10 @@ class Metrics:
     def hooked(self, hook: str, outcome: str) -> None:
         """Count one call of a hook by outcome: "taken", "ignored", "refused", …"""
         self._hooked_total.labels(hook, outcome).inc()
+
+    def collapsed(self, cdn: str, tags: int) -> None:
+        """Count tags that bigger ones took up in a queue too deep for a CDN."""
+        self._collapsed_total.labels(cdn).inc(tags)
 
     def gauge(self, name: GaugeName, read: Callable[[], float], **labels: str) -> None:
         """Let `read` be asked each second, and at each scrape, for a gauge's figure.

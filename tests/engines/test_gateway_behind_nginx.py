@@ -154,6 +154,12 @@ def test_a_link_is_purged_by_itself_and_a_folder_with_what_lies_in_it(front: Fro
     assert [front.file(link).exists() for link in links] == [False, False]
 
 
+def test_a_link_good_once_is_not_used_up_by_a_look(front: Front) -> None:
+    link = front.gateway.link("a.txt", grant="original", one_time=True)
+    assert front.client.head(link).status_code == 405
+    assert [front.seen(link) for _ in range(2)] == [(200, ""), (410, "")]
+
+
 def test_what_nobody_has_is_kept_by_nobody(front: Front) -> None:
     link = front.gateway.link("a.txt").replace("a.txt", "gone.txt")
     assert [front.seen(link)[1] for _ in range(2)] == ["MISS", "MISS"]

@@ -110,7 +110,7 @@ import sys
 from gateway.telemetry.metrics import Metrics
 metrics = Metrics()
 metrics.request("d", 200, 0.004, 10)
-metrics.gauge("purge_queue_depth", lambda: 5)
+metrics.gauge("purge_queue_depth", lambda: 5, cdn="edge")
 metrics.gauge("inflight_bytes", lambda: 100)
 metrics.flush()
 print("ready", flush=True)
@@ -137,5 +137,5 @@ def test_one_scrape_tells_of_all_processes(tmp_path: Path) -> None:
     workers[1].communicate(b"\n", timeout=30)
     assert seen["ostiary_http_requests_total", (("code", "200"), ("route", "d"))] == 2
     assert seen["ostiary_http_request_duration_seconds_count", (("route", "d"),)] == 2
-    assert seen["ostiary_purge_queue_depth", ()] == 5
+    assert seen["ostiary_purge_queue_depth", (("cdn", "edge"),)] == 5
     assert seen["ostiary_inflight_bytes", ()] == 200
