@@ -114,11 +114,11 @@ def rows(what: str, found: Found) -> list[Row]:
 
 def _places(folder: Path, put: Documents, started: ExitStack) -> Iterator[Place]:
     store, times = folder_store(put.root), [f"ttl = {TTL}", f"stale_if_error = {STALE}"]
-    here, there, beside = free_port(), free_port(), free_port()
-    told = [*times, public(there), *cdn("varnish", there), *cdn("nginx", beside)]
+    here, there, purges = free_port(), free_port(), free_port()
+    told = [*times, public(there), *cdn("varnish", there), *cdn("nginx", purges)]
     verified = started.enter_context(ostiary(folder, store, cache="edge", more=told))
     edge = started.enter_context(varnish_edge(folder, there, verified))
-    nginx = started.enter_context(nginx_edge(folder, beside, verified))
+    nginx = started.enter_context(nginx_edge(folder, free_port(), verified, purges=purges))
     told = [*times, *cdn("varnish", here)]
     windowed = started.enter_context(ostiary(folder, store, more=told))
     front = started.enter_context(varnish(folder, here, windowed.server))
@@ -167,11 +167,10 @@ def _found(places: Sequence[Place]) -> dict[str, Found]:
 
 
 def _revoke(place: Place, last: str) -> None:
-    """Take documents back, and wait until a front that can be told by tags was told."""
+    """Take documents back, and wait until the front was told."""
     with Visitor(place.gateway.server.port) as operator:
         tell(operator, "/admin/revoke", documents(*map(name, _DOOMED)))
-    if place.what != NGINX:
-        wait_until(lambda: place.status(last) == 410)
+    wait_until(lambda: place.status(last) == 410)
 
 
 def kill(server: Server) -> None:

@@ -82,9 +82,12 @@ def varnish_edge(
 
 @contextmanager
 def nginx_edge(
-    folder: Path, port: int, gateway: Ostiary, *, change: Change = as_rendered
+    folder: Path, port: int, gateway: Ostiary, *, purges: int = 0, change: Change = as_rendered
 ) -> Iterator[Server]:
-    """nginx with one worker, the rendered configuration and its script, before the gateway."""
+    """nginx with one worker, the rendered configuration and its script, before the gateway.
+
+    `purges` is the port where it is told of purges; without one nobody tells it.
+    """
     own = folder / f"nginx-{port}"
     own.mkdir()
     text = replaced(
@@ -93,8 +96,9 @@ def nginx_edge(
             "/etc/nginx/njs/": f"{own}/",
             "/var/cache/nginx/ostiary": f"{own}/cache",
             "listen 8080;": f"listen 127.0.0.1:{port};",
-            "listen 127.0.0.1:8081;": f"listen 127.0.0.1:{free_port()};",
-            '$ostiary_shield {\n    default "";': f'$ostiary_shield {{\n    default "{SHIELD}";',
+            "listen 127.0.0.1:8081;": f"listen 127.0.0.1:{purges or free_port()};",
+            _empty("shield"): _empty("shield").replace('""', f'"{SHIELD}"'),
+            _empty("purge_key"): _empty("purge_key").replace('""', f'"{SECRET}"'),
         },
     )
     (own / "ostiary.js").write_text(_rendered("njs", gateway))
@@ -102,6 +106,11 @@ def nginx_edge(
     command = ["nginx", "-p", own, "-e", own / "error.log", "-c", own / "nginx.conf"]
     with serving([str(part) for part in command], port, own / "log") as server:
         yield server
+
+
+def _empty(name: str) -> str:
+    """What is left empty for whoever runs nginx."""
+    return f'$ostiary_{name} {{\n    default "";'
 
 
 def _rendered(kind: str, gateway: Ostiary, origin: int = 0) -> str:

@@ -73,6 +73,7 @@ def blind_nginx(text: str) -> str:
     return replaced(
         text,
         {
+            "js_content ostiary.purge": "return 404",
             "    rewrite ^ /ostiary/$ostiary_route last;\n": "",
             "location @shared {": "location /d/ {",
             "proxy_cache_key $ostiary_key": "proxy_cache_key $request_uri",

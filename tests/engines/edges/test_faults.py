@@ -13,15 +13,18 @@ pytestmark = pytest.mark.engines
 # Code put before a line of the verifier, and run when a request says `Fault: yes`.
 VARNISH = [
     ('    var.set("signed",', "var.clear();"),
-    ('    if (var.get("mac") !~', 'var.set("mac", "");'),
-    ('    if (var.get("mac") !~', 'var.set("mac", "0x");'),
+    ('    var.set("sig",', 'var.set("mac", "");'),
+    ('    var.set("sig",', 'var.set("mac", "0x");'),
+    ('    var.set("sig",', 'var.set("mac", "0x0123");'),
+    ('    var.set("right",', 'var.set("sig", "");'),
     ('    var.set("sig",', 'var.set("mac", blob.transcode(HEX, BASE64, encoded="0"));'),
-    ('    if (var.get("sig") !~', 'var.set("right", ""); var.set("given", "");'),
+    ('    if (var.get("sig") !~', 'var.set("right", "");'),
     ('    if (var.get("sig") !~', 'var.set("sig", "");'),
     ('    var.set_int("exp",', 'var.set_int("now", std.integer("none", 0));'),
     ('    if (var.get_int("exp") <=', 'var.set_int("exp", std.integer("none", 0));'),
-    ('    if (var.get("grant") == "io"', 'var.set("grant", "");'),
-    ('    if (var.get("grant") == "io"', "return (fail);"),
+    ('    if (var.get("grant") == "ia"', 'var.set("grant", "");'),
+    ('    if (var.get("grant") == "ia"', 'var.set("rendition", "");'),
+    ('    if (var.get("grant") == "ia"', "return (fail);"),
 ]
 NGINX = [
     ("    const target = r.variables", "throw new Error('judged');"),
