@@ -183,8 +183,8 @@ FACTS: Mapping[str, Facts] = MappingProxyType(
         ),
         "cloudfront": Facts(
             Profile("cloudfront", "", "Cache-Tag", dialect="single"),
-            # At most 3,000 paths in progress (AWS's page InvalidationLimits), and each tag is one. No
-            # rate of calls is published; what is too much comes back as a 400 with a name of its own.
+            # At most 3,000 paths in progress (AWS's page InvalidationLimits), and each tag is one.
+            # No rate of calls is published: one a second is a guess.
             _any(500, 1, 10, 2.5, 1_500),
             TagRules(50, 256, 50 * 257),
             _can("tags", "urls", "all"),
@@ -195,8 +195,8 @@ FACTS: Mapping[str, Facts] = MappingProxyType(
         ),
         "bunny": Facts(
             Profile("bunny", "", "CDN-Tag", dialect="single"),
-            # docs.bunny.net/cdn/purge-cache has exact URLs (120, 5/s) and prefixes (20, 0.5/s), for the
-            # account. Tags are not named among the types: the slower one is a guess that is safe.
+            # docs.bunny.net/cdn/purge-cache has exact URLs (120, 5/s) and prefixes (20, 0.5/s),
+            # for the account. Tags are not named among them: the slower type is a guess.
             _any(1, 0.5, 20),
             TagRules(30, 1_024, 1_024),
             _can("tags", "urls", "all"),
@@ -238,8 +238,8 @@ FACTS: Mapping[str, Facts] = MappingProxyType(
         ),
         "vercel": Facts(
             Profile("vercel", "Vercel-CDN-Cache-Control", "Vercel-Cache-Tag"),
-            # vercel.com/docs/rest-api/edge-cache/invalidate-by-tag: a list of tags has 8,196 octets,
-            # a tag 256. No rate is named there or among Vercel's limits: five a second is a guess.
+            # vercel.com/docs/rest-api/edge-cache/invalidate-by-tag: a list has 8,196 octets, a tag
+            # 256. No rate is named there or among Vercel's limits: five a second is a guess.
             _any(200, 5, 20),
             TagRules(128, 256, 8_196),
             _can("tags", "soft"),

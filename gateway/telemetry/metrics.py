@@ -98,7 +98,7 @@ class Metrics:
         self._improved_total = counter("improvements", "First answers tried again.", "outcome")
         self._prefetched_total = counter("prefetches", "Renditions nobody asked for.", "outcome")
         self._hooked_total = counter("hook_calls", "Calls of hooks.", "hook", "outcome")
-        self._collapsed_total = counter("purge_collapsed", "Tags made bigger in a full queue.", "cdn")
+        self._collapsed_total = counter("purge_collapsed", "Tags made bigger in a queue.", "cdn")
         self._probed_total = counter("canary_rounds", "Rounds of questions to CDNs.", "outcome")
         self._dropped_total = counter("log_lines_dropped", "Log lines nobody took in time.")
         self._dropped = 0

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from cdn.purge import PurgeState
+from cdn.tags import bucket_tag, folder_tag, zone_tag
 from gateway.documents import DocumentRef, Zone
 from gateway.purges import PurgeRequest, Purges
 from gateway.state.database import Database
@@ -40,10 +41,10 @@ from cdn.setups import Setup
 from gateway.purges import Pacing, PurgeWorker
 from gateway.state.database import Database
 
-path, url, id, secret, batch, rate, burst, tag_rate, tag_burst = sys.argv[1:]
+path, url, id, secret, backlog, batch, rate, burst, tag_rate, tag_burst = sys.argv[1:]
 pacing = Pacing(
     second_pass=0.5, settling=0.1, shortest_pause=0.02, longest_pause=0.1, call=0.3, lease=0.6,
-    poll=0.05, lead=0.01,
+    poll=0.05, lead=0.01, look=0.05, backlog=float(backlog),
 )
 
 async def main():
@@ -58,19 +59,19 @@ asyncio.run(main())
 """
 
 
-def begun(path: Path, stub: StubCdn, url: str) -> subprocess.Popen[bytes]:
-    """A worker that keeps to the stub's contract."""
+def begun(path: Path, stub: StubCdn, url: str, backlog: float = 300.0) -> subprocess.Popen[bytes]:
+    """A worker that keeps to the stub's contract, and collapses what takes it longer."""
     setup, bears = setup_for("fastly", url), stub.contract
     limits = (bears.batch, bears.calls.rate, bears.calls.burst)
     counted = (bears.names.rate or "inf", bears.names.burst)
-    arguments = (path, setup.url, setup.id, setup.secret, *limits, *counted)
+    arguments = (path, setup.url, setup.id, setup.secret, backlog, *limits, *counted)
     command = [sys.executable, "-c", WORKER, *map(str, arguments)]
     return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
-async def killing(path: Path, stub: StubCdn, url: str) -> None:
+async def killing(path: Path, stub: StubCdn, url: str, backlog: float = 300.0) -> None:
     """Keep a worker at work, and kill it after every few calls, until cancelled."""
-    worker = begun(path, stub, url)
+    worker = begun(path, stub, url, backlog)
     try:
         while True:
             # Not by the clock: on a busy machine it would die before it has done anything.
@@ -79,7 +80,7 @@ async def killing(path: Path, stub: StubCdn, url: str) -> None:
                 await asyncio.sleep(0.01)
             worker.kill()
             worker.wait()
-            worker = begun(path, stub, url)
+            worker = begun(path, stub, url, backlog)
     finally:
         worker.kill()
         worker.wait()
@@ -134,6 +135,51 @@ def test_of_ten_thousand_purges_none_is_lost_and_no_limit_is_exceeded(
     assert len(asyncio.run(work())) == PURGES + PURGES // ASKED_AT_ONCE
     told = {name for order in stub.taken for name in order.names}
     assert told >= {DocumentRef("clinic", "documents", str(n)).id for n in range(9_000)}
+    assert stub.throttled == 0
+    assert not stub.refused
+
+
+def test_of_a_queue_that_collapses_while_its_worker_is_killed_nothing_is_lost(
+    database: Database, path: Path
+) -> None:
+    """Each document's tag, or a bigger one, is told after it was asked for, and once more."""
+    stub = StubCdn("fastly", STORM, contract=Contract(batch=8, calls=Bucket(8, 20)))
+    purges = Purges(database, {"edge": _Soft()}, {"clinic": CLINIC})  # type: ignore[dict-item]
+    keys = [f"{folder}/{n}" for folder in range(40) for n in range(25)]
+    random.shuffle(keys)
+
+    async def some(first: int) -> str:
+        documents = tuple(DocumentRef("clinic", "documents", k) for k in keys[first : first + 50])
+        purge = await purges.ask(
+            PurgeRequest(documents), soft=first % 100 == 0, by="", reason="", now=time.time()
+        )
+        return purge.id
+
+    async def work() -> None:
+        async with serving(stub) as url:
+            killer = asyncio.create_task(killing(path, stub, url, 1.0))
+            try:
+                found = []
+                for first in range(0, len(keys), 50):
+                    found.append(await some(first))
+                    await asyncio.sleep(0.05)
+                async with asyncio.timeout(300):
+                    while await asyncio.to_thread(unconfirmed, database):  # noqa: ASYNC110
+                        await asyncio.sleep(0.2)
+            finally:
+                killer.cancel()
+                with suppress(asyncio.CancelledError):
+                    await killer
+            states = {(await purges.status(purge)).state for purge in found}  # type: ignore[union-attr]
+            assert states == {PurgeState.CONFIRMED}
+
+    asyncio.run(work())
+    told = {name for order in stub.taken for name in order.names}
+    whole = {bucket_tag("clinic", "documents"), zone_tag("clinic")}
+    for key in keys:
+        document = DocumentRef("clinic", "documents", key).id
+        assert told & {document, folder_tag("clinic", "documents", key.split("/")[0]), *whole}
+    assert told - {DocumentRef("clinic", "documents", key).id for key in keys}, "nothing collapsed"
     assert stub.throttled == 0
     assert not stub.refused
 

@@ -14,9 +14,11 @@ from cdn.errors import PurgeRefused
 from cdn.providers.base import Limits, PurgeReceipt
 from cdn.providers.null import Null
 from cdn.purge import PurgeState
+from cdn.tags import folder_tag
 from gateway.documents import DocumentRef, Zone
 from gateway.errors import StateUnavailable
 from gateway.purges import Pacing, PurgeRequest, Purges, PurgeWorker
+from gateway.purges.lanes import most_of
 from gateway.state import feed
 from gateway.state.database import Database
 from gateway.state.filelock import FileLock
@@ -370,3 +372,46 @@ def test_uses_of_dead_links_are_forgotten_by_the_earlier_of_two_clocks(works: Wo
 
     asyncio.run(works.running(forgotten()))
     assert used.used("clinic", "B" * 16)
+
+
+def test_a_queue_too_deep_for_the_provider_is_collapsed_and_told_of(database: Database) -> None:
+    edge, heard = Edge(), list[tuple[str, int]]()
+    edge.limits = Limits(batch=3, rate=1, burst=2)
+    zones = {"clinic": CLINIC}
+    purges = Purges(database, {"edge": edge}, zones)
+    pacing = replace(BRISK, backlog=1.0)
+    asked = tuple(DocumentRef("clinic", "documents", f"{n % 2}/{n}") for n in range(20))
+    purge = purges.ask_now(PurgeRequest(asked), soft=False, by="", reason="", now=1_000.0)
+    worker = PurgeWorker(
+        database,
+        {"edge": edge},
+        pacing,
+        clock=lambda: 1_000.0,
+        collapsed=lambda *told: heard.append(told),
+    )
+    asyncio.run(worker.drain())
+    assert set(edge.tags) == {folder_tag("clinic", "documents", folder) for folder in "01"}
+    assert heard == [("edge", 20)]
+    status = asyncio.run(purges.status(purge.id))
+    assert status is not None
+    assert status.state is PurgeState.SENT
+
+
+@pytest.mark.parametrize(
+    ("limits", "most"),
+    [
+        (Limits(1, 0.5, 20), 170),
+        (Limits(100, 5 / 60, 25), 5_000),
+        (Limits(500, 1, 10, 2.5, 1_500), 2_250),
+    ],
+)
+def test_a_queue_is_too_deep_when_the_limits_do_not_drain_it_in_time(
+    limits: Limits, most: int
+) -> None:
+    assert most_of(limits, 300.0) == most
+
+
+@pytest.mark.parametrize("name", ["lease", "second_pass", "longest_pause"])
+def test_nothing_is_due_so_late_that_a_clock_seems_set_back(name: str) -> None:
+    with pytest.raises(ValueError, match="60 s"):
+        replace(Pacing(), **{name: 61.0})
