@@ -52,7 +52,7 @@ sub vcl_recv {
         return (pass);
     }
     call ostiary_verify;
-    if (var.get("token") !~ "^1\.[^.]+\.[^.]+\.[^.]+\.-\.-\." || req.http.Authorization ||
+    if (var.get("token") !~ "^t=1\.[^.]+\.[^.]+\.[^.]+\.-\.-\." || req.http.Authorization ||
         req.http.Content-Length || req.http.Transfer-Encoding) {
         # For one viewer or one use, or with more than a link needs: the origin's to judge.
         return (pass);
@@ -117,9 +117,9 @@ sub ostiary_verify {
     if (str.count(req.url) > 2048 || req.url !~ "<<target>>") {
         return (synth(403, "Forbidden"));
     }
-    # From here on no field of the token is empty or holds a dot: 1, kid, end, generation,
+    # From here on no field of the token is empty or holds a dot: t=1, kid, end, generation,
     # audience, one-time, grant, signature.
-    var.set("token", regsub(req.url, "^[^?]+\?t=", ""));
+    var.set("token", str.split(req.url, 2, "?"));
     var.set("grant", str.split(var.get("token"), 7, "."));
     var.set("rendition", str.split(req.url, 2, "/"));
     call ostiary_verify_mac;
@@ -135,13 +135,12 @@ sub ostiary_verify_mac {
         var.set("mac", digest.hmac_sha256("<<key>>", var.get("signed")));
     }
 <% endfor %>
-    var.set("sig", blob.transcode(HEX, BASE64URLNOPAD, length=48,
-        encoded=str.split(var.get("mac"), 2, "x")));
+    var.set("sig", blob.transcode(HEX, BASE64URLNOPAD,
+        encoded=str.take(var.get("mac"), 48, 2)));
     # Compared under a hash of the whole MAC, so that time tells nothing of it. Who can not know
     # what is hashed finds no collision either, so it may be the quickest hash there is.
     var.set("right", digest.hash_md5(var.get("mac") + var.get("sig")));
-    if (var.get("sig") !~ "^[A-Za-z0-9_-]{32}$" ||
-        var.get("right") !~ "^[0-9a-f]{32}$" ||
+    if (str.count(var.get("sig")) != 32 || str.count(var.get("right")) != 32 ||
         var.get("right") !=
             digest.hash_md5(var.get("mac") + str.split(var.get("token"), 8, "."))) {
         return (synth(403, "Forbidden"));
