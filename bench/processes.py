@@ -61,12 +61,16 @@ class Server:
 
 def tree(pid: int) -> list[int]:
     """A process and all that it, and they, started."""
-    below = [
-        int(child)
-        for task in os.listdir(f"/proc/{pid}/task")
-        for child in _read(pid, f"task/{task}/children").split()
-    ]
+    tasks = os.listdir(f"/proc/{pid}/task")
+    below = [int(child) for task in tasks for child in _started(pid, task)]
     return [pid, *(found for child in below for found in tree(child))]
+
+
+def _started(pid: int, task: str) -> list[str]:
+    """What one thread started; a thread that has just ended, nothing."""
+    with suppress(FileNotFoundError):
+        return _read(pid, f"task/{task}/children").split()
+    return []
 
 
 def free_port() -> int:

@@ -115,6 +115,8 @@ def verdict(answer: Any) -> str:
 
 def expected(case: dict[str, Any]) -> str:
     if case["origin"] == "accept":
+        if "viewer" in case:
+            return "audience"  # good for a viewer that nobody here proves to be
         return "accept" if is_made(case["target"]) else "grant"
     reason = str(case["reason"])
     return reason if reason in ("expired", "grant", "audience") else "refused"

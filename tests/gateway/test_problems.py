@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import gateway.problems.problem as catalogue
-from cdn.errors import CdnError, ProviderMisconfigured, PurgeRefused
+from cdn.errors import CdnError, ProviderMisconfigured, PurgeLost, PurgeRefused
 from gateway.errors import (
     Answer,
     CallerRefused,
@@ -119,6 +119,7 @@ ERRORS: list[tuple[Exception, int, str]] = [
     (KeysUnavailable(SECRET), 503, "keys.unavailable"),
     (ConfigurationError([Fault(SECRET, SECRET)]), 500, "internal"),
     (PurgeRefused(SECRET, hint=SECRET), 502, "purge.refused"),
+    (PurgeLost(SECRET), 502, "purge.refused"),
     (ProviderMisconfigured(SECRET), 500, "internal"),
     (RuntimeError(SECRET), 500, "internal"),
 ]
