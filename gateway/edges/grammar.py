@@ -22,9 +22,13 @@ _SEGMENT = (
     r"(?!(?:\.|%2E){1,2}(?:/|\?))"
     r"(?:[A-Za-z0-9._~!$&'()*+,;=:@-]|%[0-9A-F][0-9A-F])+"
 )
-_TOKEN = (
-    r"1\.[a-z0-9]{1,8}\.[1-9][0-9]{9}\.(?:0|[1-9][0-9]{0,9})"
-    rf"\.{_TAG}\.{_TAG}\.{_GRANT}\.[A-Za-z0-9_-]{{32}}"
+_KID = "[a-z0-9]{1,8}"
+_END = "[1-9][0-9]{9}"
+_GENERATION = "(?:0|[1-9][0-9]{0,9})"
+_SIGNATURE = "[A-Za-z0-9_-]{32}"
+_TOKEN = rf"1\.{_KID}\.{_END}\.{_GENERATION}\.{_TAG}\.{_TAG}\.{_GRANT}\.{_SIGNATURE}"
+_PARTED = (
+    rf"(1\.({_KID})\.({_END})\.({_GENERATION})\.({_TAG})\.({_TAG})\.({_GRANT}))\.({_SIGNATURE})"
 )
 
 WHOLE: Final = rf"^(?:{'|'.join(ALWAYS)}|{_PAGE}-text)$"
@@ -44,9 +48,19 @@ class Expressions:
     @property
     def target(self) -> str:
         """The whole raw target of a link of the zone, up to its signature."""
+        return rf"^/d/{_RENDITION}/{self._scope}\?t={_TOKEN}$"
+
+    @property
+    def parts(self) -> str:
+        """As `target`, with groups: rendition, scope, signed body, kid, end, generation, audience,
+        one-time name, grant, signature."""
+        return rf"^/d/({_RENDITION})/({self._scope})\?t={_PARTED}$"
+
+    @property
+    def _scope(self) -> str:
         sealed = rf"~/{_VERSION}/[A-Za-z0-9_-]+(?:\.[a-z0-9]{{1,8}})?"
         readable = rf"(?!~(?!canary/)){_SEGMENT}/{_VERSION}/{_SEGMENT}(?:/{_SEGMENT})*"
-        return rf"^/d/{_RENDITION}/{self.facts.zone}/(?:{sealed}|{readable})\?t={_TOKEN}$"
+        return rf"{self.facts.zone}/(?:{sealed}|{readable})"
 
     @property
     def declared(self) -> str:

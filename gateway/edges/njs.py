@@ -18,7 +18,7 @@ def rendered(facts: EdgeFacts, backend: Backend) -> str:
         .render(
             facts=facts,
             browser=BROWSER,
-            target=_literal(expressions.target),
+            target=_literal(expressions.parts),
             declared=expressions.declared,
             automatic=expressions.automatic,
             whole=WHOLE,

@@ -15,16 +15,6 @@ const KEYS = {
 };
 const FARTHEST = <<facts.farthest>>;
 const BROWSER = <<browser>>;
-const TARGET = /<<target>>/;
-const FOLDER = /<<folder>>/;
-const WHOLE = /<<whole>>/;
-const DECLARED = /<<declared>>/;
-const AUTOMATIC = /<<automatic>>/;
-const SHOWS_AVIF = /<<shows_avif>>/i;
-const BARS_AVIF = /<<bars_avif>>/i;
-const SHOWS_WEBP = /<<shows_webp>>/i;
-const BARS_WEBP = /<<bars_webp>>/i;
-
 function now() {
     return Math.floor(Date.now() / 1000);
 }
@@ -33,36 +23,31 @@ function mac(key, text) {
     return crypto.createHmac('sha256', key).update(text).digest('base64url');
 }
 
-// The parts of a target that the grammar allows; null for any other.
+// The parts of a target that the grammar allows; null for any other. One expression finds them all:
+// each builtin that a request uses has its price here.
 function parts(target) {
-    if (target.length > 2048 || !TARGET.test(target)) {
-        return null;
-    }
-    const mark = target.indexOf('?');
-    const slash = target.indexOf('/', 3);
-    const token = target.slice(mark + 3);
-    const fields = token.split('.');
-    if (fields.length !== 8) {
+    const found = target.length > 2048 ? null : /<<target>>/.exec(target);
+    if (found === null) {
         return null;
     }
     return {
-        rendition: target.slice(3, slash),
-        scope: target.slice(slash + 1, mark),
-        token: token,
-        body: token.slice(0, -33),
-        kid: fields[1],
-        exp: Number(fields[2]),
-        gen: fields[3],
-        bound: fields[4] !== '-' || fields[5] !== '-',
-        grant: fields[6],
-        sig: fields[7],
+        rendition: found[1],
+        scope: found[2],
+        body: found[3],
+        kid: found[4],
+        exp: Number(found[5]),
+        gen: found[6],
+        bound: found[7] !== '-' || found[8] !== '-',
+        disposition: found[9][0],
+        covers: found[9].slice(1),
+        sig: found[10],
     };
 }
 
 // The signature, compared under a second HMAC so that time tells nothing of it.
 function signed(link) {
-    const key = KEYS.hasOwnProperty(link.kid) ? KEYS[link.kid] : '';
-    if (!/^[0-9a-f]{64}$/.test(key)) {
+    const key = KEYS[link.kid];
+    if (typeof key !== 'string' || key.length !== 64) {
         return false;
     }
     const whole = mac(key, '/d/' + link.scope + '?t=' + link.body);
@@ -76,56 +61,72 @@ function living(link, time) {
 
 function granted(link) {
     const name = link.rendition;
-    switch (link.grant.slice(1)) {
+    switch (link.covers) {
     case 'o':
         return name === 'original';
     case 'a':
-        return name === 'original' || WHOLE.test(name) || DECLARED.test(name);
+        return name === 'original' || carrying(name) || declared(name);
     case 'p':
-        return DECLARED.test(name);
+        return declared(name);
     default:
-        return link.grant.slice(1) === 'x-' + name;
+        return link.covers === 'x-' + name;
     }
 }
 
+// The names that carry the original or may end in it.
+function carrying(name) {
+    return /<<whole>>/.test(name);
+}
+
+function declared(name) {
+    return /<<declared>>/.test(name);
+}
+
 // The formats that an Accept field names.
-function shown(accept) {
+function formats(accept) {
     const found = [];
-    if (SHOWS_AVIF.test(accept) && !BARS_AVIF.test(accept)) {
+    if (/<<shows_avif>>/i.test(accept) && !/<<bars_avif>>/i.test(accept)) {
         found.push('avif');
     }
-    if (SHOWS_WEBP.test(accept) && !BARS_WEBP.test(accept)) {
+    if (/<<shows_webp>>/i.test(accept) && !/<<bars_webp>>/i.test(accept)) {
         found.push('webp');
     }
     return found;
 }
 
+// What is sent on of Accept. Only a fetch asks for it.
+function shown(r) {
+    const found = formats(r.headersIn['Accept'] || '');
+    return found.map((name) => 'image/' + name + ',').join('') + '*/*';
+}
+
 // The name with its format. Of the two, pages are smaller as WebP.
-function formatted(link, formats) {
-    if (!/^[id][ap]$/.test(link.grant) || !AUTOMATIC.test(link.rendition)) {
-        return link.rendition;
+function formatted(r, link) {
+    const name = link.rendition;
+    const free = link.covers === 'a' || link.covers === 'p';
+    if (!free || name === 'original' || !/<<automatic>>/.test(name)) {
+        return name;
     }
-    const page = /^p[1-9]/.test(link.rendition);
-    const best = page ? formats[formats.length - 1] : formats[0];
-    return link.rendition + '-' + (best || 'jpeg');
+    const found = formats(r.headersIn['Accept'] || '');
+    const best = /^p[1-9]/.test(name) ? found[found.length - 1] : found[0];
+    return name + '-' + (best || 'jpeg');
 }
 
 // The class parts what may hold a whole original from what never does.
 function group(link) {
-    return /^[id][ao]$/.test(link.grant) || WHOLE.test(link.rendition) ? 'w' : 'r';
+    return link.covers === 'a' || link.covers === 'o' || carrying(link.rendition) ? 'w' : 'r';
 }
 
 function share(r, link, time) {
-    const formats = shown(r.headersIn['Accept'] || '');
-    const path = '/d/' + formatted(link, formats) + '/' + link.scope;
-    const key = path + '?c=' + link.grant[0] + group(link) + link.gen;
+    const path = '/d/' + formatted(r, link) + '/' + link.scope;
+    const key = path + '?c=' + link.disposition + group(link) + link.gen;
+    const token = link.body + '.' + link.sig;
     const known = r.variables.ostiary_shield !== '';
     r.variables.ostiary_key = key;
-    r.variables.ostiary_target = known ? key : path + '?t=' + link.token;
-    r.variables.ostiary_token = known ? link.token : '';
-    r.variables.ostiary_shown = formats.map((name) => 'image/' + name + ',').join('') + '*/*';
+    r.variables.ostiary_target = known ? key : path + '?t=' + token;
+    r.variables.ostiary_token = known ? token : '';
     r.variables.ostiary_browser =
-        'private, no-transform, max-age=' + Math.min(BROWSER, link.exp - time);
+        'private, no-transform, max-age=' + (link.exp - time < BROWSER ? link.exp - time : BROWSER);
 }
 
 function more(r) {
@@ -136,12 +137,12 @@ function more(r) {
 // The location that goes on with a request; none for what is refused.
 function judged(r) {
     const target = r.variables.request_uri;
-    if (FOLDER.test(target)) {
-        return '@passed';
-    }
     const link = parts(target);
+    if (link === null) {
+        return /<<folder>>/.test(target) ? '@passed' : '';
+    }
     const time = now();
-    if (link === null || !signed(link) || !living(link, time) || !granted(link)) {
+    if (!signed(link) || !living(link, time) || !granted(link)) {
         return '';
     }
     if (link.bound || more(r)) {
@@ -201,4 +202,4 @@ function unlinked(folder, digest) {
     }
 }
 
-export default { verify, purge };
+export default { verify, shown, purge };

@@ -28,13 +28,13 @@ VARNISH = [
 ]
 NGINX = [
     ("    const target = r.variables", "throw new Error('judged');"),
-    ("    const mark =", "throw new Error('parts');"),
+    ("    const found = target.length", "throw new Error('parts');"),
     ("    const key = KEYS", "throw new TypeError('signed');"),
     ("    const whole = mac(", "return undefined;"),
     ("    const whole = mac(", "return mac(undefined, null);"),
     ("    return 1800000000", "return undefined;"),
-    ("    const name = link.rendition", "throw 'granted';"),
-    ("    const formats = shown(", "throw new RangeError('share');"),
+    ("    switch (link.covers)", "throw 'granted';"),
+    ("    const path = '/d/'", "throw new RangeError('share');"),
     ("    r.variables.ostiary_key", "r.variables.nowhere = 'x';"),
 ]
 FAULTS = [("varnish", *fault) for fault in VARNISH] + [("nginx", *fault) for fault in NGINX]

@@ -45,6 +45,20 @@ def test_automatic_names_are_declared_in_each_format_that_edges_give() -> None:
         assert not re.search(EXPRESSIONS.automatic, name)
 
 
+def test_the_parts_are_those_of_every_target_and_of_nothing_else() -> None:
+    whole, parted, tried = re.compile(EXPRESSIONS.target), re.compile(EXPRESSIONS.parts), 0
+    for case in BOOK["cases"]:
+        found = parted.search(case["target"])
+        assert bool(found) is bool(whole.search(case["target"])), case["name"]
+        if not found:
+            continue
+        tried += 1
+        rendition, scope, body, *fields, signature = found.groups()
+        assert f"/d/{rendition}/{scope}?t={body}.{signature}" == case["target"].rstrip("\n")
+        assert body == "1." + ".".join(fields)
+    assert tried > 10
+
+
 def test_the_target_is_the_grammar_of_the_zone() -> None:
     known, tried = re.compile(EXPRESSIONS.target), 0
     for case in BOOK["cases"]:
