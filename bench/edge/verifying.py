@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
+from bench.calls import same
 from bench.documents import SMALL, Documents
 from bench.edge.fronts import cdn, nginx_edge, replaced, varnish_edge
 from bench.load import Load, Target, cheaper, interleaved, middle, times
@@ -20,6 +21,7 @@ NGINX, BLIND_NGINX = "nginx + njs that verifies", "the same, by the URL, without
 GOALS = {VARNISH: Goal(10, most=True), NGINX: Goal(25, most=True)}
 BESIDE = {VARNISH: BLIND_VARNISH, NGINX: BLIND_NGINX}
 _ROUNDS = 5
+_ACCEPT = "image/avif,image/webp,image/apng,image/svg+xml,image/*,*/*;q=0.8"
 
 
 def run(folder: Path) -> list[Row]:
@@ -39,7 +41,10 @@ def run(folder: Path) -> list[Row]:
         }
         servers = {name: started.enter_context(front) for name, front in fronts.items()}
         link = gateway.link(SMALL)
-        targets = {name: Target(server, server.base + link) for name, server in servers.items()}
+        asking = same(folder / "browser.lua", "GET", {"accept": _ACCEPT})
+        targets = {
+            name: Target(server, server.base + link, asking) for name, server in servers.items()
+        }
         for target in targets.values():
             _expect_hit(target.url)
         return rows(interleaved(targets, rounds=_ROUNDS))
