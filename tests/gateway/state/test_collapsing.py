@@ -68,6 +68,11 @@ class Queue:
             self.leases.append(lease)
         return lease
 
+    def claimed(self) -> Lease:
+        lease = self.claim()
+        assert lease is not None
+        return lease
+
     def confirm(self, lease: Lease) -> None:
         self.leases.remove(lease)
         self.told.append(Call(lease))
@@ -164,6 +169,25 @@ def test_what_is_on_the_wire_keeps_its_tag_and_takes_up_nothing(queue: Queue) ->
     assert (queue.state(early), queue.state(late)) == (PurgeState.SENT, PurgeState.QUEUED)
     queue.work_off()
     queue.check(late)
+    assert queue.state(late) is PurgeState.CONFIRMED
+
+
+def test_a_second_pass_that_joins_a_bigger_one_is_not_served_by_it_too_early(
+    queue: Queue,
+) -> None:
+    early = queue.ask([document(0, 0), document(0, 1)])
+    queue.confirm(queue.claimed())
+    queue.collapse(1)
+    queue.now += SECOND / 2
+    late = queue.ask([document(0, 2), document(0, 3)])
+    queue.confirm(queue.claimed())
+    queue.collapse(1)
+    queue.now += SECOND / 2
+    queue.confirm(queue.claimed())
+    assert (queue.state(early), queue.state(late)) == (PurgeState.CONFIRMED, PurgeState.SENT)
+    assert queue.claim() is None
+    queue.now += SECOND / 2
+    queue.confirm(queue.claimed())
     assert queue.state(late) is PurgeState.CONFIRMED
 
 
