@@ -131,7 +131,7 @@ def _taking_back(parts: Parts, authenticator: Authenticator) -> list[Route]:
     scoping, signer = Scoping(parts.rules.zones), parts.rules.signer
     receipts = Receipts(parts.database, Sealer(parts.settings.signing.key_ring()))
     purging = Purging(authenticator, parts.purges, scoping, signer, frozenset(parts.providers))
-    revoking = Revoking(authenticator, parts.purges, scoping, signer, receipts)
+    revoking = Revoking(authenticator, parts.purges, scoping, signer, receipts, parts.ledger)
     return [*purging.routes(), *revoking.routes()]
 
 

@@ -8,7 +8,7 @@ The seal is of the receipt's canonical JSON (members sorted, no spaces, ASCII).
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeAlias, cast
 
@@ -20,7 +20,7 @@ from signing.receipts import Sealer, Verdict
 LONGEST = 1024 * 1024
 """Octets of a receipt that is looked at."""
 
-Found: TypeAlias = Verdict | Literal["no-receipt", "unconfirmed"]
+Found: TypeAlias = Verdict | Literal["no-receipt", "unconfirmed", "revoked-key"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +44,11 @@ def sealed(sealer: Sealer, said: Mapping[str, Json]) -> dict[str, Json]:
     return {"receipt": dict(said), "seal": sealer.seal(witness.canonical(said))}
 
 
-def judged(sealer: Sealer, text: bytes) -> Found:
-    """What a receipt's file is worth; one that is no such file, or says a thing twice, nothing."""
+def judged(sealer: Sealer, text: bytes, revoked: Callable[[str], bool] = lambda _: False) -> Found:
+    """What a receipt's file is worth; one that is no such file, or says a thing twice, nothing.
+
+    `revoked` says of a key's name whether it was revoked: whoever stole it can seal as well.
+    """
     try:
         whole = json.loads(text, object_pairs_hook=_once) if len(text) <= LONGEST else None
     except (ValueError, RecursionError):
@@ -57,6 +60,8 @@ def judged(sealer: Sealer, text: bytes) -> Found:
         return "no-receipt"
     receipt = cast("dict[str, Json]", said)
     verdict = sealer.verdict(witness.canonical(receipt), seal)
+    if verdict == "good" and revoked(seal.split(".")[1]):
+        return "revoked-key"
     if verdict == "good" and receipt.get("state") != "confirmed":
         return "unconfirmed"
     return verdict

@@ -17,9 +17,10 @@ from gateway.errors import RequestRefused
 from gateway.intake import model_of, record
 from gateway.progress import told
 from gateway.purges import Purges
-from gateway.purges.addresses import Addresses
+from gateway.purges.addresses import Addresses, opened_by
 from gateway.receipts import Receipts, zones_of
 from gateway.scoping import Scopes, Scoping
+from gateway.state.ledger import Ledger
 from gateway.state.revocations import (
     bucket_scope,
     document_scope,
@@ -38,8 +39,8 @@ Subject = Annotated[str, StringConstraints(min_length=1, max_length=4_096)]
 class RevokeCall(Scopes):
     """The body of `POST /admin/revoke`; `viewers` are subjects of viewers' tokens.
 
-    `links` are links as they were given out: all links to their documents go. `keys` are names of
-    signing keys: what they signed goes.
+    `links` are links as they were given out, or their ids: all links to their documents go. `keys`
+    are names of signing keys: what they signed goes.
     """
 
     viewers: Annotated[tuple[Subject, ...], Field(max_length=1_000)] = ()
@@ -70,6 +71,7 @@ class Revoking:
     scoping: Scoping
     signer: Signer
     receipts: Receipts
+    ledger: Ledger
 
     def routes(self) -> list[Route]:
         """The routes of `/admin` that revoke and reinstate."""
@@ -84,7 +86,8 @@ class Revoking:
         operator = self._operator(request, "admin.revoke")
         operator.need_scope("revoke")
         call = await model_of(request, RevokeCall)
-        linked = [address.document for address in map(self._addresses().read, call.links)]
+        addresses = Addresses(self.signer, self.scoping.owner)
+        linked = [await opened_by(link, addresses, self.ledger) for link in call.links]
         every = bool(call.viewers or call.keys)
         zones = [document.zone for document in linked]
         self.scoping.need(operator, "revoke", call, every=every, others=zones)
@@ -111,9 +114,6 @@ class Revoking:
         for zone in zones_of(found):
             operator.need("revoke", zone)
         return JSONResponse(found)
-
-    def _addresses(self) -> Addresses:
-        return Addresses(self.signer, self.scoping.owner)
 
     def _check_keys(self, call: RevokeCall) -> None:
         for kid in call.keys:

@@ -234,7 +234,7 @@ def routes() -> set[tuple[str, str]]:
     every += Redacting(nothing, nothing).routes()
     every += Introducing(nothing, nothing, nothing, nothing).routes()
     every += Foldering(nothing, nothing, nothing, nothing, nothing).routes()
-    every += Revoking(nothing, nothing, nothing, nothing, nothing).routes()
+    every += Revoking(nothing, nothing, nothing, nothing, nothing, nothing).routes()
     every += Purging(nothing, nothing, nothing, nothing, nothing).routes()
     found = {
         (method, route.path.replace(":path", ""))

@@ -56,6 +56,16 @@ def generation_of(zone: Zone, link: Link, database: Path) -> Generation:
         return Generation(None, "the state can not be read")
 
 
+def key_revoked_at(kid: str, database: Path) -> float:
+    """When a key was revoked, in Unix seconds; 0 for never, or where there is no state."""
+    try:
+        address = f"{database.absolute().as_uri()}?mode=ro"
+        with closing(sqlite3.connect(address, uri=True)) as connection:
+            return _of(connection, "max(changed_at)", [key_scope(kid)])
+    except (sqlite3.Error, OSError):
+        return 0.0
+
+
 def _looked_at(connection: sqlite3.Connection, zone: Zone, link: Link) -> Generation:
     """The database says which prefixes count, as for the gateway."""
     declared = connection.execute(

@@ -8,6 +8,7 @@ from typing import BinaryIO
 
 import click
 
+from gateway.cli.generations import key_revoked_at
 from gateway.cli.invocation import config_option, settings_of
 from gateway.cli.outcomes import parts_of
 from gateway.receipts import LONGEST, Found, Receipts, judged
@@ -18,10 +19,11 @@ SAID: dict[Found, str] = {
     "unconfirmed": "unchanged, but not confirmed: copies may live on; ask for it again later",
     "altered": "ALTERED: it is not what was sealed",
     "unknown-key": "sealed with a key that is not configured here: nothing can be told",
+    "revoked-key": "sealed with a key that was revoked, as others may: ask for it again",
     "no-seal": "no receipt: its seal has no such form",
     "no-receipt": "no receipt of ostiary's",
 }
-CODES: dict[Found, int] = {"good": 0, "unconfirmed": 3, "unknown-key": 4}
+CODES: dict[Found, int] = {"good": 0, "unconfirmed": 3, "unknown-key": 4, "revoked-key": 4}
 
 
 @click.group()
@@ -55,8 +57,14 @@ def verify(context: click.Context, file: Path | None, text: BinaryIO) -> None:
     """Check a receipt in FILE, or from standard input with `-`.
 
     Exits with 0 for a good one, 3 for one that was not confirmed yet, 4 where the key that sealed
-    it is not configured, and 1 for anything else.
+    it is not configured or was revoked, and 1 for anything else.
     """
-    found = judged(Sealer(settings_of(file).signing.key_ring()), text.read(LONGEST + 1))
+    settings = settings_of(file)
+    database = settings.server.database
+    found = judged(
+        Sealer(settings.signing.key_ring()),
+        text.read(LONGEST + 1),
+        lambda kid: key_revoked_at(kid, database) > 0,
+    )
     click.echo(SAID[found])
     context.exit(CODES.get(found, 1))

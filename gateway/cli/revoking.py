@@ -15,7 +15,7 @@ from gateway.cli.outcomes import BY, carry_out, parts_of, wait_option
 from gateway.documents import DocumentRef, Zone
 from gateway.errors import RequestRefused
 from gateway.parts import Parts
-from gateway.purges.addresses import Addresses
+from gateway.purges.addresses import Addresses, opened_by
 from gateway.state.receipts import PurgeStatus
 from gateway.state.revocations import (
     bucket_scope,
@@ -47,7 +47,9 @@ class Named(TypedDict):
 @click.option("--bucket", default="", metavar="ZONE/BUCKET", help="Everything of a bucket.")
 @click.option("--zone", default="", help="Everything of a zone.")
 @click.option("--viewer", "viewers", multiple=True, metavar="SUB", help="Refuse new links to SUB.")
-@click.option("--link", "links", multiple=True, metavar="URL", help="Every link to what URL opens.")
+@click.option(
+    "--link", "links", multiple=True, metavar="URL|ID", help="Every link to what it opens."
+)
 @click.option("--key", "keys", multiple=True, metavar="KID", help="All that a key signed.")
 @click.option(
     "--restored",
@@ -77,16 +79,17 @@ def revoke(
     zones = settings.zone_values()
     refs = [document_of(text, zones) for text in documents]
     signer = signer_of(settings)
-    refs += _linked(signer, named["links"], zones)
     scopes = [*map(document_scope, refs), *_scopes(named, zones), *_keys(signer, named["keys"])]
-    if not scopes:
+    if not (scopes or named["links"]):
         raise click.UsageError(
             "name what is to be revoked: a document, link, prefix, bucket, zone, viewer or key"
         )
-    if after_restore and scopes != [zone_scope(named["zone"])]:
+    if after_restore and (named["links"] or scopes != [zone_scope(named["zone"])]):
         raise click.UsageError("--restored goes with --zone, and with nothing else")
     with parts_of(settings) as (parts, runner):
         runner.run(_warn(parts, refs))
+        linked = runner.run(_linked(parts, named["links"]))
+        scopes += map(document_scope, linked)
 
         def ask(now: float) -> PurgeStatus:
             if after_restore:
@@ -110,16 +113,14 @@ def _scopes(named: Named, zones: Mapping[str, Zone]) -> Iterator[str]:
         yield viewer_scope(viewer_of(text))
 
 
-def _linked(
-    signer: Signer, links: Iterable[str], zones: Mapping[str, Zone]
-) -> Iterator[DocumentRef]:
-    homes = {bucket: zone.name for zone in zones.values() for bucket in zone.buckets}
-    addresses = Addresses(signer, lambda bucket: homes.get(bucket, ""))
-    for url in links:
-        try:
-            yield addresses.read(url).document
-        except RequestRefused:
-            raise click.BadParameter("a --link is no link of ours: give it whole") from None
+async def _linked(parts: Parts, links: Iterable[str]) -> list[DocumentRef]:
+    zones = parts.rules.zones.values()
+    homes = {bucket: zone.name for zone in zones for bucket in zone.buckets}
+    addresses = Addresses(parts.rules.signer, lambda bucket: homes.get(bucket, ""))
+    try:
+        return [await opened_by(link, addresses, parts.ledger) for link in links]
+    except RequestRefused:
+        raise click.BadParameter("a --link is no link of ours: give it whole, or its id") from None
 
 
 def _keys(signer: Signer, kids: Iterable[str]) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from urllib.parse import unquote, urlsplit
 
@@ -9,6 +10,7 @@ from cdn.copies import digest_of
 from gateway.documents import DocumentRef
 from gateway.errors import RequestRefused
 from gateway.purges.named import Address
+from gateway.state.ledger import Ledger
 from signing.errors import LinkRefused
 from signing.links import Signer
 from signing.storage import PREFIX
@@ -19,6 +21,8 @@ _PLACES = tuple(
     for kind in ("render/image", "object")
     for way in ("sign/", "public/", "authenticated/", "")
 )
+
+_ID = re.compile(r"[0-9a-f]{16}")
 
 
 class Addresses:
@@ -56,7 +60,20 @@ class Addresses:
         return DocumentRef(link.zone, link.bucket, link.key)
 
 
+async def opened_by(link: str, addresses: Addresses, ledger: Ledger) -> DocumentRef:
+    """The document of a link, named by its URL or by the id that logs and the ledger have.
+
+    Raises `RequestRefused` (422) for one that was not issued here, and for a folder's.
+    """
+    if not _ID.fullmatch(link):
+        return addresses.read(link).document
+    rows = await ledger.find(link)
+    if not rows or rows[0].key.endswith("/"):
+        raise _refused()
+    return DocumentRef(rows[0].zone, rows[0].bucket, rows[0].key)
+
+
 def _refused() -> RequestRefused:
     return RequestRefused(
-        422, "bad-url", "One of the URLs is no link of ours: give each one whole, as it was issued."
+        422, "bad-url", "One of them is no link of ours: give each one whole, as it was issued."
     )

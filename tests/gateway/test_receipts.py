@@ -109,10 +109,35 @@ def test_a_link_is_taken_back_with_its_document(door: Any) -> None:
     assert door.get(url).status_code == 410
 
 
-def test_what_is_no_link_of_ours_can_not_be_taken_back(door: Any) -> None:
-    answer = door.post("/admin/revoke", {"links": [door.link("letters/a.txt") + "x"]})
+def test_a_link_is_taken_back_by_its_id_and_the_others_die_with_it(door: Any) -> None:
+    urls = [door.link("letters/a.txt", grant=grant) for grant in ("all", "original", "previews")]
+    [issued] = door.issue("letters/a.txt")
 
-    assert (answer.status_code, answer.json()["code"]) == (422, "bad-url")
+    found = said(door, revoke(door, links=[issued["link"]]))
+
+    assert (found["took_back"][0]["document"], found["took_back"][0]["links"]) == (LETTER, 3)
+    assert {door.get(url).status_code for url in urls} == {410}
+
+
+def test_what_is_no_link_of_ours_can_not_be_taken_back(door: Any) -> None:
+    folders = {"folders": [{"bucket": "documents", "folder": "letters/2026/05"}]}
+    [folder] = door.post("/v1/folders", folders).json()["folders"]
+    for link in (door.link("letters/a.txt") + "x", "0" * 16, "A" * 16, folder["link"]):
+        answer = door.post("/admin/revoke", {"links": [link]})
+        assert (answer.status_code, answer.json()["code"]) == (422, "bad-url")
+
+
+def test_a_link_is_taken_back_by_those_alone_who_reach_its_zone(door: Any) -> None:
+    [issued] = door.issue("letters/a.txt")
+    for link in (issued["link"], issued["url"]):
+        assert door.post("/admin/revoke", {"links": [link]}, "labonly").status_code == 403
+    assert door.get(issued["url"]).status_code == 200
+
+
+@pytest.mark.parametrize("named", [{"viewers": ["ann"]}, {"keys": ["k2"]}])
+def test_what_reaches_every_zone_is_for_those_who_do(door: Any, named: dict[str, Any]) -> None:
+    assert door.post("/admin/revoke", named, "labonly").status_code == 403
+    assert door.post("/admin/revoke", named, "purger").status_code == 403
 
 
 def test_folders_buckets_and_zones_are_told_by_their_names_or_tags(door: Any) -> None:

@@ -40,6 +40,28 @@ def test_a_receipt_of_another_installation_tells_nothing(
     assert "nothing can be told" in shell.says("receipt verify", str(file), status=4)
 
 
+def test_a_receipt_outlives_the_key_that_signs_but_not_its_revocation(
+    shell: Any, revoked: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "receipt.json"
+    file.write_text(shell.run("receipt show", revoked).stdout)
+    shell.rotate()
+    assert shell.says("receipt verify", str(file)).startswith("good")
+    shell.run("revoke", "--key", "k1")
+    assert "ask for it again" in shell.says("receipt verify", str(file), status=4)
+    file.write_text(shell.run("receipt show", revoked).stdout)
+    assert shell.says("receipt verify", str(file)).startswith("good")
+
+
+def test_a_receipt_is_checked_where_there_is_no_state(shell: Any, revoked: str) -> None:
+    text = shell.run("receipt show", revoked).stdout
+    file = shell.folder / "receipt.json"
+    file.write_text(text)
+    (shell.folder / "data").rename(shell.folder / "elsewhere")
+    assert shell.says("receipt verify", str(file)).startswith("good")
+    assert not (shell.folder / "data" / "ostiary.db").exists()
+
+
 def test_an_unconfirmed_receipt_is_told_apart(shell: Any, tmp_path: Path) -> None:
     shell.add('[cdn.far]\nprovider = "varnish"\nurl = "http://127.0.0.1:9"\nsecret = "s"\n')
     shell.put("a.txt")
@@ -61,6 +83,9 @@ def test_a_link_takes_its_document_back(shell: Any) -> None:
     assert "revoked" in shell.says("verify", link, status=1)
     receipt = json.loads(shell.run("receipt show", told["id"]).stdout)["receipt"]
     assert receipt["took_back"][0]["links"] == 1
+    again = shell.sign("a.txt")
+    shell.run("revoke", "--link", shell.json("explain", again)["link"])
+    assert "revoked" in shell.says("verify", again, status=1)
 
 
 @pytest.mark.parametrize(
