@@ -19,6 +19,8 @@ SECRET = "the-secret-of-the-hooks"
 DIFFERING = frozenset(
     {"expires_at", "renew_at", "asked_at", "put_at", "modified_at", "original", "size"}
 )
+# What stands on the page for a time by any other name.
+A_TIME = 1_800_000_000
 
 
 @dataclass(frozen=True)
@@ -81,7 +83,7 @@ def differences(told: Any, got: Any, where: str) -> list[str]:
         return [one for pair in pairs for one in differences(*pair)]
     if isinstance(told, str) and isinstance(got, str):
         return [] if fits(told, got) else [f"{where}: {got!r}"]
-    if where.rpartition(".")[2] in DIFFERING:
+    if where.rpartition(".")[2] in DIFFERING or told == A_TIME:
         return [] if type(told) is type(got) else [f"{where}: {got!r}"]
     return [] if told == got and type(told) is type(got) else [f"{where}: {got!r}"]
 
@@ -123,6 +125,8 @@ def test_a_difference_would_be_seen() -> None:
     told = {"id": "p-…", "state": "sent", "asked_at": 1, "parts": [1, None]}
     assert differences(told, {**told, "asked_at": 2, "id": "p-1"}, "") == []
     assert differences(told, {**told, "asked_at": None}, "")
+    assert differences({"ends": A_TIME}, {"ends": A_TIME + 1}, "") == []
+    assert differences({"ends": A_TIME}, {"ends": None}, "")
     assert differences(told, {**told, "id": "q-1"}, "")
     assert differences(told, {**told, "parts": [1, 0]}, "")
     assert differences(told, {**told, "parts": [1]}, "")
