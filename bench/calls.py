@@ -7,8 +7,9 @@ from pathlib import Path
 
 _SAME = """wrk.method = {method}
 {fields}
-wrk.body = {body}
 """
+# An empty one would be told as Content-Length: 0, and no browser asks for documents with that.
+_BODY = "wrk.body = {body}\n"
 _TURNS = """local callers = {{}}
 for line in io.lines({callers}) do callers[#callers + 1] = line end
 local turn = 0
@@ -23,8 +24,8 @@ end
 def same(path: Path, method: str, fields: Mapping[str, str], body: str = "") -> Path:
     """Write a script that sends one call again and again."""
     lines = (f"wrk.headers[ {quoted(name)} ] = {quoted(value)}" for name, value in fields.items())
-    script = _SAME.format(method=quoted(method), fields="\n".join(lines), body=quoted(body))
-    path.write_text(script)
+    script = _SAME.format(method=quoted(method), fields="\n".join(lines))
+    path.write_text(script + (_BODY.format(body=quoted(body)) if body else ""))
     return path
 
 
