@@ -25,7 +25,7 @@ class Admin:
     draining: Draining
     check: Check
     open_metrics: bool
-    remarks: Callable[[], Mapping[str, str]] = dict
+    remarks: Callable[[], Mapping[str, str]]
 
     def operations(self) -> list[Route]:
         """The figures."""
