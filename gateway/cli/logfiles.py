@@ -28,7 +28,9 @@ def pieces_in(names: Sequence[str]) -> Iterator[bytes]:
             try:
                 yield from pieces(_opened(name, stack))
             except (EOFError, zlib.error, gzip.BadGzipFile):
-                raise click.ClickException(f"{name} is damaged: its gzip ends too early") from None
+                raise click.ClickException(
+                    f"{name} is damaged: its gzip can not be read to its end"
+                ) from None
 
 
 def _opened(name: str, stack: ExitStack) -> BinaryIO:

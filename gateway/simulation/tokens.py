@@ -49,5 +49,5 @@ def ends(fields: dict[str, str]) -> float:
         if "x-amz-date" in fields:
             return moment(fields["x-amz-date"]) + int(fields["x-amz-expires"])
         return float(int(fields["expires"]))
-    except (ValueError, KeyError):
+    except (ValueError, KeyError, OverflowError):
         return inf

@@ -112,6 +112,8 @@ def test_our_links_are_families_of_renditions() -> None:
         (f"X-Amz-Date=20260921T150000Z&X-Amz-Expires=60&X-Amz-Signature={'f' * 64}", 1790002860),
         (f"X-Amz-Date=yesterday&X-Amz-Signature={'f' * 64}", inf),
         (f"Expires=soon&Signature={'s' * 40}", inf),
+        (f"Expires={'9' * 400}&Signature={'s' * 40}", inf),
+        (f"X-Amz-Date=20260921T150000Z&X-Amz-Expires={'9' * 400}&X-Amz-Signature={'f' * 64}", inf),
     ],
 )
 def test_a_signed_url_of_a_cdn_is_a_document(query: str, end: float) -> None:

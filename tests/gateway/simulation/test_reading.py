@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
+import subprocess
+import sys
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
 
 import pytest
 
@@ -72,8 +76,39 @@ def test_who_stops_early_leaves_no_process_behind() -> None:
 
 def test_a_process_that_is_killed_is_told() -> None:
     class Deadly(Reader):
-        def __reduce__(self) -> object:
+        def __reduce__(self) -> tuple[object, ...]:
             return os._exit, (9,)
 
     with pytest.raises(BrokenProcessPool):
         list(read(Deadly(READER.format, READER.addresses), portions(log(), "#Fields:"), 2))
+
+
+# A log that never ends; what it says are its processes, which share its standard output.
+ENDLESS = """
+import multiprocessing, signal
+from itertools import repeat
+from gateway.simulation.addresses import Addresses
+from gateway.simulation.logs import Reader
+from gateway.simulation.portions import Portion
+from gateway.simulation.reading import read
+
+next(parts := read(Reader("nginx", Addresses()), repeat(Portion(b"")), 2))
+print(*(child.pid for child in multiprocessing.active_children()), flush=True)
+signal.pause()
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_no_process_outlives_the_one_that_it_reads_for(number: int) -> None:
+    command = [sys.executable, "-c", ENDLESS]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as program:
+        assert program.stdout
+        readers = [int(pid) for pid in program.stdout.readline().split()]
+        program.send_signal(number)
+        try:
+            program.communicate(timeout=30)  # until nobody holds its output open
+        finally:
+            for reader in readers:
+                with suppress(ProcessLookupError):
+                    os.kill(reader, signal.SIGKILL)
+    assert len(readers) == 2
