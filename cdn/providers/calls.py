@@ -15,6 +15,12 @@ from cdn.providers.pauses import pause_of
 _LATER = frozenset({408, 425, 429})
 _DENIED = frozenset({401, 403})
 
+# What is said of the octets on the wire, and not of those that were read.
+_FRAMING = frozenset({"content-encoding", "content-length", "transfer-encoding"})
+
+LARGEST = 1 << 20
+"""Octets of an answer that are read: no CDN has more to say of a purge."""
+
 Fields = Sequence[tuple[str, str]]
 
 
@@ -58,11 +64,14 @@ class Api:
     async def ask(
         self, method: str, url: httpx.URL, body: bytes = b"", fields: Fields = ()
     ) -> httpx.Response:
-        """Call and take any answer; raises PurgeRefused when none comes."""
+        """Call and take any answer, as far as it is read; raises PurgeRefused when none comes."""
+        # Packed, a few octets could unfold to any number.
+        told = [("Accept-Encoding", "identity"), *self.fields, *fields]
         try:
-            return await self.client.request(
-                method, url, content=body or None, headers=[*self.fields, *fields]
-            )
+            async with self.client.stream(
+                method, url, content=body or None, headers=told
+            ) as answer:
+                return await _begun(answer)
         except httpx.HTTPError as error:
             raise PurgeRefused(f"{self.name} does not answer: {type(error).__name__}") from error
 
@@ -85,6 +94,18 @@ class Api:
     def unreadable(self, answer: httpx.Response) -> PurgeRefused:
         """A 2xx without the words that confirm a purge; it is tried again."""
         return PurgeRefused(f"{self.name} answered {answer.status_code} and confirmed nothing")
+
+
+async def _begun(answer: httpx.Response) -> httpx.Response:
+    """The answer with the first `LARGEST` octets of its body: one that does not end is no reason
+    to hold all of it."""
+    body = bytearray()
+    async for part in answer.aiter_bytes():
+        body += part
+        if len(body) > LARGEST:
+            break
+    fields = [pair for pair in answer.headers.multi_items() if pair[0] not in _FRAMING]
+    return httpx.Response(answer.status_code, headers=fields, content=bytes(body[:LARGEST]))
 
 
 def read(answer: httpx.Response) -> Mapping[str, Any]:

@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import gzip
+from collections.abc import AsyncIterator, Callable
 
 import httpx
 import pytest
 
 from cdn.errors import PurgeRefused
-from cdn.providers.calls import Api, read
+from cdn.providers.calls import LARGEST, Api, read
 
 Respond = Callable[[httpx.Request], httpx.Response]
 SECRET = "a-secret"
@@ -118,3 +119,45 @@ def test_an_api_that_does_not_answer_is_tried_again(
 def test_what_is_no_object_reads_as_an_empty_one(text: str) -> None:
     assert read(httpx.Response(200, text=text)) == {}
     assert read(httpx.Response(200, text='{"a": 1}')) == {"a": 1}
+
+
+class _Endless(httpx.AsyncByteStream):
+    """A body without an end, which counts what is taken of it."""
+
+    def __init__(self) -> None:
+        self.taken = 0
+        self.closed = False
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        while True:
+            assert self.taken < 8 * LARGEST, "nobody needs so much"
+            self.taken += 65_536
+            yield b"x" * 65_536
+
+    async def aclose(self) -> None:
+        self.closed = True
+
+
+@pytest.mark.parametrize("status", [200, 403])
+def test_an_answer_without_an_end_is_read_no_further_than_anybody_needs(status: int) -> None:
+    body = _Endless()
+
+    def respond(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(status, stream=body)
+
+    if status == 200:
+        assert len(called(respond).content) == LARGEST
+    else:
+        assert refused(respond).dead
+    assert body.closed
+
+
+def test_nobody_is_asked_to_pack_an_answer_and_a_packed_one_is_read_no_further() -> None:
+    packed = gzip.compress(b" " * (2 * LARGEST))
+
+    def respond(request: httpx.Request) -> httpx.Response:
+        assert request.headers["accept-encoding"] == "identity"
+        stream = httpx.ByteStream(packed)
+        return httpx.Response(200, headers={"Content-Encoding": "gzip"}, stream=stream)
+
+    assert called(respond).content == b" " * LARGEST
