@@ -65,6 +65,8 @@ class Stub(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", port), Handler)
         self.answers: dict[str, Answer] = {}
         self.seen: list[Seen] = []
+        self.alive = Answer(b"ready")
+        self.probed = 0
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -82,7 +84,9 @@ class Handler(BaseHTTPRequestHandler):
 
     def _answer(self) -> None:
         if self.path == "/livez":
-            return self._send(Answer(b"ready"))
+            self.server.probed += 1
+            time.sleep(self.server.alive.delay)
+            return self._send(self.server.alive)
         fields = {name.lower(): value for name, value in self.headers.items()}
         self.rfile.read(int(fields.get("content-length", 0)))
         self.server.seen.append(Seen(self.command, self.path, fields))
@@ -146,6 +150,12 @@ class Origin:
 
     def set(self, path: str, answer: Answer) -> None:
         self._stub.answers[path] = answer
+
+    def live(self, answer: Answer) -> None:
+        """Probes are answered so from now on; returns when three of them have been."""
+        self._stub.alive = answer
+        already = self._stub.probed
+        eventually(lambda: self._stub.probed > already + 3, 30)
 
     def seen(self, path: str) -> list[Seen]:
         return [seen for seen in self._stub.seen if seen.target.partition("?")[0] == path]
@@ -451,6 +461,28 @@ class TestStale:
         finally:
             origin.start_again()
         eventually(lambda: viewer.get(asking.target).status_code == 200)
+
+    def test_an_origin_too_busy_for_probes_is_asked_all_the_same(
+        self, origin: Origin, viewer: httpx.Client
+    ) -> None:
+        document = origin.put(shared())
+        origin.live(Answer(b"ready", delay=1.5))
+        try:
+            assert viewer.get(document.target).status_code == 200
+        finally:
+            origin.live(Answer(b"ready"))
+
+    def test_an_origin_that_fails_its_probes_is_left_alone_until_one_is_good(
+        self, origin: Origin, viewer: httpx.Client
+    ) -> None:
+        document = origin.put(shared())
+        origin.live(Answer(b"ill", status=500))
+        try:
+            assert viewer.get(document.target).status_code == 503
+            assert document.fetches == []
+        finally:
+            origin.live(Answer(b"ready"))
+        assert viewer.get(document.target).status_code == 200
 
 
 class TestLaw:
