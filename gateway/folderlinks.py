@@ -116,6 +116,7 @@ class FolderIssuer:
             generation=self._rules.revocations.generation(zone, wanted.bucket, f"{folder}/"),
             expires_in=call.expires_in,
             audience=call.audience or "",
+            returns=self._rules.revocations.returns(call.audience or ""),
         )
 
 

@@ -78,7 +78,7 @@ class Gate:
             raise ResidencyRefused
 
     def _check_audience(self, link: Link, viewer: Viewer) -> None:
-        if not self._signer.binds(link, viewer.id):
+        if not self._signer.binds(link, viewer.id, self._revocations.returns(viewer.id)):
             raise AudienceRefused
         self._revocations.check_viewer(viewer.id)
 

@@ -168,5 +168,6 @@ class Issuer:
             extension=call.extension if zone.sealed else "",
             audience=call.audience or "",
             one_time=token_urlsafe(12) if call.one_time else "",
+            returns=self._revocations.returns(call.audience or ""),
         )
         return self._signer.issue(request, now)

@@ -23,15 +23,26 @@ def check_audience(audience: str) -> None:
         raise Unsignable("audience")
 
 
-def audience_by(signer: UrlSigner, audience: str) -> str:
-    """Return what stands for an id in the links of that signer's key and zone."""
+def standing(audience: str, returns: int) -> str:
+    """Return what is signed of a viewer: the id, and after a line feed, which no id holds, how
+    often they were let back in, if ever: what is bound to them once is dead afterwards.
+
+    Raises `Unsignable`.
+    """
     check_audience(audience)
-    return signer.get_signature(audience)[:LENGTH].decode()
+    if returns < 0:
+        raise Unsignable("returns")
+    return f"{audience}\n{returns}" if returns else audience
 
 
-def is_audience(signer: UrlSigner, audience: str, text: str) -> bool:
-    """Tell in constant time whether `text` stands for the id; for none that names no viewer."""
+def audience_by(signer: UrlSigner, audience: str, returns: int = 0) -> str:
+    """Return what stands for a viewer in the links of that signer's key and zone."""
+    return signer.get_signature(standing(audience, returns))[:LENGTH].decode()
+
+
+def is_audience(signer: UrlSigner, audience: str, text: str, returns: int = 0) -> bool:
+    """Tell in constant time whether `text` stands for the viewer; for none that names nobody."""
     try:
-        return compare_digest(audience_by(signer, audience), text)
+        return compare_digest(audience_by(signer, audience, returns), text)
     except Unsignable:
         return False

@@ -6,8 +6,9 @@
     signature = the first 32 characters of base64url(HMAC-SHA256(key, kind ":" body))
     key       = lower-case hex text of HMAC-SHA256(secret of kid, "ostiary:viewer:")
 
-`viewer` and `name` are base64url of UTF-8. The kind is "claim", which an application hands to its
-page, or "cookie", which a browser keeps: neither stands for the other.
+`viewer` is base64url of the viewer's standing (signing/audiences.py), `name` of UTF-8. The kind is
+"claim", which an application hands to its page, or "cookie", which a browser keeps: neither stands
+for the other.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from collections.abc import Container
 from dataclasses import dataclass, field
 from typing import Final, Literal, TypeAlias
 
-from signing.audiences import check_audience
+from signing.audiences import standing
 from signing.errors import BadgeRefused, Unsignable
 from signing.grammar import ONE_TIME, ZONE
 from signing.keys import KeyRing
@@ -44,7 +45,8 @@ class Badge:
     """That its bearer is `viewer`, known to people as `name`, in `zones`; in all without any.
 
     `id` is 16 characters of base64url that no other badge has; `expires_at` is in Unix seconds,
-    exclusive. Raises `Unsignable`.
+    exclusive. `returns` is how often the viewer had been let back in after a revocation. Raises
+    `Unsignable`.
     """
 
     id: str
@@ -52,9 +54,10 @@ class Badge:
     expires_at: int
     name: str = field(default="", repr=False)
     zones: tuple[str, ...] = ()
+    returns: int = 0
 
     def __post_init__(self) -> None:
-        check_audience(self.viewer)
+        standing(self.viewer, self.returns)
         if not ONE_TIME.fullmatch(self.id):
             raise Unsignable("id")
         if not _NAME.fullmatch(self.name):
@@ -84,7 +87,8 @@ class Badges:
         Raises `Unsignable` when it is longer than 2,048 characters.
         """
         zones = "~".join(badge.zones) or _EVERY
-        said = zones, _encoded(badge.viewer), _encoded(badge.name)
+        viewer = standing(badge.viewer, badge.returns)
+        said = zones, _encoded(viewer), _encoded(badge.name)
         body = ".".join(("1", self._active, str(badge.expires_at), badge.id, *said))
         signature = self._signers[self._active].get_signature(f"{kind}:{body}").decode()
         text = f"{body}.{signature}"
@@ -109,7 +113,8 @@ class Badges:
         if now >= int(expiry):
             raise BadgeRefused("expired")
         named = () if zones == _EVERY else tuple(zones.split("~"))
-        return Badge(name, _decoded(viewer), int(expiry), _decoded(shown), named)
+        who, _, returns = _decoded(viewer).partition("\n")
+        return Badge(name, who, int(expiry), _decoded(shown), named, int(returns or 0))
 
 
 def _encoded(text: str) -> str:

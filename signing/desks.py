@@ -55,12 +55,12 @@ class Desk:
 
     def body(self, request: LinkRequest, expires_at: int) -> str:
         """Return the token of a new link, without its signature."""
-        bound = f"{self.audience(request.audience)}.{request.one_time or ABSENT}"
+        bound = f"{self.audience(request.audience, request.returns)}.{request.one_time or ABSENT}"
         return f"1.{self.kid}.{expires_at}.{request.generation}.{bound}.{request.grant.text}"
 
-    def audience(self, viewer: str) -> str:
-        """Return what stands for the id of the viewer whom a new link is bound to, if any."""
-        return audience_by(self.audiences[self.kid], viewer) if viewer else ABSENT
+    def audience(self, viewer: str, returns: int) -> str:
+        """Return what stands for the viewer whom a new link is bound to, if any."""
+        return audience_by(self.audiences[self.kid], viewer, returns) if viewer else ABSENT
 
     def check_life(self, expires_at: int, now: int) -> None:
         """Refuse what no link of this zone may live to; raises `LinkExpired` for what is over."""

@@ -70,7 +70,8 @@ class GenerationAhead(SigningError):
 class BadgeRefused(SigningError):
     """No badge of ours that says now who a viewer is.
 
-    `reason`, its one argument, is "form", "kid", "signature" or "expired".
+    `reason`, its one argument, is "form", "kid", "signature" or "expired"; of a claim also "used",
+    and "revoked" where its viewer was since.
     """
 
     @property

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 from signing.addresses import canonical_bucket, canonical_key
-from signing.audiences import check_audience
+from signing.audiences import standing
 from signing.desks import Desk
 from signing.errors import LinkRefused, Unsignable
 from signing.grammar import FOLDER_TOKEN, LONGEST_RENDITION, MAX_TARGET, PATH
@@ -36,7 +36,8 @@ class FolderRequest:
     """What a folder link is asked for: a folder, a grant and a life.
 
     `folder` is decoded and neither begins nor ends with a slash; `generation` is the sum of the
-    revocations of the zone, the bucket and the declared prefixes that hold all of it.
+    revocations of the zone, the bucket and the declared prefixes that hold all of it. `audience`
+    and `returns` are those of a `LinkRequest`.
     """
 
     zone: str
@@ -46,6 +47,7 @@ class FolderRequest:
     generation: int = 0
     expires_in: int | None = None
     audience: str = field(default="", repr=False)
+    returns: int = 0
 
     def __post_init__(self) -> None:
         if not 0 <= self.generation <= LATEST:
@@ -53,7 +55,7 @@ class FolderRequest:
         if self.expires_in is not None and self.expires_in < 1:
             raise Unsignable("life")
         if self.audience:
-            check_audience(self.audience)
+            standing(self.audience, self.returns)
 
 
 class Folder(NamedTuple):
@@ -181,7 +183,7 @@ def issue(desk: Desk, request: FolderRequest, now: int) -> Folder:
     if depth > MOST:
         raise Unsignable("folder")
     expires_at = desk.expiry(request.expires_in, now, f"/d/{place}/")
-    bound = f"{desk.audience(request.audience)}.{ABSENT}"
+    bound = f"{desk.audience(request.audience, request.returns)}.{ABSENT}"
     said = f"{desk.kid}.{expires_at}.{request.generation}.{bound}.{request.grant.text}"
     body = f"1f{depth}.{said}"
     signer = desk.folders[desk.kid.encode()]

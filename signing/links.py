@@ -83,8 +83,8 @@ class Signer:
         """Return the link as `verify` does, whatever the time: to explain it, never to serve."""
         return self._read(raw_path, query)[0]
 
-    def audience_of(self, zone: str, kid: str, audience: str) -> str:
-        """Return what stands for a viewer's id in the links of one zone and key.
+    def audience_of(self, zone: str, kid: str, audience: str, returns: int = 0) -> str:
+        """Return what stands for a viewer in the links of one zone and key.
 
         Raises `Unsignable` for an id that names no viewer, `BadZone` and `BadKey`.
         """
@@ -93,12 +93,15 @@ class Signer:
             raise BadZone("no zone of this name")
         if kid not in desk.audiences:
             raise BadKey("no key of this name")
-        return audience_by(desk.audiences[kid], audience)
+        return audience_by(desk.audiences[kid], audience, returns)
 
-    def binds(self, link: Link, audience: str) -> bool:
-        """Tell in constant time whether a link is bound to the viewer of that id."""
+    def binds(self, link: Link, audience: str, returns: int = 0) -> bool:
+        """Tell in constant time whether a link is bound to the viewer of that id.
+
+        One that was made before the last of their `returns` is not.
+        """
         signer = self._desks[link.zone.encode()].audiences[link.kid]
-        return is_audience(signer, audience, link.audience)
+        return is_audience(signer, audience, link.audience, returns)
 
     def issue_folder(self, request: FolderRequest, now: int) -> Folder:
         """Return the link of a folder; windows as for `issue`. Raises `Unsignable`."""

@@ -6,7 +6,7 @@ import hashlib
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
-from signing.audiences import check_audience
+from signing.audiences import standing
 from signing.errors import Unsignable
 from signing.grammar import EXTENSION, ONE_TIME, RENDITION, VERSION
 from signing.grants import Grant
@@ -23,9 +23,10 @@ class LinkRequest:
     `bucket` and `key` are decoded. `version` is `-` for the live document, else its 22 characters;
     `expires_in` is in seconds, None for two of the zone's windows. `extension` ends a sealed
     address, for CDNs that decide by it; a readable address has its own and leaves it out.
-    `audience` is the id of the one viewer whom it is for, usually their token's `sub`; empty for
-    whoever has it. `one_time` is a name that no other link has, 16 characters of base64url, for a
-    link that is good for one delivery of one rendition; empty for any number.
+    `audience` is the id of the one viewer whom it is for, usually their token's `sub`, empty for
+    whoever has it; `returns` is how often that viewer was let back in after a revocation.
+    `one_time` is a name that no other link has, 16 characters of base64url, for a link that is good
+    for one delivery of one rendition; empty for any number.
     """
 
     zone: str
@@ -38,6 +39,7 @@ class LinkRequest:
     extension: str = ""
     audience: str = field(default="", repr=False)
     one_time: str = ""
+    returns: int = 0
 
     def __post_init__(self) -> None:
         if not VERSION.fullmatch(self.version):
@@ -49,7 +51,7 @@ class LinkRequest:
         if self.extension and not EXTENSION.fullmatch(self.extension):
             raise Unsignable("extension")
         if self.audience:
-            check_audience(self.audience)
+            standing(self.audience, self.returns)
         if self.one_time and not (ONE_TIME.fullmatch(self.one_time) and self.grant.single):
             raise Unsignable("one-time")
 

@@ -7,6 +7,7 @@ from the user's browser, once and within a minute; the browser keeps a cookie in
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Final
 
 from gateway.state.revocations import Revocations
@@ -48,18 +49,21 @@ class Introductions:
         """
         self._revocations.check_viewer(viewer.id)
         zones = tuple(dict.fromkeys(zones))
-        badge = Badge(self._draw(), viewer.id, now + LIFE, viewer.name, zones)
+        returns = self._revocations.returns(viewer.id)
+        badge = Badge(self._draw(), viewer.id, now + LIFE, viewer.name, zones, returns)
         return self._badges.issue("claim", badge)
 
     async def redeem(self, claim: str, now: int) -> str:
         """The cookie for a claim, which is used up by it.
 
-        Raises `BadgeRefused`, also for a claim that was used before, and `ViewerRefused`.
+        Raises `BadgeRefused`, also for a claim that was used before or whose viewer was revoked
+        since, reinstated or not, and `ViewerRefused`.
         """
         self._revocations.fresh()
         badge = self._badges.read("claim", claim, now, revoked=self._revocations.keys)
         self._revocations.check_viewer(badge.viewer)
+        if badge.returns != self._revocations.returns(badge.viewer):
+            raise BadgeRefused("revoked")
         if not await self._spent.spend(badge.id, badge.expires_at, now):
             raise BadgeRefused("used")
-        kept = Badge(badge.id, badge.viewer, now + self.session, badge.name, badge.zones)
-        return self._badges.issue("cookie", kept)
+        return self._badges.issue("cookie", replace(badge, expires_at=now + self.session))

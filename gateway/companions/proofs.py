@@ -59,7 +59,7 @@ class Proofs:
             caller = await self._callers.caller(authorization, b"")
         except CallerRefused:
             return NOBODY
-        if caller.verified and self._signer.binds(link, caller.subject):
+        if caller.verified and self._binds(link, caller.subject):
             return named(caller.subject, caller.email)
         return NOBODY
 
@@ -67,15 +67,20 @@ class Proofs:
         """Any of several will do: another one that somebody slipped in must not hide the right."""
         for text in COOKIE.values(sent):
             badge = self._badge(text, now)
-            if badge and badge.covers(link.zone) and self._signer.binds(link, badge.viewer):
+            if badge and badge.covers(link.zone) and self._binds(link, badge.viewer):
                 return named(badge.viewer, badge.name)
         return NOBODY
 
     def _badge(self, text: str, now: int) -> Badge | None:
+        """The cookie's badge, unless its viewer was revoked since, reinstated or not."""
         try:
-            return self._badges.read("cookie", text, now, revoked=self._revocations.keys)
+            badge = self._badges.read("cookie", text, now, revoked=self._revocations.keys)
         except BadgeRefused:
             return None
+        return badge if badge.returns == self._revocations.returns(badge.viewer) else None
+
+    def _binds(self, link: Link, viewer: str) -> bool:
+        return self._signer.binds(link, viewer, self._revocations.returns(viewer))
 
 
 def named(subject: str, name: str) -> Viewer:

@@ -24,6 +24,12 @@ _CURRENT = (
     " AND substr(issue.bucket || '/' || issue.key, 1, length(prefix)) = prefix)"
 )
 
+# What was bound to a viewer before they were revoked the last time is dead for good.
+_BOUND = (
+    "audience = ? AND audience <> '' AND issued_at >= coalesce("
+    "(SELECT CAST(changed_at AS INTEGER) FROM revocation WHERE scope = 'v:' || audience), 0)"
+)
+
 
 class Count(NamedTuple):
     """How many links there are; `partly` when older issues were not looked at."""
@@ -48,7 +54,7 @@ def dying(connection: sqlite3.Connection, scope: str, now: int) -> Count:
     if kind == "d":
         return Count(_count(connection, "document_id = ?", (document_id(zone, bucket, key),), now))
     if kind == "v":
-        return Count(_count(connection, "audience = ? AND audience <> ''", (place,), now))
+        return Count(_count(connection, _BOUND, (place,), now))
     (last,) = connection.execute("SELECT coalesce(max(id), 0) FROM issue").fetchone()
     newest = f"id > {last - NEWEST} AND "
     where, values = {

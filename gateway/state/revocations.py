@@ -200,6 +200,13 @@ class Revocations:
         """Whether a viewer gets no new links; `fresh` first, as for a generation."""
         return _refuses(self._counters.get(viewer_scope(subject), 0))
 
+    def returns(self, subject: str) -> int:
+        """How often a viewer was reinstated; `fresh` first, as for a generation.
+
+        What was bound to them before the last time stays dead.
+        """
+        return self._counters.get(viewer_scope(subject), 0) // 2
+
     def fresh(self) -> None:
         """Know every revocation acknowledged on this host before now. Raises `StateUnavailable`."""
         self.follower.fresh()

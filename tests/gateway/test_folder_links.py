@@ -414,6 +414,19 @@ def test_a_folder_link_for_a_viewer_asks_who_looks(door: Any) -> None:
     assert door.get(plain(bound, "a.pdf"), {"Cookie": f"{folder}; {ada}"}).status_code == 200
 
 
+def test_a_folder_link_from_before_a_revocation_stays_closed_to_its_viewer(door: Any) -> None:
+    headers = {"Origin": APP, "Sec-Fetch-Site": "same-site"}
+    [before] = ask(door, "reports", audience="ada")
+    door.post("/admin/revoke", {"viewers": ["ada"]})
+    door.post("/admin/reinstate", {"viewers": ["ada"]})
+    [after] = ask(door, "reports", audience="ada")
+    made = door.post("/v1/viewers", {"viewer": "ada"}).json()["claim"]
+    claim = door.ask("POST", "/v1/viewers/claim", json={"claim": made}, headers=headers)
+    cookie = {"Cookie": kept(claim)}
+    assert door.get(url(before, "a.pdf"), cookie).json()["code"] == "audience.refused"
+    assert door.get(url(after, "a.pdf"), cookie).status_code == 200
+
+
 def test_the_name_of_a_cookie_stands_for_its_folder() -> None:
     one, other = cookie_of("clinic/documents/-/reports"), cookie_of("clinic/documents/-/report")
     assert one.name != other.name

@@ -217,8 +217,16 @@ def test_a_revoked_viewer_is_given_no_claim_and_no_cookie(door: Any) -> None:
     assert code(door.post("/v1/viewers", {"viewer": ANNA})) == (403, "viewer.refused")
     assert code(handed(door, claim)) == (403, "viewer.refused")
     assert introduced(door, BEN)
+
+
+def test_a_reinstated_viewer_needs_a_claim_from_afterwards(door: Any) -> None:
+    before = introduced(door)
+    door.post("/admin/revoke", {"viewers": [ANNA]})
     door.post("/admin/reinstate", {"viewers": [ANNA]})
-    assert handed(door, claim).status_code == 204, "what was refused was not used up"
+    refused = handed(door, before)
+    assert (refused.status_code, refused.json()["detail"]) == (403, "Reason: revoked.")
+    cookie = kept(handed(door, introduced(door)))
+    assert door.get(door.link("a.txt", audience=ANNA), cookie).status_code == 200
 
 
 # --- pages of other sites -------------------------------------------------------------------

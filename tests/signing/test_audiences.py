@@ -45,6 +45,28 @@ def test_an_audience_is_what_the_plain_implementation_makes(
     assert signer.audience_of(zone, kid, audience) == plain.audience(secret, zone, audience)
 
 
+@given(audience=ids, zone=st.sampled_from(["clinic", "lab"]), returns=st.integers(1, 10**6))
+def test_who_was_let_back_in_has_another_audience(
+    signer: Signer, plain: ModuleType, audience: str, zone: str, returns: int
+) -> None:
+    request = replace(REQUEST, zone=zone, audience=audience)
+    before = signer.issue(request, NOW)
+    after = verify(signer, signer.issue(replace(request, returns=returns), NOW).target)
+    assert signer.binds(after, audience, returns)
+    assert not signer.binds(after, audience)
+    assert not signer.binds(after, audience, returns + 1)
+    assert not signer.binds(before, audience, returns)
+    secret = bytes(range(32, 64))
+    assert after.audience == plain.audience(secret, zone, f"{audience}\n{returns}")
+    assert after.audience == signer.audience_of(zone, "k2", audience, returns)
+
+
+def test_nobody_was_let_back_in_less_than_never(signer: Signer) -> None:
+    with pytest.raises(Unsignable, match="returns"):
+        replace(REQUEST, returns=-1)
+    assert not signer.binds(signer.issue(REQUEST, NOW), ANNA, -1)
+
+
 def test_each_key_and_zone_has_its_own_name_for_a_viewer(signer: Signer) -> None:
     names = {
         signer.audience_of(zone, kid, ANNA) for zone in ("clinic", "lab") for kid in ("k1", "k2")

@@ -27,6 +27,7 @@ badges = st.builds(
     st.integers(NOW + 1, 9_999_999_999),
     names.map(lambda name: name[:100]),
     st.lists(st.sampled_from(["clinic", "lab", "z" * 32, "0-"]), max_size=4).map(tuple),
+    st.integers(0, 12),
 )
 
 
@@ -45,10 +46,11 @@ def test_what_is_issued_is_read(ring: KeyRing, badge: Badge, kind: Kind) -> None
 def test_a_badge_is_what_the_plain_implementation_makes(
     ring: KeyRing, plain: ModuleType, badge: Badge
 ) -> None:
+    returns = f"\n{badge.returns}" if badge.returns else ""
     body = ".".join(
         (
             *("1", "k2", str(badge.expires_at), badge.id, "~".join(badge.zones) or "-"),
-            plain.base64url(badge.viewer.encode()),
+            plain.base64url(f"{badge.viewer}{returns}".encode()),
             plain.base64url(badge.name.encode()),
         )
     )
@@ -115,6 +117,8 @@ def test_a_link_s_signature_is_no_badge_s(ring: KeyRing, maker: Badges) -> None:
     [
         ({"viewer": ""}, "audience"),
         ({"viewer": "änna"}, "audience"),
+        ({"viewer": "anna\n1"}, "audience"),
+        ({"returns": -1}, "returns"),
         ({"id": "A" * 15}, "id"),
         ({"id": "A" * 15 + "."}, "id"),
         ({"name": "x" * 101}, "name"),

@@ -114,6 +114,7 @@ def test_a_bound_folder_link_says_for_whom(signer: Signer) -> None:
     assert link.audience == signer.audience_of("clinic", "k2", "ada")
     assert signer.binds(link, "ada")
     assert not signer.binds(link, "eve")
+    assert not signer.binds(link, "ada", 1)
 
 
 def test_a_folder_link_dies_at_its_expiry_yet_can_be_read(signer: Signer) -> None:

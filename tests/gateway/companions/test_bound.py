@@ -291,8 +291,44 @@ def test_a_revoked_viewer_has_nothing_at_once(door: Any, proof: dict[str, str]) 
     answer = door.get(url, proof)
     assert (answer.status_code, code(answer)) == (403, "viewer.refused")
     assert door.get(free, proof).status_code == 200, "what is bound to nobody lives on"
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_a_reinstated_viewer_has_new_links_and_none_of_the_old(door: Any, times: int) -> None:
+    links = [door.link("a.bin", audience=ANNA)]
+    for _ in range(times):
+        door.post("/admin/revoke", {"viewers": [ANNA]})
+        door.post("/admin/reinstate", {"viewers": [ANNA]})
+        links.append(door.link("a.bin", audience=ANNA))
+    assert len(set(links)) == times + 1, "one window, and yet another link"
+    *old, new = links
+    for url in old:
+        for proof in (bearer(), cookie(returns=times)):
+            assert code(door.get(url, proof)) == "audience.refused"
+    assert door.get(new, bearer()).status_code == 200
+    assert door.get(new, cookie(returns=times)).status_code == 200
+    assert code(door.get(new, bearer(BEN))) == "audience.refused"
+
+
+def test_a_cookie_from_before_the_revocation_proves_nothing_afterwards(door: Any) -> None:
+    """It may have been copied, and that be the reason."""
+    copied = cookie()
+    door.post("/admin/revoke", {"viewers": [ANNA]})
     door.post("/admin/reinstate", {"viewers": [ANNA]})
-    assert door.get(url, proof).status_code == 200
+    url = door.link("a.bin", audience=ANNA)
+    assert code(door.get(url, copied)) == "audience.refused"
+    of_both = {"Cookie": f"{copied['Cookie']}; {cookie(returns=1)['Cookie']}"}
+    assert door.get(url, of_both).status_code == 200
+    assert door.get(door.link("a.bin", audience=BEN), cookie(BEN)).status_code == 200
+
+
+def test_an_id_that_ends_in_a_number_is_another_viewer(door: Any) -> None:
+    door.post("/admin/revoke", {"viewers": [ANNA]})
+    door.post("/admin/reinstate", {"viewers": [ANNA]})
+    url = door.link("a.bin", audience=ANNA)
+    for other in (f"{ANNA}1", f"{ANNA} 1", f"{ANNA}\\n1"):
+        assert code(door.get(url, cookie(other))) == "audience.refused"
+    assert "error" in door.issue("a.bin", audience=f"{ANNA}\n1")[0]
 
 
 def test_nobody_learns_of_a_revocation_who_is_not_the_viewer(door: Any) -> None:

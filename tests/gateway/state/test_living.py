@@ -10,7 +10,7 @@ from gateway.state import living
 from gateway.state.database import Database
 from gateway.state.ledger import IssueRow, Ledger
 from gateway.state.living import Count, LivingLink, dying, unbound
-from gateway.state.revocations import bump, declare
+from gateway.state.revocations import bump, declare, reinstate, revoke
 
 NOW = 1_800_000_000
 CLINIC = Zone("clinic", "main", ("documents",), revocable=("documents/reports/",))
@@ -74,6 +74,16 @@ def test_each_living_link_of_a_scope_is_counted_once(
     ledger: Database, scope: str, links: int
 ) -> None:
     assert died(ledger, scope) == Count(links)
+
+
+def test_what_was_bound_to_a_viewer_dies_with_the_first_revocation(ledger: Database) -> None:
+    ledger.write_now(lambda c: revoke(c, "v:ann", NOW + 1.5))
+    assert died(ledger, "v:ann") == Count(0)
+    ledger.write_now(lambda c: reinstate(c, "v:ann", NOW + 2.5))
+    assert died(ledger, "v:ann") == Count(0)
+    again = [row(name, "clinic/scans/c", audience="ann", issued_at=NOW + 2) for name in ("x", "y")]
+    Ledger(ledger).record_issue_now(again)
+    assert died(ledger, "v:ann") == Count(2)
 
 
 @pytest.mark.parametrize(

@@ -47,6 +47,20 @@ def test_a_revoked_viewer_is_refused_and_no_other(
     assert refused(Revocations(database)) == (True, False)
 
 
+def test_every_reinstatement_is_counted_and_nothing_else(
+    database: Database, revocations: Revocations
+) -> None:
+    for times in range(3):
+        assert revocations.returns(JANE) == times
+        refuse(database, JANE, JANE)
+        revocations.fresh()
+        assert revocations.returns(JANE) == times
+        admit(database, JANE, JANE)
+        revocations.fresh()
+    assert (revocations.returns(JANE), revocations.returns(JOHN)) == (3, 0)
+    assert Revocations(database).returns(JANE) == 3
+
+
 def test_revoking_twice_still_refuses_and_tells_nothing_new(
     database: Database, revocations: Revocations
 ) -> None:
