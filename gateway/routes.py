@@ -13,7 +13,7 @@ from time import time
 from gateway.asgi import App, Receive, Scope, Send
 from gateway.companions.folders import Folders
 from gateway.companions.proofs import Proofs
-from gateway.companions.uses import SENT, OneTime
+from gateway.companions.uses import PART, SENT, OneTime
 from gateway.deliver import Deliverer, forbidding
 from gateway.deliveries import Delivery, FieldList
 from gateway.documents import Zone
@@ -114,7 +114,7 @@ class Gateway:
         """Answer a link that is good once: to write down that it was used comes last."""
         goes_on = self._one_time.admit(link, exchange.method, exchange.fields, int(exchange.now))
         delivery = await self._deliverer.deliver(link, exchange.request())
-        if goes_on or delivery.status not in SENT:
+        if delivery.status not in SENT or (goes_on and delivery.status == PART):
             return delivery
         try:
             kept = await self._one_time.use(link, dict(scope["headers"]), int(time()))

@@ -18,7 +18,8 @@ from signing.claims import LASTS
 from signing.desks import CLOCK_SKEW
 from signing.links import Link, Signer
 
-SENT: Final = (200, 206)
+PART: Final = 206
+SENT: Final = (200, PART)
 """The answers that use a link up."""
 
 # Browsers pass over an attribute that is longer (RFC 6265bis section 5.6).
@@ -34,7 +35,7 @@ class OneTime:
         self._uses = uses
 
     def admit(self, link: Link, method: str, fields: Mapping[bytes, bytes], now: int) -> bool:
-        """Whether the request goes on with a use that was made before.
+        """Whether the request goes on with a use that was made before, by parts alone.
 
         Raises `RequestRefused` (405) for HEAD, which shows what it would not use up, `LinkUsed`,
         and `StateUnavailable`.

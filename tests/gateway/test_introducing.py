@@ -13,6 +13,7 @@ import httpx
 import pytest
 
 from gateway.companions.proofs import COOKIE
+from gateway.state.spent import KEPT, Spent
 from signing.badges import Badge, Badges
 from signing.keys import Key, KeyRing
 
@@ -157,12 +158,20 @@ def test_used_claims_are_forgotten_when_they_are_over(door: Any) -> None:
     badge = Badge("B" * 16, ANNA, int(time.time()) - 100)
 
     def age(connection: Any) -> None:
-        connection.execute("UPDATE spent_claim SET until = 1")
+        connection.execute("UPDATE spent_claim SET until = ?", (int(time.time()) - KEPT - 1,))
 
     door.run(door.parts.database.write(age))
     assert handed(door, Badges(KEY).issue("claim", badge)).json()["detail"] == "Reason: expired."
     assert handed(door, introduced(door)).status_code == 204
     assert door.run(door.parts.database.read(count)) == 1
+
+
+def test_a_clock_ahead_of_another_makes_no_used_claim_good_again(door: Any) -> None:
+    """A worker that comes late to the database has looked at its clock before."""
+    spent, until = Spent(door.parts.database), int(time.time()) + 60
+    assert door.run(spent.spend("A" * 16, until, until - 1))
+    assert door.run(spent.spend("B" * 16, until + 90, until + 30))
+    assert not door.run(spent.spend("A" * 16, until, until - 1))
 
 
 # --- what is no claim -----------------------------------------------------------------------

@@ -156,6 +156,33 @@ def test_ranges_go_on_with_the_cookie(door: Any, once: str) -> None:
     assert door.get(once, {"Range": "bytes=0-1"}).status_code == 410
 
 
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"Range": ""},
+        {"Range": "octets=0-9"},
+        {"Range": "bytes=9-1"},
+        {"Range": "bytes=0-9", "If-Range": '"another"'},
+    ],
+    ids=["empty", "unit", "backwards", "another-version"],
+)
+def test_a_range_that_does_not_count_asks_for_the_whole(
+    door: Any, once: str, fields: dict[str, str]
+) -> None:
+    mine = kept(door.get(once, {"Range": "bytes=0-99"}))
+    answer = door.get(once, {**fields, **mine})
+    assert (answer.status_code, answer.json()["code"]) == (410, "link.used")
+    assert door.get(once, {"Range": "bytes=0-1", **mine}).status_code == 206
+
+
+def test_what_has_replaced_the_document_is_not_had_by_the_cookie(door: Any, once: str) -> None:
+    first = door.get(once, {"Range": "bytes=0-99"})
+    door.put("reports/a b.pdf", BODY[::-1])
+    door.parts.catalogue.forget(DocumentRef("clinic", "documents", "reports/a b.pdf"))
+    goes_on = {"Range": "bytes=100-199", "If-Range": first.headers["etag"], **kept(first)}
+    assert door.get(once, goes_on).status_code == 410
+
+
 def test_the_cookie_is_for_that_path_alone(door: Any, once: str) -> None:
     found = COOKIE.fullmatch(door.get(once).headers["set-cookie"])
     assert found is not None
