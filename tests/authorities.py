@@ -58,7 +58,7 @@ class Authority:
     def issue(
         self,
         common: str,
-        *names: str,
+        *names: str | x509.GeneralName,
         begins: float = -1,
         ends: float = 30,
         file: str = "",
@@ -70,7 +70,8 @@ class Authority:
         built = self._builder(_named(common), key.public_key(), begins, ends)
         built = built.add_extension(x509.BasicConstraints(ca=False, path_length=None), True)
         if names:
-            alternative = x509.SubjectAlternativeName([x509.DNSName(name) for name in names])
+            told = [x509.DNSName(name) if isinstance(name, str) else name for name in names]
+            alternative = x509.SubjectAlternativeName(told)
             built = built.add_extension(alternative, critical=False)
         made = Identity(
             self._folder / f"{file or common}.crt", self._folder / f"{file or common}.key"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from asyncio import BaseTransport, TimerHandle, Transport
 from collections.abc import Callable
+from time import time
 from typing import cast
 
 import httptools
@@ -66,7 +67,7 @@ class GuardedProtocol(HttpToolsProtocol):
         super().connection_made(cast(Transport, transport))
         self.scope = cast(HTTPScope, {})
         self._deadline: TimerHandle | None = None
-        self._peer = names_of(transport.get_extra_info("ssl_object"))
+        self._peer = names_of(transport.get_extra_info("ssl_object"), time())
         self._stall = StallWatch(self.transport, self.limits.stall, self._give_up)
         self._deaf = self._partial = self._explicit = self._last = False
         self._chunk = self._octets = self._hosts = 0
