@@ -49,6 +49,17 @@ def flag_of(request: Request, name: str) -> bool:
     return value == "true"
 
 
+def only(request: Request, *names: str) -> None:
+    """Refuse a call (422) whose query has anything but these parameters, or one of them twice.
+
+    For calls that can not be undone: nobody may think that `?dry-run=true` was heard.
+    """
+    asked = [name for name, _ in request.query_params.multi_items()]
+    if not set(names).issuperset(asked) or len(asked) > len(set(asked)):
+        taken = f"but {', '.join(names)}, and it once" if names else "at all"
+        raise RequestRefused(422, "query.invalid", f"This call takes no parameter {taken}.")
+
+
 def origin_of(request: Request) -> str:
     """Scheme and host that the caller used, for links of zones without a `public_url`."""
     return f"{request.url.scheme}://{request.headers.get('host', '')}"

@@ -16,7 +16,7 @@ from starlette.routing import Route
 from gateway.answers import listed_answer, plan_answer, purge_answer
 from gateway.auth import Authenticator, Operator
 from gateway.errors import NotAuthorised, RequestRefused
-from gateway.intake import flag_of, model_of, record
+from gateway.intake import flag_of, model_of, only, record
 from gateway.progress import told
 from gateway.purges import Address, PurgeRequest, Purges
 from gateway.purges.addresses import Addresses
@@ -82,6 +82,7 @@ class Purging:
         """Ask for a purge, durable when answered; or tell what would be asked."""
         operator = self._operator(request, "admin.purge")
         operator.need_scope("purge")  # before a bucket's name is looked up
+        only(request, "dry_run")
         call = await model_of(request, PurgeCall)
         dry = flag_of(request, "dry_run") or call.dry_run
         asked = self._asked(operator, call)
@@ -98,9 +99,12 @@ class Purging:
         return await told(request, self.purges, status)
 
     async def status(self, request: Request) -> Response:
-        """Tell how far a purge is."""
-        self._operator(request, "admin.purges").need_scope("purge")
-        return JSONResponse(purge_answer(await self._known(request.path_params["id"])))
+        """Tell how far a purge is, and why it was asked for."""
+        operator = self._operator(request, "admin.purges")
+        operator.need_scope("purge")
+        status = await self._known(request.path_params["id"])
+        self._need(operator, status)
+        return JSONResponse(purge_answer(status))
 
     async def listed(self, request: Request) -> Response:
         """List the latest purges, or those that failed, with what each was about."""
@@ -118,6 +122,7 @@ class Purging:
         """Try again what a CDN refused for good, say after its secret was set right."""
         operator = self._operator(request, "admin.purges.requeue")
         operator.need_scope("purge")
+        only(request)
         call = await model_of(request, RequeueCall)
         if bool(call.cdn) == bool(call.purge):
             raise RequestRefused(422, "nothing-named", "Name a cdn or a purge, and not both.")

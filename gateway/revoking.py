@@ -14,11 +14,12 @@ from starlette.routing import Route
 
 from gateway.auth import Authenticator, Operator
 from gateway.errors import RequestRefused
-from gateway.intake import model_of, record
+from gateway.intake import model_of, only, record
 from gateway.progress import told
 from gateway.purges import Purges
 from gateway.purges.addresses import Addresses, opened_by
 from gateway.receipts import Receipts, zones_of
+from gateway.repeating import once_of
 from gateway.scoping import Scopes, Scoping
 from gateway.state.ledger import Ledger
 from gateway.state.revocations import (
@@ -85,6 +86,7 @@ class Revoking:
         """Take access back; in force at every worker when answered."""
         operator = self._operator(request, "admin.revoke")
         operator.need_scope("revoke")
+        only(request)
         call = await model_of(request, RevokeCall)
         addresses = Addresses(self.signer, self.scoping.owner)
         linked = [await opened_by(link, addresses, self.ledger) for link in call.links]
@@ -93,13 +95,15 @@ class Revoking:
         self.scoping.need(operator, "revoke", call, every=every, others=zones)
         self._check_keys(call)
         scopes = [*self._scopes(call), *map(document_scope, linked)]
-        status = await self.purges.revoke(scopes, by=operator.id, now=time())
+        once = once_of(request, call)
+        status = await self.purges.revoke(scopes, by=operator.id, now=time(), once=once)
         return await told(request, self.purges, status)
 
     async def reinstate(self, request: Request) -> Response:
         """Let revoked viewers have links again."""
         operator = self._operator(request, "admin.reinstate")
         operator.need("revoke")
+        only(request)
         call = await model_of(request, ReinstateCall)
         status = await self.purges.reinstate(call.viewers, by=operator.id, now=time())
         return await told(request, self.purges, status)

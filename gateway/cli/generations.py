@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gateway.documents import DocumentRef, Zone
+from gateway.errors import StateUnavailable
 from gateway.state.revocations import (
     bucket_scope,
     document_scope,
@@ -57,13 +58,18 @@ def generation_of(zone: Zone, link: Link, database: Path) -> Generation:
 
 
 def key_revoked_at(kid: str, database: Path) -> float:
-    """When a key was revoked, in Unix seconds; 0 for never, or where there is no state."""
+    """When a key was revoked, in Unix seconds; 0 for never, or where there is no state.
+
+    Raises `StateUnavailable` where there is one that can not be read.
+    """
+    if not database.exists():
+        return 0.0
     try:
         address = f"{database.absolute().as_uri()}?mode=ro"
         with closing(sqlite3.connect(address, uri=True)) as connection:
             return _of(connection, "max(changed_at)", [key_scope(kid)])
-    except (sqlite3.Error, OSError):
-        return 0.0
+    except (sqlite3.Error, OSError) as error:
+        raise StateUnavailable("the state can not be read") from error
 
 
 def _looked_at(connection: sqlite3.Connection, zone: Zone, link: Link) -> Generation:

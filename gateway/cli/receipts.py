@@ -43,7 +43,8 @@ def show(file: Path | None, purge: str) -> None:
     settings = settings_of(file)
     with parts_of(settings) as (parts, runner):
         receipts = Receipts(parts.database, Sealer(settings.signing.key_ring()))
-        found = runner.run(receipts.sealed(purge))
+        # What is no text has no id of ours.
+        found = runner.run(receipts.sealed(purge)) if purge.isascii() else None
     if found is None:
         raise click.ClickException("no revocation has this id; other purges have no receipt")
     click.echo(json.dumps(found, indent=2, sort_keys=True))

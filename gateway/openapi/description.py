@@ -8,7 +8,7 @@ from typing import cast
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from gateway.openapi.purges import CAREFULLY, LISTED, WAITING, purge_answers
+from gateway.openapi.purges import CAREFULLY, LISTED, ONCE, WAITING, purge_answers
 from gateway.openapi.shapes import TEXT, Json, answers
 
 VERSION = "1.0.0"
@@ -71,7 +71,7 @@ def describe(bodies: Mapping[str, type[BaseModel]]) -> dict[str, Json]:
                 "Try dead purges again", bodies["/admin/purges/requeue"], {"200": "Requeued"}
             ),
             "/admin/revoke": _post(
-                "Take access back, then purge", bodies["/admin/revoke"], _PURGED, WAITING
+                "Take access back, then purge", bodies["/admin/revoke"], _PURGED, ONCE
             ),
             "/admin/reinstate": _post(
                 "Let viewers have links again", bodies["/admin/reinstate"], _PURGED, WAITING

@@ -18,7 +18,7 @@ WAITING: list[Json] = [
 ]
 """Parameters of every call that makes a purge."""
 
-CAREFULLY: list[Json] = [
+ONCE: list[Json] = [
     *WAITING,
     {
         "name": "Idempotency-Key",
@@ -27,6 +27,11 @@ CAREFULLY: list[Json] = [
         "schema": {"type": "string", "maxLength": 512},
         "description": "Calls with one key and one body are one purge, for a day.",
     },
+]
+"""Parameters of a call that may be made again without being done again."""
+
+CAREFULLY: list[Json] = [
+    *ONCE,
     {
         "name": "dry_run",
         "in": "query",

@@ -39,9 +39,9 @@ class Addresses:
         """
         try:
             parts = urlsplit(url)
-        except ValueError:
+            path, query = parts.path.encode(), parts.query.encode()
+        except ValueError:  # which what is no Unicode raises as well
             raise _refused() from None
-        path, query = parts.path.encode(), parts.query.encode()
         key = path + b"?" + query if query else path
         return Address(self._document(path, query), digest_of(key))
 

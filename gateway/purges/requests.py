@@ -86,14 +86,18 @@ class Purges:
         targets = self._named(request, soft)
         return await self._database.read(lambda c: plan_of(c, targets, self._providers, soft))
 
-    async def revoke(self, scopes: Sequence[str], *, by: str, now: float) -> PurgeStatus:
+    async def revoke(
+        self, scopes: Sequence[str], *, by: str, now: float, once: Once = ANEW
+    ) -> PurgeStatus:
         """Kill every link of `scopes` issued so far, and have shared caches drop its answers.
 
         A viewer's scope kills nothing: from now on the viewer gets no new links. On return every
-        later request on this host knows. The purges are hard and go first.
+        later request on this host knows. The purges are hard and go first. What was asked `once`
+        before is not done again, so that links made since live on.
         Raises `RequestRefused` (422) for a scope that no zone has, and `StateUnavailable`.
         """
-        return await self._database.write(self._revoking(scopes, "revoked", by, now))
+        work = self._revoking(scopes, "revoked", by, now)
+        return await self._database.write(lambda c: _asked_once(c, work, by, once, now))
 
     def revoke_now(self, scopes: Sequence[str], *, by: str, now: float) -> PurgeStatus:
         """`revoke` for the CLI."""

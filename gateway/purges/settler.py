@@ -66,6 +66,12 @@ class Settler:
             return lambda c: settling.lose(c, name, what, again, said)
         except PurgeRefused as refusal:
             return self._unknown(what, str(refusal), refusal.retry_after or 0.0)
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if task is None or task.cancelling():
+                raise
+            # The provider's own doing, not the end of this settler.
+            return self._unknown(what, f"{name} can not be asked: cancelled")
         except Exception as error:  # nothing that a provider does may confirm a purge
             return self._unknown(what, f"{name} can not be asked: {type(error).__name__}")
         if done:

@@ -158,6 +158,51 @@ def test_a_dry_run_is_refused_what_a_purge_is(door: Any) -> None:
     assert _waiting(door) == {}
 
 
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/admin/purge?dry-run=true", {"zone": "clinic"}),
+        ("/admin/purge?dry_run=true&dry_run=false", {"zone": "clinic"}),
+        ("/admin/revoke?dry_run=true", {"zone": "clinic"}),
+        ("/admin/reinstate?dry_run=true", {"viewers": ["ada"]}),
+        ("/admin/purges/requeue?dry_run=true", {"cdn": "edge"}),
+    ],
+)
+def test_nothing_is_done_that_may_have_been_meant_as_a_trial(
+    door: Any, path: str, body: object
+) -> None:
+    answer = door.post(path, body)
+    assert (answer.status_code, answer.json()["code"]) == (422, "query.invalid")
+    assert door.get("/admin/purges", OPERATOR).json()["purges"] == []
+
+
+def test_why_something_was_purged_is_for_those_who_reach_it(door: Any) -> None:
+    asked = door.post("/admin/purge", {"documents": [A], "reason": "Mrs. Doe's scan"}).json()["id"]
+    for token, status in (("clinical", 200), ("labonly", 403)):
+        told = door.get(f"/admin/purges/{asked}", {"Authorization": f"Bearer {token}"})
+        assert told.status_code == status
+        assert ("Doe" in told.text) is (status == 200)
+
+
+@pytest.mark.parametrize(
+    ("prefer", "applied"),
+    [
+        (["wait=0"], "wait=0"),
+        (["Wait=0"], "wait=0"),
+        (['respond-async, wait="0"; x=1'], "wait=0"),
+        (["respond-async", "wait=0"], "wait=0"),
+        (["wait=-1"], None),
+        (["wait=1e9"], None),
+        (["await=1"], None),
+        (['wait="1'], None),
+    ],
+)
+def test_a_call_waits_as_it_prefers(door: Any, prefer: list[str], applied: str | None) -> None:
+    headers = [*OPERATOR.items(), *(("Prefer", one) for one in prefer)]
+    answer = door.ask("POST", "/admin/purge", json={"documents": [A]}, headers=headers)
+    assert (answer.status_code, answer.headers.get("preference-applied")) == (202, applied)
+
+
 def _with_key(door: Any, key: str, body: object, token: str = "operator-token") -> Any:
     return door.post("/admin/purge", body, token, **{"Idempotency-Key": key})
 
@@ -192,6 +237,20 @@ def test_a_key_that_is_none_is_refused(door: Any, key: str) -> None:
     headers = {**OPERATOR, "Idempotency-Key": key.encode()}
     answer = door.ask("POST", "/admin/purge", json={"documents": [A]}, headers=headers)
     assert (answer.status_code, answer.json()["code"]) == (400, "idempotency.bad-key")
+
+
+def test_a_revocation_that_is_asked_for_again_takes_no_newer_link_back(door: Any) -> None:
+    def revoke(key: str, **named: object) -> Any:
+        return door.post("/admin/revoke", named, **{"Idempotency-Key": key})
+
+    first = revoke("one", documents=[A])
+    newer = door.link("letters/a.txt")
+    again = revoke("one", documents=[A])
+    assert again.json() == first.json()
+    assert door.get(newer).status_code == 200
+    assert revoke("one", zone="lab").json()["code"] == "idempotency.reused"
+    assert revoke("two", documents=[A]).json()["id"] != first.json()["id"]
+    assert door.get(newer).status_code == 410
 
 
 def test_two_keys_are_refused(door: Any) -> None:

@@ -62,6 +62,17 @@ def test_a_receipt_is_checked_where_there_is_no_state(shell: Any, revoked: str) 
     assert not (shell.folder / "data" / "ostiary.db").exists()
 
 
+def test_no_receipt_is_good_while_the_state_can_not_be_asked_about_its_key(
+    shell: Any, revoked: str
+) -> None:
+    file = shell.folder / "receipt.json"
+    file.write_text(shell.run("receipt show", revoked).stdout)
+    for left in (shell.folder / "data").glob("ostiary.db*"):
+        left.unlink()
+    (shell.folder / "data" / "ostiary.db").write_bytes(b"no database" * 100)
+    assert "can not be read" in shell.says("receipt verify", str(file), status=1)
+
+
 def test_an_unconfirmed_receipt_is_told_apart(shell: Any, tmp_path: Path) -> None:
     shell.add('[cdn.far]\nprovider = "varnish"\nurl = "http://127.0.0.1:9"\nsecret = "s"\n')
     shell.put("a.txt")
@@ -71,6 +82,16 @@ def test_an_unconfirmed_receipt_is_told_apart(shell: Any, tmp_path: Path) -> Non
     file.write_text(shell.run("receipt show", told["id"]).stdout)
 
     assert "not confirmed" in shell.says("receipt verify", str(file), status=3)
+
+
+@pytest.mark.parametrize("id", ["", "p-0123456789abcdef", "\x1b[31m", "ä", "\udcff"])
+def test_what_is_no_id_has_no_receipt(shell: Any, id: str) -> None:
+    assert "no revocation has this id" in shell.says("receipt show", id, status=1)
+
+
+@pytest.mark.parametrize(("command", "option"), [("purge", "--url"), ("revoke", "--link")])
+def test_what_is_no_text_is_no_link(shell: Any, command: str, option: str) -> None:
+    assert "no link of ours" in shell.says(command, option, "/d/a\udcff?t=1", status=2)
 
 
 def test_other_purges_have_no_receipt(shell: Any) -> None:

@@ -92,6 +92,7 @@ def test_it_is_asked_until_it_says_so_for_each_pass(database: Database) -> None:
         (PurgeRefused("slower", retry_after=3_600.0), "slower"),
         (ConnectionResetError("with a secret"), "edge can not be asked: ConnectionResetError"),
         (30.0, "edge can not be asked: TimeoutError"),
+        (asyncio.CancelledError(), "edge can not be asked: cancelled"),
     ],
 )
 def test_trouble_confirms_nothing_and_loses_nothing(
