@@ -237,8 +237,19 @@ sub vcl_deliver {
     if (var.left < 300 && resp.http.Cache-Control ~ {"max-age=[1-9]"}) {
       set resp.http.Cache-Control = "private, no-cache, no-transform";
     }
-    unset resp.http.Surrogate-Control;
-    unset resp.http.Surrogate-Key;
+  }
+  if (fastly.ff.visits_this_service == 0) {
+    unset resp.http.cache-tag;
+    unset resp.http.cdn-cache-control;
+    unset resp.http.cdn-tag;
+    unset resp.http.cloudflare-cdn-cache-control;
+    unset resp.http.edge-cache-tag;
+    unset resp.http.surrogate-control;
+    unset resp.http.surrogate-key;
+    unset resp.http.vercel-cache-tag;
+    unset resp.http.vercel-cdn-cache-control;
+    unset resp.http.x-accel-expires;
+    unset resp.http.xkey;
   }
   return(deliver);
 }

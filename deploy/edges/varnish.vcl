@@ -38,6 +38,10 @@ sub vcl_recv {
         call ostiary_purge;
     }
     call vcl_req_host;
+    if (req.http.Range && req.http.Range !~ "^bytes=(?:[0-9]+-[0-9]*|-[0-9]+)$") {
+        # Several ranges at once Varnish would answer with an error; without them it sends all.
+        unset req.http.Range;
+    }
     if (req.url !~ "^/d/") {
         if (req.url ~ "^/(?:$|\?|(?:storage/v1|v1|hooks)/)") {
             return (pass);
@@ -52,6 +56,10 @@ sub vcl_recv {
         return (pass);
     }
     call ostiary_verify;
+    if (req.http.Content-Length == "0") {
+        # Some programs say so with every request: it has no body.
+        unset req.http.Content-Length;
+    }
     if (var.get("token") !~ "^t=1\.[^.]+\.[^.]+\.[^.]+\.-\.-\." || req.http.Authorization ||
         req.http.Content-Length || req.http.Transfer-Encoding) {
         # For one viewer or one use, or with more than a link needs: the origin's to judge.
@@ -385,10 +393,19 @@ sub vcl_deliver {
     unset resp.http.Ostiary-Edge-Ask;
     unset resp.http.Ostiary-Edge-SIE;
     unset resp.http.Ostiary-Edge-SWR;
-    unset resp.http.Surrogate-Control;
+    unset resp.http.cache-tag;
+    unset resp.http.cdn-cache-control;
+    unset resp.http.cdn-tag;
+    unset resp.http.cloudflare-cdn-cache-control;
+    unset resp.http.edge-cache-tag;
+    unset resp.http.surrogate-control;
+    unset resp.http.surrogate-key;
+    unset resp.http.vercel-cache-tag;
+    unset resp.http.vercel-cdn-cache-control;
+    unset resp.http.x-accel-expires;
+    unset resp.http.xkey;
     unset resp.http.Via;
     unset resp.http.X-Varnish;
-    unset resp.http.xkey;
     return (deliver);
 }
 

@@ -61,6 +61,19 @@ const CONFIG = {
   },
   "origin": "https://docs.example.org",
   "browser": 300,
+  "forCaches": [
+    "cache-tag",
+    "cdn-cache-control",
+    "cdn-tag",
+    "cloudflare-cdn-cache-control",
+    "edge-cache-tag",
+    "surrogate-control",
+    "surrogate-key",
+    "vercel-cache-tag",
+    "vercel-cdn-cache-control",
+    "x-accel-expires",
+    "xkey"
+  ],
   "keys": {
     "k1": "5e28a0c1bccefffc0ae328f9e04917e8d0db7d656c3c2b0fc6d437d362fcefe2",
     "k2": "433307bc9b513158671fee8d91811f316aac779f84934ae775ec066181351fa6"
@@ -93,8 +106,7 @@ const WANTED = [
 ];
 const FORGEABLE =
   /^(?:ostiary-.*|forwarded|surrogate-capability|x-forwarded-.*|x-original-url|x-real-ip|x-rewrite-url)$/;
-const FOR_CACHES =
-  /^(?:age|cache-tag|cdn-cache-control|cloudflare-cdn-cache-control|ostiary-.*|surrogate-.*)$/;
+const FOR_CACHES = /^(?:age|ostiary-.*|surrogate-.*)$/;
 
 export default {
   async fetch(request, env) {
@@ -234,7 +246,7 @@ function introduce(fields, request, env) {
 function told(found, expires) {
   const fields = new Headers(found.headers);
   for (const name of [...fields.keys()]) {
-    if (FOR_CACHES.test(name)) fields.delete(name);
+    if (FOR_CACHES.test(name) || CONFIG.forCaches.includes(name)) fields.delete(name);
   }
   const control = fields.get("cache-control");
   if (expires !== Infinity && control !== null) {

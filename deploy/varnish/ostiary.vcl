@@ -23,10 +23,18 @@ sub vcl_recv {
         call ostiary_purge;
     }
     call vcl_req_host;
+    if (req.http.Range && req.http.Range !~ "^bytes=(?:[0-9]+-[0-9]*|-[0-9]+)$") {
+        # Several ranges at once Varnish would answer with an error; without them it sends all.
+        unset req.http.Range;
+    }
     if (req.url !~ "^/(d|storage/v1/(object/public|(object|render/image)/sign))/" ||
         (req.method != "GET" && req.method != "HEAD")) {
         # The API, the pages, what Supabase decides for each caller, and other methods.
         return (pass);
+    }
+    if (req.http.Content-Length == "0") {
+        # Some programs say so with every request: it has no body.
+        unset req.http.Content-Length;
     }
     if (req.http.Authorization || req.http.Content-Length || req.http.Transfer-Encoding) {
         # A link carries its authority in the URL: what brings more is the origin's to judge.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from gateway.edges.backends import Backend
 from gateway.edges.facts import EdgeFacts
 from gateway.edges.grammar import FOLDER, PASSED, WHOLE, Expressions
-from gateway.edges.texts import BROWSER, refusal, templates
+from gateway.edges.texts import BROWSER, FOR_CACHES, refusal, templates
 
 
 def rendered(facts: EdgeFacts, backend: Backend) -> str:
@@ -29,5 +29,6 @@ def rendered(facts: EdgeFacts, backend: Backend) -> str:
             bars_webp=f"(?i){expressions.bars('webp')}",
             refusal=refusal(),
             browser=BROWSER,
+            for_caches=FOR_CACHES,
         )
     )

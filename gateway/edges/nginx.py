@@ -5,7 +5,7 @@ from __future__ import annotations
 from gateway.edges.backends import Backend
 from gateway.edges.facts import EdgeFacts
 from gateway.edges.grammar import PASSED
-from gateway.edges.texts import DOWN, refusal, templates
+from gateway.edges.texts import DOWN, FOR_CACHES, refusal, templates
 
 
 def rendered(facts: EdgeFacts, backend: Backend) -> str:
@@ -19,5 +19,6 @@ def rendered(facts: EdgeFacts, backend: Backend) -> str:
             passed=PASSED.removeprefix("^"),
             refusal=refusal(),
             down=DOWN,
+            for_caches=FOR_CACHES,
         )
     )

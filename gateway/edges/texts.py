@@ -8,6 +8,7 @@ from typing import Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from cdn.facts import PROFILES
 from gateway.problems import problem_for, render
 from signing.errors import LinkRefused
 
@@ -19,6 +20,19 @@ DOWN: Final = (
 
 BROWSER: Final = 300
 """The longest, in seconds, that a browser keeps a shared answer without asking."""
+
+
+FOR_CACHES: Final = tuple(
+    sorted(
+        {
+            name.lower()
+            for told in PROFILES.values()
+            for name in (told.shared_field, told.tag_field)
+            if name
+        }
+    )
+)
+"""The fields that are for shared caches of one kind or another, and for no browser."""
 
 
 @dataclass(frozen=True, slots=True)

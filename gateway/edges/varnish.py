@@ -5,7 +5,7 @@ from __future__ import annotations
 from gateway.edges.backends import Backend
 from gateway.edges.facts import EdgeFacts
 from gateway.edges.grammar import FOLDER, PASSED, WHOLE, Expressions
-from gateway.edges.texts import BROWSER, DOWN, refusal, templates
+from gateway.edges.texts import BROWSER, DOWN, FOR_CACHES, refusal, templates
 
 
 def rendered(facts: EdgeFacts, backend: Backend) -> str:
@@ -30,6 +30,7 @@ def rendered(facts: EdgeFacts, backend: Backend) -> str:
             refusal=refusal(),
             down=DOWN,
             browser=BROWSER,
+            for_caches=FOR_CACHES,
         )
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from gateway.edges.backends import Backend
 from gateway.edges.facts import EdgeFacts
 from gateway.edges.scripts import members, written
-from gateway.edges.texts import BROWSER
+from gateway.edges.texts import BROWSER, FOR_CACHES
 
 
 def rendered(facts: EdgeFacts, backend: Backend) -> str:
@@ -13,8 +13,8 @@ def rendered(facts: EdgeFacts, backend: Backend) -> str:
 
     Port 443 is https, any other http.
     """
-    own = {"origin": _origin(backend), "browser": BROWSER, "keys": dict(facts.keys)}
-    return written("worker.mjs", facts, {**members(facts), **own})
+    own = {"origin": _origin(backend), "browser": BROWSER, "forCaches": FOR_CACHES}
+    return written("worker.mjs", facts, {**members(facts), **own, "keys": dict(facts.keys)})
 
 
 def _origin(backend: Backend) -> str:

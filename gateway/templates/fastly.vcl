@@ -240,8 +240,11 @@ sub vcl_deliver {
     if (var.left < <<browser>> && resp.http.Cache-Control ~ {"max-age=[1-9]"}) {
       set resp.http.Cache-Control = "private, no-cache, no-transform";
     }
-    unset resp.http.Surrogate-Control;
-    unset resp.http.Surrogate-Key;
+  }
+  if (fastly.ff.visits_this_service == 0) {
+<% for name in for_caches %>
+    unset resp.http.<<name>>;
+<% endfor %>
   }
   return(deliver);
 }

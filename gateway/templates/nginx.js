@@ -131,7 +131,8 @@ function share(r, link, time) {
 
 function more(r) {
     const fields = r.headersIn;
-    return fields['Authorization'] || fields['Content-Length'] || fields['Transfer-Encoding'];
+    const length = fields['Content-Length'];
+    return fields['Authorization'] || fields['Transfer-Encoding'] || (length && length !== '0');
 }
 
 // The location that goes on with a request; none for what is refused.

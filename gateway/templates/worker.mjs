@@ -40,8 +40,7 @@ const WANTED = [
 ];
 const FORGEABLE =
   /^(?:ostiary-.*|forwarded|surrogate-capability|x-forwarded-.*|x-original-url|x-real-ip|x-rewrite-url)$/;
-const FOR_CACHES =
-  /^(?:age|cache-tag|cdn-cache-control|cloudflare-cdn-cache-control|ostiary-.*|surrogate-.*)$/;
+const FOR_CACHES = /^(?:age|ostiary-.*|surrogate-.*)$/;
 
 export default {
   async fetch(request, env) {
@@ -181,7 +180,7 @@ function introduce(fields, request, env) {
 function told(found, expires) {
   const fields = new Headers(found.headers);
   for (const name of [...fields.keys()]) {
-    if (FOR_CACHES.test(name)) fields.delete(name);
+    if (FOR_CACHES.test(name) || CONFIG.forCaches.includes(name)) fields.delete(name);
   }
   const control = fields.get("cache-control");
   if (expires !== Infinity && control !== null) {

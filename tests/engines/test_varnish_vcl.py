@@ -272,6 +272,27 @@ class TestKeeping:
         assert "range" not in document.fetches[0].fields
         assert len(document.fetches) == 1
 
+    @pytest.mark.parametrize("policy", [shared(), Private(60)], ids=["kept", "private"])
+    @pytest.mark.parametrize("ranges", ["bytes=0-1,3-4", "bytes=x", "items=0-1"])
+    def test_ranges_that_varnish_can_not_send_are_no_errors(
+        self, origin: Origin, viewer: httpx.Client, policy: CachePolicy, ranges: str
+    ) -> None:
+        document = origin.put(policy)
+        for _ in range(2):
+            whole = viewer.get(document.target, headers={"range": ranges})
+            assert (whole.status_code, whole.content) == (200, b"0123456789")
+
+    @pytest.mark.parametrize("method", ["GET", "HEAD"])
+    def test_a_length_of_zero_is_no_body(
+        self, origin: Origin, viewer: httpx.Client, method: str
+    ) -> None:
+        document = origin.put(shared())
+        said = {"content-length": "0"}
+        told = [viewer.request(method, document.target, headers=said) for _ in range(2)]
+        assert [cache(answer) for answer in told] == ["miss", "hit"]
+        assert "content-length" not in document.fetches[0].fields
+        assert viewer.get(document.target).content == b"0123456789"
+
     def test_the_404_is_kept_and_purged_by_its_tag(
         self, origin: Origin, viewer: httpx.Client, edge: Varnish
     ) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from cdn.facts import PROFILES
 from gateway.edges import Backend
 from gateway.edges.fastly import rendered
 from tests.workers.statements import Player, Reader, Refused, Returned
@@ -85,6 +86,32 @@ def test_what_clients_could_forge_is_forgotten() -> None:
     assert verdict == "pass"
     assert {name for name in said if name in values} == {"req.http.Ostiary-Edge-Way"}
     assert played(READ["clinic"], "/metrics", **said)[0] == "refuse"
+
+
+def test_a_length_of_zero_is_no_body() -> None:
+    said = {"req.http.Content-Length": "0"}
+    assert played(READ["clinic"], link(), **said)[0] == "accept"
+    assert played(READ["clinic"], link()[:-1] + "!", **said)[0] == "refuse"
+
+
+@pytest.mark.parametrize("token", [{}, {"req.http.Ostiary-Token": link().partition("?t=")[2]}])
+def test_fields_for_caches_stay_there(token: dict[str, str]) -> None:
+    names = {
+        name.lower()
+        for told in PROFILES.values()
+        for name in (told.shared_field, told.tag_field)
+        if name
+    }
+    said = {f"resp.http.{name}": "max-age=600" for name in names}
+    told = {**said, "resp.http.Cache-Control": "private", **token}
+    player = Player(READ["clinic"], NOW, {"fastly.ff.visits_this_service": 0, **told})
+    with pytest.raises(Returned):
+        player.run("vcl_deliver")
+    assert not said.keys() & player.values.keys()
+    inner = Player(READ["clinic"], NOW, {"fastly.ff.visits_this_service": 1, **told})
+    with pytest.raises(Returned):
+        inner.run("vcl_deliver")
+    assert said.keys() <= inner.values.keys(), "the outer of Fastly's machines reads them"
 
 
 def test_only_the_first_hop_judges() -> None:

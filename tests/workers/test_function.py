@@ -84,6 +84,16 @@ def test_what_clients_could_forge_does_not_go_on(functions: Functions, clinic: M
 
 
 @pytest.mark.engines
+def test_a_length_of_zero_is_no_body(functions: Functions, clinic: Made) -> None:
+    said = {"content-length": "0"}
+    good, bad = Event(link(), headers=said), Event(link()[:-1] + "!", headers=said)
+    assert [verdict(answer) for answer in functions.answers(clinic, [good, bad])] == [
+        "accept",
+        "refuse",
+    ]
+
+
+@pytest.mark.engines
 def test_no_two_passed_requests_have_one_key(functions: Functions, clinic: Made) -> None:
     target = link(jti="A" * 16)
     answers = functions.answers(clinic, [Event(target), Event(target)])

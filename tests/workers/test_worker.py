@@ -14,7 +14,7 @@ from gateway.edges.worker import rendered
 from gateway.problems import problem_for, render
 from signing.errors import LinkRefused
 from tests.workers.runtime import Answer, Worker, ask, running
-from tests.workers.shelf import Shelf
+from tests.workers.shelf import FOR_CACHES, Shelf
 from tests.workers.verdicts import CASES, ZONES, Case, asked_for, facts_of, link, zone_of
 
 pytestmark = pytest.mark.engines
@@ -253,10 +253,17 @@ def test_a_refusal_is_the_gateways_own_and_tells_nothing(through: Through) -> No
     assert through("lab", "/d/x").fields["access-control-allow-origin"] == "*"
 
 
-def test_fields_for_caches_stay_there(through: Through) -> None:
-    told = through("clinic", link()).fields
-    assert {"age", "cache-tag"}.isdisjoint(told)
+@pytest.mark.parametrize("target", [link(), link(aud="A" * 16), "/v1/links"])
+def test_fields_for_caches_stay_there(target: str, through: Through) -> None:
+    told = through("clinic", target).fields
+    assert {"age", *(name.lower() for name in FOR_CACHES)}.isdisjoint(told)
     assert told["cache-control"] == "private, no-cache, no-transform"
+
+
+def test_a_length_of_zero_is_no_body(cache: Shelf, through: Through) -> None:
+    cache.asked.clear()
+    assert "?c=" in through("clinic", link(), **{"Content-Length": "0"}).body
+    assert "content-length" not in cache.asked[0].fields
 
 
 @pytest.mark.parametrize(

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+import socket
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+
+from cdn.facts import PROFILES
 
 pytestmark = pytest.mark.engines
 
@@ -151,7 +154,14 @@ def test_bound_and_one_time_links_are_never_kept_nor_looked_up(
     assert edge.fetched(links.link("original", "ip", key=name, **bound))[0].status == 403
 
 
-@pytest.mark.parametrize("field", [{"Authorization": "Bearer a.b.c"}, {"Content_Length": "0"}])
+MORE = {
+    "a token": {"Authorization": "Bearer a.b.c"},
+    "a body": {"Content_Length": "1", "body": "x"},
+    "a body of unknown length": {"Transfer_Encoding": "chunked", "body": "0\r\n\r\n"},
+}
+
+
+@pytest.mark.parametrize("field", MORE.values(), ids=MORE)
 def test_what_brings_more_than_a_link_is_the_origins_to_judge(
     edge: Any, links: Any, name: str, field: dict[str, str]
 ) -> None:
@@ -159,6 +169,41 @@ def test_what_brings_more_than_a_link_is_the_origins_to_judge(
     edge.get(target)
     assert len(edge.fetched(target, **field)[1]) == 1
     assert edge.fetched(target[:-1] + "!", **field)[0].status == 403
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_a_length_of_zero_is_no_body(edge: Any, links: Any, name: str, method: str) -> None:
+    target = links.link("original", "ia", key=name)
+    cold, [seen] = edge.fetched(target, method, Content_Length="0")
+    assert (cold.status, cold.fields["x-cache"]) == (200, "miss")
+    assert "content-length" not in seen.fields, "the fetch is for all who come later"
+    again, seen = edge.fetched(target, method, Content_Length="0")
+    assert (again.status, again.fields["x-cache"], seen) == (200, "hit", [])
+    refused, seen = edge.fetched(target[:-1] + "!", method, Content_Length="0")
+    assert (refused.status, seen) == (403, [])
+    assert edge.get(target).body.startswith(b"private octets"), "and the copy is a whole one"
+
+
+def test_what_follows_a_length_of_zero_is_the_next_request(
+    edge: Any, links: Any, name: str
+) -> None:
+    target = links.link("original", "ia", key=name)
+    second = f"GET {target[:-1]}! HTTP/1.1\r\nHost: docs.example\r\nConnection: close\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", edge.port), timeout=20) as caller:
+        first = f"GET {target} HTTP/1.1\r\nHost: docs.example\r\nContent-Length: 0\r\n\r\n"
+        caller.sendall((first + second).encode())
+        with caller.makefile("rb") as answers:
+            told = answers.read()
+    assert [part[:3] for part in told.split(b"HTTP/1.1 ")[1:]] == [b"200", b"403"]
+
+
+def test_several_ranges_are_not_refused(edge: Any, links: Any, name: str) -> None:
+    target = links.link("original", "ia", key=name)
+    for _ in range(2):
+        # Whoever can not answer with them all may answer with the whole.
+        assert edge.get(target, Range="bytes=0-1,3-4").status in (200, 206)
+    part = edge.get(target, Range="bytes=0-6")
+    assert (part.status, part.body) == (206, b"private")
 
 
 @pytest.mark.parametrize("method", ["POST", "OPTIONS", "DELETE"])
@@ -255,6 +300,30 @@ def test_what_the_origin_keeps_to_one_viewer_no_edge_keeps(
         reply, seen = edge.fetched(links.link("original", "ia", key=name))
         assert len(seen) == 1
         assert reply.fields["cache-control"] == control
+
+
+def test_what_is_passed_says_itself_how_long_browsers_keep_it(
+    edge: Any, links: Any, name: str
+) -> None:
+    target = links.link("original", "ia", key=name)
+    bound = links.link("original", "ia", key=name, aud="Zm9vYmFyYmF6cXV4")
+    public = edge.get("/storage/v1/object/public/a")
+    for reply in (edge.get(target, Authorization="Bearer a.b.c"), edge.get(bound), public):
+        assert reply.fields["cache-control"] == "private, max-age=300, no-transform"
+
+
+def test_no_browser_is_told_what_is_for_caches(
+    edge: Any, origin: Any, links: Any, name: str
+) -> None:
+    fields = {field for told in PROFILES.values() for field in (told.shared_field, told.tag_field)}
+    fields -= {""}
+    said = dict.fromkeys(fields, "max-age=600")
+    origin.say(**{**said, "Surrogate-Control": "max-age=600", "X-Accel-Expires": "600"})
+    target = links.link("original", "ia", key=name)
+    shared = [edge.get(target) for _ in range(2)]
+    assert [reply.fields["x-cache"] for reply in shared] == ["miss", "hit"]
+    for reply in (*shared, edge.get(target, Authorization="Bearer a.b.c"), edge.get("/v1/links")):
+        assert not {field.lower() for field in fields} & set(reply.fields)
 
 
 def test_the_edge_shows_none_of_its_own(edge: Any, links: Any, name: str) -> None:

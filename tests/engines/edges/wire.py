@@ -30,19 +30,19 @@ class Reply:
     body: bytes
 
 
-def exchange(port: int, target: str, method: str = "GET", **fields: str) -> Reply:
+def exchange(port: int, target: str, method: str = "GET", body: str = "", **fields: str) -> Reply:
     """Send a target octet for octet."""
     lines = [f"{method} {target} HTTP/1.1", "Host: docs.example", "Connection: close"]
     lines += [f"{name.replace('_', '-')}: {value}" for name, value in fields.items()]
     with socket.create_connection(("127.0.0.1", port), timeout=20) as caller:
-        caller.sendall("\r\n".join([*lines, "", ""]).encode("latin-1"))
+        caller.sendall("\r\n".join([*lines, "", body]).encode("latin-1"))
         with caller.makefile("rb") as answer:
             whole = answer.read()
     if not whole.startswith(b"HTTP/"):
         return Reply(0, {}, whole)
-    head, _, body = whole.partition(b"\r\n\r\n")
+    head, _, sent = whole.partition(b"\r\n\r\n")
     status, *told = head.decode("latin-1").split("\r\n")
     if method == "HEAD":
-        body = b""
+        sent = b""
     found = dict(line.split(": ", 1) for line in told)
-    return Reply(int(status.split()[1]), {n.lower(): v for n, v in found.items()}, body)
+    return Reply(int(status.split()[1]), {n.lower(): v for n, v in found.items()}, sent)
