@@ -27,8 +27,9 @@ LEAST = 0.05
 """The least opacity and size: below them nobody would see it."""
 
 _FIELD = re.compile(r"\{(viewer|date)\}")
-# Two viewers' names and two dates, at the worst, in place of their fields.
+# Two viewers' names in place of their fields, or three with little beside them.
 _LONGEST_FILLED = LONGEST_TEXT + 2 * SHOWN
+_LONGEST = {"viewer": "m" * SHOWN, "date": "2000-01-01"}
 _NO_FIELDS = str.maketrans("{}", "()")
 
 
@@ -43,6 +44,8 @@ def check_text(text: str, longest: int = LONGEST_TEXT) -> None:
         raise ValueError("a mark's text is nothing but spaces")
     if set("{}") & set(_FIELD.sub("", text)):
         raise ValueError("a mark's text has braces only around viewer and date")
+    if len(_FIELD.sub(lambda found: _LONGEST[found[1]], text)) > _LONGEST_FILLED:
+        raise ValueError("a mark's text names viewer and date too often")
 
 
 @dataclass(frozen=True, slots=True)

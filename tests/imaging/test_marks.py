@@ -41,6 +41,16 @@ def test_the_longest_text_has_room_for_the_longest_viewer() -> None:
     assert Mark("who", text).filled(Viewer("u" * 255), DAY).text.endswith(".")
 
 
+@pytest.mark.parametrize(
+    ("viewers", "dates"), [(3, 1), (2, 8), (1, 12), (0, 13)], ids=lambda count: str(count)
+)
+def test_what_may_be_declared_can_be_filled(viewers: int, dates: int) -> None:
+    text = "{viewer}" * viewers + "{date}" * dates
+    check_text(text)
+    filled = Mark("who", text).filled(Viewer("u" * 255), DAY)
+    assert filled.text == "u" * 64 * viewers + DAY * dates
+
+
 def test_equal_marks_have_equal_digests_whatever_their_name() -> None:
     assert Mark("a", "Draft").digest == Mark("b", "Draft").digest
 
@@ -85,6 +95,8 @@ def test_a_name_is_a_letter_and_up_to_fifteen_more(name: str) -> None:
         ("{{viewer}}", "braces"),
         ("a } b", "braces"),
         ("a" * (LONGEST_TEXT + 1), "at most"),
+        ("{viewer}" * 4, "too often"),
+        ("{viewer}" * 2 + "{date}" * 10, "too often"),
     ],
 )
 def test_a_text_that_could_not_be_drawn_as_it_stands_is_refused(text: str, what: str) -> None:
