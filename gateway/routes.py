@@ -14,6 +14,7 @@ from gateway.asgi import App, Receive, Scope, Send
 from gateway.companions.folders import Folders
 from gateway.companions.proofs import Proofs
 from gateway.companions.uses import PART, SENT, OneTime
+from gateway.crossorigin import OPEN
 from gateway.deliver import Deliverer, forbidding
 from gateway.deliveries import Delivery, FieldList
 from gateway.documents import Zone
@@ -83,7 +84,7 @@ class Gateway:
                 self._porter.admit(zone_of(scope), exchange.fields, scope)
             delivery = await self._answer(exchange, scope)
         except Exception as error:  # every error has an answer; unknown ones are logged there
-            delivery = self._problem(exchange, error)
+            delivery = self._problem(exchange, zone_of(scope), error)
         await self._transmitter.send(exchange, delivery, scope, receive, send)
 
     async def _answer(self, exchange: Exchange, scope: Scope) -> Delivery:
@@ -162,7 +163,8 @@ class Gateway:
             ]
         return Delivery(204, EMPTY, fields, b"")
 
-    def _problem(self, exchange: Exchange, error: Exception) -> Delivery:
+    def _problem(self, exchange: Exchange, named: str, error: Exception) -> Delivery:
+        """The answer that an error is; pages may read it where the zone `named` lets them read."""
         problem = problem_for(error)
         exchange.record.code = problem.code
         if problem.status == 500:
@@ -179,6 +181,7 @@ class Gateway:
         else:
             fields += forbidding(exchange.now)
             fields.append((b"x-request-id", exchange.record.request_id.encode()))
-        if link is not None and self._zones[link.zone].cors:
-            fields.append((b"access-control-allow-origin", b"*"))
+        zone = self._zones.get(named)
+        if zone is not None and zone.cors:
+            fields += OPEN
         return Delivery(status, EMPTY, fields, b"" if exchange.method == "HEAD" else body)

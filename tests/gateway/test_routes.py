@@ -177,6 +177,24 @@ def test_cors_is_constant_and_without_credentials(open_door: Callable[..., Any])
     assert "access-control-allow-credentials" not in answer.headers
 
 
+def test_a_page_may_read_why_it_is_refused(open_door: Callable[..., Any]) -> None:
+    door = open_door(clinic={"cors": True}, limits={"client": "2/day"})
+    junk = "/d/original/clinic/documents/-/a.txt?t=junk"
+    answers = [door.get(junk, {"Origin": "https://somewhere.test"}) for _ in range(3)]
+    assert [answer.status_code for answer in answers] == [403, 403, 429]
+    assert int(answers[-1].headers["retry-after"]) > 0
+    for answer in answers:
+        assert answer.headers["access-control-allow-origin"] == "*"
+        assert answer.headers["access-control-expose-headers"] == "*"
+
+
+def test_no_page_may_read_why_it_is_refused_where_it_may_read_no_document(door: Any) -> None:
+    for zone in ("clinic", "elsewhere"):
+        answer = door.get(f"/d/original/{zone}/documents/-/a.txt?t=junk")
+        assert answer.status_code == 403
+        assert "access-control-allow-origin" not in answer.headers
+
+
 def test_no_field_of_the_request_changes_an_answer_that_caches_may_share(
     door: Any, report: str
 ) -> None:
