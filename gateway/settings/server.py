@@ -15,6 +15,8 @@ MIB = 1024 * 1024
 
 
 _FIELD = re.compile(r"[A-Za-z0-9-]{1,64}")
+# Bits before the IPv4 address that is mapped into an IPv6 one (RFC 4291 section 2.5.5.2).
+_MAPPED = 96
 
 
 def _network(value: str) -> str:
@@ -23,6 +25,10 @@ def _network(value: str) -> str:
     except ValueError:
         hint = "such as 192.0.2.7, 10.0.0.0/8 or 2001:db8::/32, with no bit beyond the prefix"
         raise Unfit("is no address and no network", hint) from None
+    # Peers that come as IPv4 mapped into IPv6 are known by their IPv4 address.
+    mapped = getattr(network.network_address, "ipv4_mapped", None)
+    if mapped and network.prefixlen >= _MAPPED:
+        network = ipaddress.ip_network(f"{mapped}/{network.prefixlen - _MAPPED}")
     if network.prefixlen == 0:
         raise Unfit("would trust everybody", "name the networks of your proxies")
     return str(network)

@@ -77,6 +77,8 @@ def test_a_field_is_believed_of_somebody_and_proxies_have_a_field() -> None:
         ("192.0.2.7", "192.0.2.7/32"),
         ("10.0.0.0/8", "10.0.0.0/8"),
         ("2001:DB8::/32", "2001:db8::/32"),
+        ("::ffff:192.0.2.7", "192.0.2.7/32"),
+        ("::ffff:10.0.0.0/104", "10.0.0.0/8"),
     ],
 )
 def test_a_network_has_no_bit_beyond_its_prefix(written: str, meant: str) -> None:
@@ -84,7 +86,17 @@ def test_a_network_has_no_bit_beyond_its_prefix(written: str, meant: str) -> Non
 
 
 @pytest.mark.parametrize(
-    "network", ["", "10.0.0.1/8", "10.0.0.0/33", "0.0.0.0/0", "::/0", "cdn.example", "10.0.0.0-9"]
+    "network",
+    [
+        "",
+        "10.0.0.1/8",
+        "10.0.0.0/33",
+        "0.0.0.0/0",
+        "::/0",
+        "::ffff:0:0/96",
+        "cdn.example",
+        "10.0.0.0-9",
+    ],
 )
 def test_what_would_trust_more_than_is_meant_is_refused(network: str) -> None:
     with pytest.raises(ValidationError):
