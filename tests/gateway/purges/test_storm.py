@@ -212,6 +212,44 @@ def test_a_worker_that_follows_a_killed_one_has_no_more_than_was_left_to_it(
     assert len(stub.taken) >= 4
 
 
+def test_revocations_go_before_edits_though_every_worker_is_killed(
+    database: Database, path: Path
+) -> None:
+    stub = StubCdn("fastly", contract=Contract(batch=1, calls=Bucket(5, 20)))
+    purges = Purges(database, {"edge": _Soft()}, {"clinic": CLINIC})  # type: ignore[dict-item]
+    edited = tuple(DocumentRef("clinic", "documents", str(n)) for n in range(300))
+    before = []
+
+    async def killed_after(url: str, calls: int) -> None:
+        enough, worker = stub.calls + calls, begun(path, stub, url)
+        try:
+            async with asyncio.timeout(60):
+                while stub.calls < enough:  # noqa: ASYNC110
+                    await asyncio.sleep(0.005)
+        finally:
+            worker.kill()
+            worker.wait()
+
+    async def work() -> None:
+        await purges.ask(PurgeRequest(edited), soft=True, by="", reason="", now=time.time())
+        async with serving(stub) as url:
+            for number in range(4):
+                await killed_after(url, 3)
+                before.append(len(stub.taken))
+                revoked = [f"d:clinic/documents/revoked-{number}"]
+                await purges.revoke(revoked, by="", now=time.time())
+            await killed_after(url, 3)
+
+    asyncio.run(work())
+    orders = list(stub.taken)
+    assert sum(order.soft for order in orders) > len(before)
+    for number, first in enumerate(before):
+        tag = DocumentRef("clinic", "documents", f"revoked-{number}").id
+        told = next(i for i, order in enumerate(orders) if tag in order.names)
+        # One call may have been on the wire when its worker was killed.
+        assert sum(order.soft for order in orders[first:told]) <= 1
+
+
 class _Soft:
     """All that asking needs to know of a provider."""
 
