@@ -105,7 +105,9 @@ class Ledger:
     async def for_audience(self, audience: str, limit: int = 100) -> list[IssueRow]:
         """Which links are bound to a viewer, newest first; whoever asked for them."""
         return await self._select(
-            "audience = ? ORDER BY issued_at DESC, id DESC LIMIT ?", (audience, limit)
+            # The second term is what the index is limited to: without it there is none.
+            "audience = ? AND audience <> '' ORDER BY issued_at DESC, id DESC LIMIT ?",
+            (audience, limit),
         )
 
     async def _select(self, where: str, values: tuple[str | int, ...]) -> list[IssueRow]:
