@@ -45,6 +45,7 @@ class PurgeWorker:
         self._pacing = pacing or Pacing()
         self._clock = clock or Steady()
         self._lock = database.path.with_name("purger.lock")
+        self._rung = asyncio.Event()
         path = database.path.with_name("purger.pace")
         self._quotas = Quotas(path, providers.values(), self._pacing, self._clock())
         self._lanes = [
@@ -62,12 +63,16 @@ class PurgeWorker:
             while not lock.take():  # noqa: ASYNC110  the holder is another process
                 await asyncio.sleep(self._pacing.lead)
             self._quotas.load(self._clock())
-            async with asyncio.TaskGroup() as group:
-                for lane in self._lanes:
-                    group.create_task(self._serve(lane))
-                for settler in self._settlers:
-                    group.create_task(settler.run())
-                group.create_task(self._sweep())
+            with self._database.epoch.heard(self._ring):
+                await self._lead()
+
+    async def _lead(self) -> None:
+        async with asyncio.TaskGroup() as group:
+            for lane in self._lanes:
+                group.create_task(self._serve(lane))
+            for settler in self._settlers:
+                group.create_task(settler.run())
+            group.create_task(self._sweep())
 
     async def drain(self) -> None:
         """Work off what is due now; nothing when another process leads, who does it anyway."""
@@ -97,14 +102,21 @@ class PurgeWorker:
         return False
 
     async def _news(self, seen: int) -> None:
-        """Return when any process of this host wrote something, at the latest after a poll.
+        """Return when any process of this host asked for something, at the latest after a poll.
 
-        It looks often instead of waiting, because another process can set no event.
+        It looks often besides, for not everywhere the epoch can be heard.
         """
         loop = asyncio.get_running_loop()
         deadline = loop.time() + self._pacing.poll
-        while self._database.epoch.value == seen and loop.time() < deadline:  # noqa: ASYNC110
-            await asyncio.sleep(self._pacing.tick)
+        while self._database.epoch.value == seen and loop.time() < deadline:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._pacing.tick):
+                    await self._rung.wait()
+
+    def _ring(self) -> None:
+        """Wake all lanes that wait, each once."""
+        self._rung.set()
+        self._rung = asyncio.Event()
 
     async def _sweep(self) -> None:
         while True:

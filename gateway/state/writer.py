@@ -112,8 +112,9 @@ class Writer:
     """Commits groups of work on a connection that nobody else uses.
 
     All that waits runs in one transaction, each piece in a savepoint of its own, and is told of
-    its result only when the commit is on the disk. A commit that lengthened the feed renews the
-    epoch first, so that whoever was told can rely on every process of the host knowing.
+    its result only when the commit is on the disk. A commit that lengthened the feed, or the queue
+    of purges, renews the epoch first, so that whoever was told can rely on every process of the
+    host knowing.
     """
 
     def __init__(
@@ -187,9 +188,9 @@ class Writer:
         with self._turnstile.passing(deadline):
             insist(self._connection, "BEGIN IMMEDIATE", deadline)
         try:
-            fed = self._feed_end()
+            before = self._news()
             settlements = [self._attempt(unit) for unit in units]
-            announce = self._feed_end() != fed
+            announce = self._news() != before
             self._connection.execute("COMMIT")
         except BaseException:
             with suppress(sqlite3.Error):
@@ -213,8 +214,8 @@ class Writer:
         self._connection.execute("RELEASE unit")
         return settle
 
-    def _feed_end(self) -> int:
-        row: tuple[int] | None = self._connection.execute(
-            "SELECT seq FROM sqlite_sequence WHERE name = 'feed'"
-        ).fetchone()
-        return row[0] if row else 0
+    def _news(self) -> list[tuple[str, int]]:
+        """How far what others wait for has come: the feed, and the jobs of purges."""
+        return self._connection.execute(
+            "SELECT name, seq FROM sqlite_sequence WHERE name IN ('feed', 'purge_job')"
+        ).fetchall()

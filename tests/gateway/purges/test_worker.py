@@ -298,6 +298,45 @@ def test_who_finds_a_leader_leads_after_it(works: Works, database: Database) -> 
     asyncio.run(works.running(work()))
 
 
+ASKER = """
+import pathlib, sys, time
+from cdn.providers.null import Null
+from gateway.purges import PurgeRequest, Purges
+from gateway.state.database import Database
+
+database = Database.open(pathlib.Path(sys.argv[1]))
+for tag in sys.stdin:
+    request = PurgeRequest(tags=(tag.strip(),))
+    purges = Purges(database, {"edge": Null("edge")}, {})
+    purges.ask_now(request, soft=True, by="", reason="", now=time.time())
+"""
+
+
+def test_a_purge_that_any_process_asks_for_wakes_the_worker(
+    works: Works, child: Callable[..., subprocess.Popen[str]]
+) -> None:
+    """Though it looks for none by itself for longer than this test waits."""
+    works.worker = PurgeWorker(
+        works.database, {"edge": works.edge}, replace(BRISK, poll=3_600, tick=3_600)
+    )
+    asker = child(ASKER)
+    assert asker.stdin is not None
+    there = asker.stdin
+
+    async def work() -> None:
+        for number in range(4):
+            tag = f"d-{number}"
+            if number % 2:
+                await asyncio.to_thread(works.ask, tag)
+            else:
+                print(tag, file=there, flush=True)
+            async with asyncio.timeout(20):
+                while tag not in works.edge.tags:  # noqa: ASYNC110
+                    await asyncio.sleep(0.005)
+
+    asyncio.run(works.running(work()))
+
+
 LEADER = """
 import asyncio, pathlib, sys
 from cdn.providers.null import Null
