@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import resource
 import signal
@@ -73,10 +74,20 @@ class Ports:
             _log.exception("start_failed")
             await send({"type": "lifespan.startup.failed", "message": ""})
             return
+        _set_aside()
         await send({"type": "lifespan.startup.complete"})
         await receive()
         await self._applications.close()
         await send({"type": "lifespan.shutdown.complete"})
+
+
+def _set_aside() -> None:
+    """Spare the collector what lives as long as the process: code, settings, all that is made once.
+
+    To go through it takes a tenth of a second, in which nobody is answered.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 class Server(uvicorn.Server):

@@ -23,7 +23,7 @@ ROOT = Path(__file__).parents[3]
 
 # The smallest applications that show what a worker does; its folder holds the switches.
 APP = """
-import asyncio, os
+import asyncio, gc, os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -58,6 +58,8 @@ def build(folder, writer, draining):
             await reply(send, 503 if draining else 200, b"")
         elif scope["path"] == "/figures":
             await reply(send, 200, os.environ.get("PROMETHEUS_MULTIPROC_DIR", "").encode())
+        elif scope["path"] == "/collected":
+            await reply(send, 200, b"%d" % any(one is build for one in gc.get_objects()))
         elif scope["path"] == "/crash":
             os._exit(9)
         else:
@@ -299,6 +301,10 @@ def test_the_guard_stands_before_both_applications(pair: Gateway) -> None:
 
 def test_no_field_is_added_to_the_applications_own(pair: Gateway) -> None:
     assert pair.ask("/")[1] == {"transfer-encoding"}
+
+
+def test_no_collection_goes_through_what_was_there_at_the_start(pair: Gateway) -> None:
+    assert pair.get("/collected") == "0"
 
 
 def test_every_worker_answers_on_both_ports(pair: Gateway) -> None:
