@@ -120,7 +120,9 @@ NONE = Profile("none", "CDN-Cache-Control", "Cache-Tag")
 """No CDN configured: the general names, for whatever stands in front."""
 
 _BEARER = Auth("Authorization", "Bearer ")
-_OURS = Auth("purge-key")
+OUR_FIELD = "purge-key"
+"""The field that caches under our own configurations are asked to forget by."""
+_OURS = Auth(OUR_FIELD)
 _NO_TAGS = TagRules(0, 0, 0)
 _SECRETS = ("secret", "client_token", "access_token", "access_key")
 

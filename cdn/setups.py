@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from cdn.facts import FACTS
+from cdn.facts import FACTS, OUR_FIELD
 
 _PLAIN = re.compile(r"[!-~]+", re.ASCII)
 _SEGMENT = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._:-]{0,127}", re.ASCII)
@@ -48,7 +48,7 @@ def fault(kind: str, key: str, value: str) -> Fault | None:
     """What is wrong with `value` under `key` of a CDN of a known `kind`; None for nothing."""
     facts = FACTS[kind]
     if not value and key in facts.needs:
-        return Fault(f"is needed by the provider {kind}", _HINTS[key])
+        return Fault(f"is needed by the provider {kind}", _hint(kind, key))
     if not value:
         return None
     if key not in facts.needs and key not in facts.takes:
@@ -59,7 +59,12 @@ def fault(kind: str, key: str, value: str) -> Fault | None:
         return None if value in facts.limits else Fault("is no plan known here", f"known: {plans}")
     if kind == "google" and key == "secret":
         return None if _is_service_account(value) else _NO_ACCOUNT
-    return None if _FORMS[key](value) else Fault(_FAULTS[key], _HINTS[key])
+    return None if _FORMS[key](value) else Fault(_FAULTS[key], _hint(kind, key))
+
+
+def _hint(kind: str, key: str) -> str:
+    ours = FACTS[kind].auth.field == OUR_FIELD
+    return _OUR_SECRET if ours and key == "secret" else _HINTS[key]
 
 
 def _is_url(text: str) -> bool:
@@ -113,6 +118,7 @@ _FAULTS: Mapping[str, str] = MappingProxyType(
         **dict.fromkeys(("secret", "client_token", "access_token", "access_key"), _NOT_PLAIN),
     }
 )
+_OUR_SECRET = "the same text as in the cache's configuration; make it with: openssl rand -hex 32"
 _HINTS: Mapping[str, str] = MappingProxyType(
     {
         "url": "such as http://127.0.0.1:6081",

@@ -9,6 +9,7 @@ import tomllib
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, cast
+from urllib.parse import urlsplit
 
 import click
 import pytest
@@ -125,6 +126,15 @@ def test_varnish_in_compose_finds_its_files_and_the_gateway() -> None:
     assert services["gateway"]["environment"]["OSTIARY_CDN__VARNISH__URL"].endswith(
         re.search(r"-a (:\d+)", command)[1]  # type: ignore[index]
     )
+
+
+def test_the_gateway_in_compose_reaches_varnish_where_browsers_do() -> None:
+    """A canary is asked for at the public URL; until it comes back nothing is shared."""
+    services = compose()["services"]
+    public = urlsplit(services["gateway"]["environment"]["OSTIARY_ZONES__CLINIC__PUBLIC_URL"])
+    assert public.hostname in services["varnish"]["networks"]["default"]["aliases"]
+    assert public.hostname.endswith(".localhost"), "browsers have to take it for this machine"
+    assert services["varnish"]["ports"] == [f"{public.port}:6081"] == ["6081:6081"]
 
 
 def test_no_secret_of_compose_can_be_committed() -> None:

@@ -61,6 +61,8 @@ def format_of(pieces: Iterator[bytes]) -> tuple[str, Iterator[bytes]]:
         if len(lines) == _LOOKED_AT:
             break
     name = recognised(lines)
+    if not any(map(str.strip, lines)):
+        raise click.UsageError("there is no line in the log")
     if not name:
         raise click.UsageError("none of the formats reads the first lines; name one with --format")
     return name, chain(looked_at, pieces)

@@ -57,7 +57,7 @@ class Reply:
 
     def __str__(self) -> str:
         if not self.status:
-            return f"no answer ({self.fault})"
+            return f"nothing ({self.fault})"
         return f"{self.status} with the canary" if self.nonce else str(self.status)
 
 

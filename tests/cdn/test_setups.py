@@ -46,6 +46,18 @@ def test_what_a_provider_can_not_work_with_is_told(
 
 
 @pytest.mark.parametrize(
+    ("kind", "origin"),
+    [("varnish", "openssl rand"), ("nginx", "openssl rand"), ("bunny", "as the CDN gave it")],
+)
+def test_where_a_secret_comes_from_is_told(kind: str, origin: str) -> None:
+    missing, wrong = fault(kind, "secret", ""), fault(kind, "secret", "two words")
+    assert missing is not None
+    assert wrong is not None
+    assert origin in missing.hint
+    assert origin in wrong.hint
+
+
+@pytest.mark.parametrize(
     ("kind", "key", "value"),
     [
         ("varnish", "url", "https://v.example.org:6082/"),

@@ -20,7 +20,7 @@ from signing.links import LinkRequest
 GRANT = Grant("inline", "all")
 GOOD = Report((Finding("good link", "ok", "opens the canary"),))
 BAD = Report((Finding("no token", "leak", "answered 200 with the canary", "mend the key"),))
-DOWN = Report((Finding("good link", "unclear", "no answer (ConnectError)"),))
+DOWN = Report((Finding("good link", "unclear", "answered nothing (ConnectError)"),))
 ZONE = {"cache": "windowed", "public_url": "https://docs.example.org"}
 VARNISH = {"provider": "varnish", "url": "http://127.0.0.1:9", "secret": "s", "shield": ["x"]}
 TABLES: dict[str, Any] = {

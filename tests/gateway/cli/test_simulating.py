@@ -106,6 +106,13 @@ def test_paths_that_are_documents_may_be_named(log: Path) -> None:
     assert modes(log, "--prefix", "/files/")["edge"]["plain"]["requests"] == 60
 
 
+@pytest.mark.parametrize("octets", [b"", b"\n\n", gzip.compress(b"")])
+def test_an_empty_log_is_told_to_be_empty(tmp_path: Path, octets: bytes) -> None:
+    path = tmp_path / "empty.log"
+    path.write_bytes(octets)
+    assert "there is no line in the log" in run(path, status=2).output
+
+
 def test_what_is_no_log_is_not_guessed_at(tmp_path: Path) -> None:
     path = tmp_path / "letter.txt"
     path.write_text("Dear Sir or Madam\n")

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from time import time
 from typing import Any
 
 import pytest
@@ -14,14 +15,14 @@ from structlog.testing import capture_logs
 
 from gateway.documents import Zone
 from gateway.errors import StateUnavailable
-from gateway.probing import Finding, Keeper, Report, Rhythm
+from gateway.probing import Finding, Keeper, Report, Rhythm, written
 from gateway.standings import Standings
 from gateway.state.database import Database
 from gateway.state.filelock import FileLock
 
 GOOD = Report((Finding("good link", "ok", "opens the canary"),))
 BAD = Report((Finding("no token", "leak", "answered 200 with the canary", "mend it"),))
-DOWN = Report((Finding("good link", "unclear", "no answer (ConnectError)", "is it up?"),))
+DOWN = Report((Finding("good link", "unclear", "answered nothing (ConnectError)", "is it up?"),))
 QUICK = Rhythm(first=0, period=0.2, retry=0.01, lead=0.01)
 ZONES = {
     name: Zone(name, "main", ("documents",), cache="windowed", public_url="https://a.example")
@@ -150,22 +151,76 @@ def test_it_says_loudly_what_is_wrong_and_once_that_all_is_well(database: Databa
         kept(keeper, lambda: len(counted) >= 3)
     levels = [(one["log_level"], one["zone"]) for one in told[:3]]
     assert levels == [("info", "clinic"), ("error", "clinic"), ("error", "clinic")]
-    assert told[1]["found"] == {"good link": "no answer (ConnectError)"}
+    assert told[1]["found"] == {"good link": "answered nothing (ConnectError)"}
     assert "GIVES DOCUMENTS AWAY" in told[2]["event"]
 
 
-def test_a_database_that_is_away_ends_nothing(tmp_path: Path) -> None:
-    database = Database.open(tmp_path / "ostiary.db")
-    known = standings(database, "clinic")
+class Away:
+    """A database that can not be written to until it is back."""
 
-    class Away:
-        path = database.path
+    def __init__(self, database: Database) -> None:
+        self.path = database.path
+        self.back = False
+        self.attempts = 0
+        self._database = database
 
-        async def write(self, work: object) -> None:
+    async def write(self, work: Any) -> Any:
+        self.attempts += 1
+        if not self.back:
             raise StateUnavailable("gone")
+        return await self._database.write(work)
 
-    asked, away = Asked(GOOD), Away()
-    keeper = Keeper(away, known, asked, rhythm=QUICK)  # type: ignore[arg-type]
+
+HASTY = Rhythm(first=0, period=3_600, retry=0.01, lead=0.01)
+
+
+def test_what_was_found_while_the_database_is_away_is_written_down_later(
+    database: Database,
+) -> None:
+    away, asked, counted = Away(database), Asked(GOOD), list[str]()
+    known: Any = standings(database, "clinic")
+    keeper = Keeper(away, known, asked, counted.append, HASTY)  # type: ignore[arg-type]
+
+    def enough() -> bool:
+        away.back = away.attempts >= 3
+        return bool(counted)
+
+    kept(keeper, enough)
+    assert (counted, asked.zones) == (["proven"], ["clinic"])
+    assert standings(database, "clinic").state("clinic", time()) == "proven"
+
+
+def test_a_leak_is_heeded_though_nobody_can_write_it_down(database: Database) -> None:
+    now = time()
+    database.write_now(lambda c: written(c, "clinic", "config", GOOD, now))
+    known = standings(database, "clinic")
+    assert known.mode("clinic", now) == "windowed"
+    away = Away(database)
+    keeper = Keeper(away, known, Asked(BAD), rhythm=HASTY)  # type: ignore[arg-type]
+    kept(keeper, lambda: away.attempts >= 2)
+    assert known.mode("clinic", now) == "private"
+
+
+def test_a_doubt_that_nobody_can_write_down_leaves_a_proof_to_grow_old(database: Database) -> None:
+    now = time()
+    database.write_now(lambda c: written(c, "clinic", "config", GOOD, now))
+    known, away = standings(database, "clinic"), Away(database)
+    keeper = Keeper(away, known, Asked(DOWN), rhythm=HASTY)  # type: ignore[arg-type]
+    kept(keeper, lambda: away.attempts >= 2)
+    assert known.mode("clinic", now) == "windowed"
+
+
+def test_a_clock_that_is_set_back_keeps_nobody_from_asking(database: Database) -> None:
+    asked, clock = Asked(GOOD), Clock([1_800_000_000.0, 1_700_000_000.0])
+    keeper = Keeper(database, standings(database, "clinic"), asked, rhythm=QUICK, clock=clock)
     kept(keeper, lambda: len(asked.zones) >= 2)
-    assert known.state("clinic", 0) == "unproven"
-    database.close()
+
+
+class Clock:
+    """Tells the times in turn, the last one for ever."""
+
+    def __init__(self, times: list[float]) -> None:
+        self._times = times
+
+    def __call__(self) -> float:
+        return self._times.pop(0) if len(self._times) > 1 else self._times[0]

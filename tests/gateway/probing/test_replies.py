@@ -115,7 +115,7 @@ def test_who_does_not_answer_is_a_reply_as_well() -> None:
         raise httpx.ConnectError("no route", request=request)
 
     [reply] = asked(handler, Ask("/"))
-    assert str(reply) == "no answer (ConnectError)"
+    assert f"answered {reply}" == "answered nothing (ConnectError)"
     assert not reply.served
     assert not reply.refused
 
