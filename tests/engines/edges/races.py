@@ -1,10 +1,16 @@
-"""Races: documents revoked while they are read, and read by newer links, through one cache."""
+"""Races: documents revoked while they are read, and read by newer links, through one cache.
+
+Each race has to have been one. Before the receipt: the old link was a hit, was asked for while the
+purge was under way, an answer that the gateway gave before the revocation reached the cache after
+the first pass and was served from there, the newer link filled the cache and was a hit.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import itertools
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
@@ -12,6 +18,8 @@ from typing import Any
 
 import httpx
 
+from cdn.tags import document_tag
+from tests.engines.edges.ways import Way
 from tests.engines.edges.wire import Reply
 
 NUMBERS = itertools.count()
@@ -23,9 +31,27 @@ ROUNDS = 10
 
 
 @dataclass
-class Verdict:
-    """What viewers got of one document after its confirmed receipt."""
+class Passes:
+    """How often the cache was told to forget a tag; no second time while it is in `late`."""
 
+    done: Counter[str] = field(default_factory=Counter)
+    late: set[str] = field(default_factory=set)
+
+
+@dataclass
+class Verdict:
+    """What viewers got of one document after its confirmed receipt, and what happened before.
+
+    `racing`: reads of the old link while the purge was under way; `stored`: an old answer was
+    served from the cache after the first pass; `filled` and `kept`: the newer link brought a copy
+    there, and was a hit; `passes`: of the purge, when the receipt was seen.
+    """
+
+    racing: int = 0
+    stored: bool = False
+    filled: int = 0
+    kept: int = 0
+    passes: int = 0
     asked: int = 0
     served: int = 0
     renewed: int = 0
@@ -67,18 +93,32 @@ class Connection:
                 await writer.wait_closed()
 
 
+@dataclass(frozen=True)
+class Course:
+    """Where races are run: a gateway, the way to it, the cache before both and its purges."""
+
+    gateway: Any
+    way: Way
+    port: int
+    passes: Passes
+
+
 class Race:
-    """One document, whose old link is read by some, revoked, and followed by newer links.
+    """One document, whose old links are read by some, revoked, and followed by newer links.
 
     An old link that is asked for once the receipt says confirmed counts, by whomever.
     """
 
-    def __init__(self, gateway: Any, port: int, operator: httpx.AsyncClient) -> None:
-        self._port = port
+    def __init__(self, course: Course, operator: httpx.AsyncClient) -> None:
+        self._port = course.port
+        self._way = course.way
+        self._passes = course.passes
         self._operator = operator
         self._name = f"races/{next(NUMBERS)}.txt"
+        self._tag = document_tag("clinic", "documents", self._name)
         self._octets = (f"what nobody may read of {self._name}, ".encode() * 1500)[:40_000]
-        gateway.put(self._name, self._octets)
+        course.gateway.put(self._name, self._octets)
+        self._revoking = False
         self._confirmed = False
         self._over = False
         self._seen = 0
@@ -86,29 +126,45 @@ class Race:
 
     async def run(self) -> Verdict:
         """Revoke it in the middle of reads, and judge all that is asked for afterwards."""
-        old = await self._link()
+        old, late = await self._link(), await self._link(disposition="download")
         async with asyncio.TaskGroup() as group:
             for fields in READERS:
                 group.create_task(self._read(old, fields))
             await _until(lambda: self._seen >= len(READERS), "the old link is a hit")
+            held = self._way.hold(late.partition("?")[0])
+            first = group.create_task(self._once(late))
+            await _until(held.given.is_set, "the gateway answers")
+            self._passes.late.add(self._tag)
+            self._revoking = True
             receipt = await self._revoke()
             renewed = await self._link()
             assert renewed != old
             for _ in range(2):
                 group.create_task(self._refill(renewed))
+            await _until(lambda: self._passes.done[self._tag] > 0, "the first pass")
+            held.let_go()
+            assert self._whole(await first)
+            self.verdict.stored = _hit(again := await self._once(late)) and self._whole(again)
+            self._passes.late.discard(self._tag)
             await self._receipt(receipt)
+            self.verdict.passes = self._passes.done[self._tag]
             self._confirmed = True
-            await self._ask_both(old, renewed)
+            await self._ask_all(old, late, renewed)
             self._over = True
         return self.verdict
 
-    async def _ask_both(self, old: str, renewed: str) -> None:
-        """The old link right after the newer one, again and again."""
+    async def _ask_all(self, old: str, late: str, renewed: str) -> None:
+        """The old links right after the newer one, again and again."""
         async with aclosing(Connection(self._port)) as edge:
             for _ in range(ROUNDS):
                 await self._judge_new(edge, renewed)
                 for fields in READERS[1:]:
                     await self._judge(edge, old, fields)
+                    await self._judge(edge, late, fields)
+
+    async def _once(self, target: str) -> Reply:
+        async with aclosing(Connection(self._port)) as edge:
+            return await edge.get(target, {})
 
     async def _read(self, old: str, fields: Mapping[str, str]) -> None:
         """Ask for the old link until all is over."""
@@ -117,15 +173,20 @@ class Race:
                 if self._confirmed:
                     await self._judge(edge, old, fields)
                 else:
+                    racing = self._revoking
                     reply = await edge.get(old, fields)
-                    self._seen += reply.fields.get("x-cache") == "hit"
+                    self._seen += _hit(reply) and reply.body in self._octets
+                    self.verdict.racing += racing and not self._confirmed
                 await asyncio.sleep(PAUSE)
 
     async def _refill(self, renewed: str) -> None:
         """Fill the cache by the newer link while the purge is under way, and after."""
         async with aclosing(Connection(self._port)) as edge:
             while not self._over:
-                await edge.get(renewed, {})
+                reply = await edge.get(renewed, {})
+                if not self._confirmed and self._whole(reply):
+                    self.verdict.kept += _hit(reply)
+                    self.verdict.filled += not _hit(reply)
                 await asyncio.sleep(PAUSE)
 
     async def _judge(self, edge: Connection, old: str, fields: Mapping[str, str]) -> None:
@@ -137,21 +198,23 @@ class Race:
 
     async def _judge_new(self, edge: Connection, renewed: str) -> None:
         reply = await edge.get(renewed, {})
-        whole = reply.status == 200 and reply.body == self._octets
-        self.verdict.renewed += whole
-        self.verdict.hits += whole and reply.fields.get("x-cache") == "hit"
+        self.verdict.renewed += self._whole(reply)
+        self.verdict.hits += self._whole(reply) and _hit(reply)
 
-    async def _link(self) -> str:
-        [issued] = (await self._post("/v1/links")).json()["links"]
+    def _whole(self, reply: Reply) -> bool:
+        return reply.status == 200 and reply.body == self._octets
+
+    async def _link(self, **wishes: str) -> str:
+        [issued] = (await self._post("/v1/links", **wishes)).json()["links"]
         target = "/d/" + str(issued["template"]).split("/d/", 1)[1]
         return target.replace("{rendition}", "original")
 
     async def _revoke(self) -> str:
         return str((await self._post("/admin/revoke")).headers["location"])
 
-    async def _post(self, path: str) -> httpx.Response:
+    async def _post(self, path: str, **wishes: str) -> httpx.Response:
         document = {"zone": "clinic", "bucket": "documents", "key": self._name}
-        reply = await self._operator.post(path, json={"documents": [document]})
+        reply = await self._operator.post(path, json={"documents": [document], **wishes})
         assert reply.status_code in (200, 202), reply.text
         return reply
 
@@ -170,18 +233,27 @@ async def _until(holds: Callable[[], bool], what: str) -> None:
         await asyncio.sleep(PAUSE)
 
 
-def raced(gateway: Any, port: int, count: int) -> list[Verdict]:
-    """So many races behind the cache at `port`, some of them at a time."""
-    return asyncio.run(_raced(gateway, port, count))
+def _hit(reply: Reply) -> bool:
+    return reply.fields.get("x-cache") == "hit"
 
 
-async def _raced(gateway: Any, port: int, count: int) -> list[Verdict]:
+def raced(course: Course, count: int) -> list[Verdict]:
+    """So many races, some of them at a time."""
+    return asyncio.run(_raced(course, count))
+
+
+async def _raced(course: Course, count: int) -> list[Verdict]:
+    gateway = course.gateway
     told = {"Authorization": f"Bearer {gateway.token}"}
     free = asyncio.Semaphore(ABREAST)
-    async with httpx.AsyncClient(base_url=gateway.url, timeout=PATIENCE, headers=told) as operator:
+    # The gateway lets idle connections go after five seconds; ours are gone before it does.
+    bounds = httpx.Limits(keepalive_expiry=1)
+    async with httpx.AsyncClient(
+        base_url=gateway.url, timeout=PATIENCE, headers=told, limits=bounds
+    ) as operator:
 
         async def one() -> Verdict:
             async with free:
-                return await Race(gateway, port, operator).run()
+                return await Race(course, operator).run()
 
         return await asyncio.gather(*(one() for _ in range(count)))
