@@ -96,6 +96,10 @@ class Standings:
         """The cache mode by which a zone answers now."""
         return self._zones[zone].cache if now < self.until[zone] else "private"
 
+    def distrust(self, zone: str) -> None:
+        """Answer as `private` in this process until something is written down about the zone."""
+        self.until[zone] = 0.0
+
     def state(self, zone: str, now: float) -> State:
         """How a zone stands; `unwatched` is one that keeps no canary."""
         if zone not in self.bindings:

@@ -75,22 +75,29 @@ class Keeper:
         while True:
             began = self._clock()
             report = await self._ask(zone)
-            await self._noted(zone, report)
+            found = self._clock()
+            while not await self._noted(zone, report, found):  # noqa: ASYNC110  nobody tells
+                await asyncio.sleep(rhythm.retry)
             if report.outcome == "unproven":
                 await asyncio.sleep(retry)
                 retry = min(2 * retry, rhythm.period)
             else:
                 retry = rhythm.retry
-                await asyncio.sleep(max(retry, began + rhythm.period - self._clock()))
+                left = began + rhythm.period - self._clock()
+                # No longer than a period, wherever the clock was set meanwhile.
+                await asyncio.sleep(min(rhythm.period, max(retry, left)))
 
-    async def _noted(self, zone: str, report: Report) -> None:
-        now, config = self._clock(), self.standings.bindings[zone]
+    async def _noted(self, zone: str, report: Report, now: float) -> bool:
+        """Whether it is written down; what failed is heeded here though it is not."""
+        config = self.standings.bindings[zone]
         before = self.standings.state(zone, now)
         try:
             await self._database.write(lambda c: written(c, zone, config, report, now))
         except StateUnavailable as error:
             _log.warning("a canary's proof waits for the database", zone=zone, detail=str(error))
-            return
+            if report.outcome == "failed":
+                self.standings.distrust(zone)
+            return False
         self._counted(report.outcome)
         wrong = {one.name: one.what for one in report.wrong}
         if report.outcome == "failed":
@@ -99,6 +106,7 @@ class Keeper:
             _log.error("canary unproven", zone=zone, standing=before, found=wrong)
         elif before != "proven":
             _log.info("canary proven", zone=zone)
+        return True
 
 
 def written(

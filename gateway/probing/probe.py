@@ -66,7 +66,9 @@ class Probe:
         # What was asked while the copy was gone shows nothing.
         found.append(_KEPT if (await self._get(link)).nonce in seen else _LOST)
         sharing = await self._shared(link, links, seen)
-        await self._sleep(max(0.0, link.expires_at + _SKEW - self._clock()))
+        left = link.expires_at + _SKEW - self._clock()
+        # No longer than the link lived at first, wherever the clock was set meanwhile.
+        await self._sleep(min(max(0.0, left), self._pace.life + _SKEW))
         replies = [await self._get(link) for _ in range(self._pace.times)]
         found.append(refusals("expired link", replies, _EXPIRED))
         return Report((*found, *([sharing] if mode == "edge" else [])))

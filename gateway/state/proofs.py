@@ -50,7 +50,8 @@ def note(
     earlier = known(connection).get(zone)
     proved_at = now if outcome == "proven" else 0.0
     if outcome == "unproven" and earlier and earlier.config == config:
-        proved_at = earlier.proved_at
+        # In the future when the clock was set back since: that must not prove it any longer.
+        proved_at = min(earlier.proved_at, now)
     proof = Proof(zone, config, outcome, proved_at, now, told)
     connection.execute(
         "INSERT INTO proof VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (zone) DO UPDATE SET"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Callable
 from dataclasses import replace
@@ -9,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from gateway.probing import Ask, Reply, Report
+from gateway.probing import Ask, Probe, Reply, Report
 from signing.errors import SigningError
 
 
@@ -53,6 +54,23 @@ def test_it_takes_about_the_life_of_its_link(world: Any) -> None:
     began = world.clock.now
     world.probe(world.cdn())
     assert 45 <= world.clock.now - began < 60
+
+
+def test_a_clock_that_is_set_back_keeps_nobody_waiting(world: Any) -> None:
+    slept: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        await world.clock.sleep(seconds)
+
+    def set_back(ask: Ask) -> bool:
+        if "?T=" in ask.target:
+            world.clock.now -= 3_600
+        return False
+
+    links, cdn = world.links(), world.cdn(refuses=set_back)
+    asyncio.run(Probe(cdn, world.clock, sleep).run(links, "windowed"))
+    assert 45 <= max(slept) <= 60
 
 
 def test_an_edge_that_verifies_is_proven_with_one_copy_for_all(edged: Any) -> None:

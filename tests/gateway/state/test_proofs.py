@@ -37,6 +37,11 @@ def test_what_could_not_be_found_out_leaves_a_proof_to_grow_old(database: Databa
     assert note(database, "proven", 900.0).proved_at == 900.0
 
 
+def test_a_proof_from_the_future_is_one_of_now(database: Database) -> None:
+    note(database, "proven", 100_000.0)
+    assert note(database, "unproven", 400.0).proved_at == 400.0
+
+
 def test_a_failure_ends_a_proof_at_once_and_for_good(database: Database) -> None:
     note(database, "proven", 100.0)
     assert note(database, "failed", 400.0).proved_at == 0.0
