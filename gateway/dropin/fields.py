@@ -55,8 +55,9 @@ _ABSENT: tuple[Field, ...] = (
 class Origins:
     """The origin that the client asked, empty where it named none, and upstream's.
 
-    The client's scheme is the one that a proxy in front tells, or a client invents: nothing but
-    URLs in answers to that client depends on it.
+    The client's scheme is `https` if a proxy in front tells so, or a client invents it: nothing
+    but URLs in answers to that client depends on it, and none that caches keep. Nobody's word
+    makes `http` of a connection that is secure.
     """
 
     asked: bytes
@@ -64,10 +65,10 @@ class Origins:
 
     @classmethod
     def of(cls, scope: Mapping[str, Any], upstream: bytes) -> Origins:
-        """Raises nothing: a scheme that is none of the two is the connection's own."""
+        """Raises nothing: whatever else is told, the scheme is the connection's own."""
         fields = dict(scope["headers"])
-        told = fields.get(b"x-forwarded-proto", b"")
-        scheme = told if told in (b"http", b"https") else scope["scheme"].encode()
+        secure = fields.get(b"x-forwarded-proto") == b"https"
+        scheme = b"https" if secure else scope["scheme"].encode()
         host = fields.get(b"host", b"")
         return cls(scheme + b"://" + host if host else b"", upstream)
 
@@ -123,8 +124,8 @@ def answer_fields(
     # A length beside a coding is not the length; that of a 304 is of what is not sent.
     if status == 304 or any(name == b"transfer-encoding" for name, _ in came):
         dropped |= {b"content-length"}
-    if not keeps:
-        dropped |= _OF_CACHES
+    # A Location names the host that this caller asked, and sends nobody anywhere from these.
+    dropped |= {b"location"} if keeps else _OF_CACHES
     kept = [_here(field, origins) for field in came if field[0] not in dropped]
     present = {name for name, _ in kept}
     # A 304 changes the fields of what is stored, which may be a PDF.

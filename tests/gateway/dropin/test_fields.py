@@ -101,6 +101,13 @@ def test_the_scheme_in_front_of_us_is_believed_if_it_is_one(told: bytes, origin:
     assert Origins.of(scope, b"").asked == origin
 
 
+@pytest.mark.parametrize("told", [b"http", b"https", b"ftp", b""])
+def test_nobody_makes_a_secure_connection_insecure(told: bytes) -> None:
+    """URLs of uploads are asked for with the caller's credentials."""
+    scope = scope_of((b"host", b"docs.example"), (b"x-forwarded-proto", told))
+    assert Origins.of({**scope, "scheme": "https"}, b"").asked == b"https://docs.example"
+
+
 @pytest.mark.parametrize(
     ("location", "moved"),
     [
@@ -150,6 +157,15 @@ def test_only_public_answers_may_be_stored(status: int, public: bool, keeps: boo
     added = [field for field in ADDED if field != CSP or status != 304]
     expected = [*CACHING, *added] if keeps else [PRIVATE, *added]
     assert answer_fields(status, CACHING, ORIGINS, public=public) == expected
+
+
+def test_what_caches_may_keep_names_no_host_that_a_caller_asked() -> None:
+    told = [(b"location", b"https://ref.supabase.co/storage/v1/object/public/b/a")]
+    stored = answer_fields(200, told, ORIGINS, public=True)
+    assert stored == ADDED
+    [moved, *rest] = answer_fields(302, told, ORIGINS, public=True)
+    assert moved == (b"location", b"https://docs.example/storage/v1/object/public/b/a")
+    assert PRIVATE in rest
 
 
 def test_what_upstream_says_itself_is_not_said_again() -> None:
