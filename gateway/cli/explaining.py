@@ -33,6 +33,7 @@ from imaging.errors import UnknownRendition
 from imaging.marking.marks import UNMARKED, Mark
 from imaging.names.renditions import AUTO, Auto, Rendition, Renditions
 from signing.errors import LinkRefused
+from signing.folders import FolderLink
 from signing.links import LIVE, Link
 from signing.storage import PLACES, PREFIX, StorageLink
 from signing.targets import ABSENT
@@ -212,6 +213,8 @@ def _caching(
     yield "policy", type(policy).__name__
     for field, value in render(policy, profiles or [NONE]):
         yield "field", f"{field.decode()}: {value.decode()}"
+    if zone.cache == "edge" and alive:
+        yield "at an edge", _at_edge(link, zone, negotiated)
     if settings.renditions.improve and _provisional(link.rendition, settings):
         yield "at first", f"fresh for {PROVISIONAL} s at most, until a better rendition is made"
     if isinstance(policy, Confidential):
@@ -219,6 +222,16 @@ def _caching(
         return
     for reason in _misses(link, zone, negotiated, policy, now):
         yield "a miss when", reason
+
+
+def _at_edge(link: Link, zone: Zone, negotiated: bool) -> str:
+    """What the caches do that verify links themselves, and ask by the key of a copy."""
+    if unkept(link) or isinstance(link, StorageLink | FolderLink):
+        return "passed on, and kept nowhere"
+    if negotiated and link.grant.covers == "exact":
+        return "passed on, and kept nowhere: its one name leaves the format open"
+    life = f"{zone.ttl} s" if link.version == LIVE else "a year at most"
+    return f"one copy for all good links of its kind, for {life}; else, by the token, as above"
 
 
 def _policy(link: Link, zone: Zone, negotiated: bool, tags: Tags, now: int) -> CachePolicy:

@@ -229,6 +229,38 @@ def test_why_a_cache_misses_is_told(
     assert any(why in reason for reason in told["a miss when"])
 
 
+EDGE = """
+[cdn.edge]
+provider = "varnish"
+url = "http://v.test"
+secret = "s"
+shield = ["0123456789abcdef0123456789abcdef"]
+"""
+
+
+@pytest.mark.parametrize(
+    ("document", "words", "told"),
+    [
+        ("a.png", (), "one copy for all good links of its kind, for 600 s"),
+        ("a.png", ("--rendition", "w640"), "one copy for all good links of its kind, for 600 s"),
+        ("a.png", ("--pinned",), "one copy for all good links of its kind, for a year at most"),
+        ("a.png", ("--grant", "x-w640"), "passed on, and kept nowhere"),
+        ("reports", ("--folder",), "passed on, and kept nowhere"),
+        ("a.png", ("--one-time", "--grant", "original"), "passed on, and kept nowhere"),
+    ],
+)
+def test_what_an_edge_that_verifies_does_with_a_link_is_told(
+    shell: Any, document: str, words: tuple[str, ...], told: str
+) -> None:
+    shell.configure(cache="edge", public_url="https://docs.example.org", ttl=600).add(EDGE)
+    url = shell.sign(document, *words).replace("{key}", "x.pdf")
+    assert shell.json("explain", url)["at an edge"].startswith(told)
+
+
+def test_zones_without_such_an_edge_are_told_of_none(shell: Any) -> None:
+    assert "at an edge" not in shell.json("explain", shell.sign("a.png"))
+
+
 def test_a_zone_that_may_not_be_served_here_is_told(shell: Any) -> None:
     url = shell.sign()
     text = shell.configure(home="eu").config.read_text()
