@@ -15,6 +15,7 @@ vcl 4.1;
 
 import blob;
 import digest;
+import directors;
 import std;
 import str;
 import var;
@@ -26,6 +27,10 @@ backend origin {
     .connect_timeout = 2s;
     .first_byte_timeout = 30s;      # a cold page of a large scan takes a while
     .between_bytes_timeout = 10s;
+}
+
+sub vcl_init {
+    new hashed = directors.shard();     # of no backends: what is wanted is its SHA-256
 }
 
 # Requests ------------------------------------------------------------------------------------
@@ -60,8 +65,9 @@ sub vcl_recv {
         # Some programs say so with every request: it has no body.
         unset req.http.Content-Length;
     }
-    if (var.get("token") !~ "^t=1\.[^.]+\.[^.]+\.[^.]+\.-\.-\." || req.http.Authorization ||
-        req.http.Content-Length || req.http.Transfer-Encoding) {
+    if (str.take(var.get("signed"), 5,
+            str.count(var.get("signed")) - str.count(var.get("grant")) - 5) != ".-.-." ||
+        req.http.Authorization || req.http.Content-Length || req.http.Transfer-Encoding) {
         # For one viewer or one use, or with more than a link needs: the origin's to judge.
         return (pass);
     }
@@ -136,8 +142,11 @@ sub ostiary_verify {
 }
 
 sub ostiary_verify_mac {
-    var.set("signed", regsub(req.url, "^/d/[^/]+(/.*)\.[^.]+$", "/d\1"));
     var.set("kid", str.split(var.get("token"), 2, "."));
+    # All but the rendition before it, and the signature behind it.
+    var.set("signed", "/d" + str.take(req.url,
+        str.count(req.url) - str.count(var.get("rendition")) - 36,
+        str.count(var.get("rendition")) + 3));
 <% for kid, key in facts.keys.items() %>
     if (var.get("kid") == "<<kid>>") {
         var.set("mac", digest.hmac_sha256("<<key>>", var.get("signed")));
@@ -145,12 +154,13 @@ sub ostiary_verify_mac {
 <% endfor %>
     var.set("sig", blob.transcode(HEX, BASE64URLNOPAD,
         encoded=str.take(var.get("mac"), 48, 2)));
-    # Compared under a hash of the whole MAC, so that time tells nothing of it. Who can not know
-    # what is hashed finds no collision either, so it may be the quickest hash there is.
-    var.set("right", digest.hash_md5(var.get("mac") + var.get("sig")));
-    if (str.count(var.get("sig")) != 32 || str.count(var.get("right")) != 32 ||
-        var.get("right") !=
-            digest.hash_md5(var.get("mac") + str.split(var.get("token"), 8, "."))) {
+    var.set("shown", str.take(req.url, 32, str.count(req.url) - 32));
+    # Compared as numbers first, by a hash with the part of the MAC that no link shows, so that time
+    # tells nothing of it: a wrong one gets as far as the texts once in 2^32.
+    if (str.count(var.get("sig")) != 32 ||
+        hashed.key(str.take(var.get("mac"), 16, 50) + var.get("sig")) !=
+            hashed.key(str.take(var.get("mac"), 16, 50) + var.get("shown")) ||
+        var.get("sig") != var.get("shown")) {
         return (synth(403, "Forbidden"));
     }
 }
@@ -193,25 +203,25 @@ sub ostiary_verify_grant {
 
 # The name with its format, the target as it is sent on, and the key.
 sub ostiary_share {
-    var.set("format", "jpeg");
-    var.set("shown", "*/*");
-    if (req.http.Accept ~ "<<shows_webp>>" && req.http.Accept !~ "<<bars_webp>>") {
-        var.set("format", "webp");
-        var.set("shown", "image/webp,*/*");
-    }
-    if (req.http.Accept ~ "<<shows_avif>>" && req.http.Accept !~ "<<bars_avif>>") {
-        var.set("shown", "image/avif," + var.get("shown"));
-        if (var.get("format") != "webp" || var.get("rendition") !~ "^p[1-9]") {
-            # Of the two, pages are smaller as WebP.
-            var.set("format", "avif");
-        }
-    }
-    if (var.get("grant") ~ "^.[ap]$" && var.get("rendition") ~ "<<automatic>>") {
+    if (var.get("rendition") != "original" &&
+        var.get("grant") ~ "^.[ap]$" && var.get("rendition") ~ "<<automatic>>") {
+        call ostiary_format;
         set req.url = regsub(req.url, "^(/d/[^/]+)", "\1-" + var.get("format"));
     }
-    set req.http.Accept = var.get("shown");
     set req.http.Ostiary-Edge-Copy = str.take(var.get("grant"), 1) +
         var.get("class") + str.split(var.get("token"), 4, ".");
+}
+
+# Of the two, pages are smaller as WebP.
+sub ostiary_format {
+    var.set("format", "jpeg");
+    if (req.http.Accept ~ "<<shows_webp>>" && req.http.Accept !~ "<<bars_webp>>") {
+        var.set("format", "webp");
+    }
+    if ((var.get("format") != "webp" || var.get("rendition") !~ "^p[1-9]") &&
+        req.http.Accept ~ "<<shows_avif>>" && req.http.Accept !~ "<<bars_avif>>") {
+        var.set("format", "avif");
+    }
 }
 
 sub vcl_hash {
@@ -264,6 +274,9 @@ sub vcl_pass {
 # The origin ----------------------------------------------------------------------------------
 
 sub vcl_backend_fetch {
+    if (bereq.http.Ostiary-Edge-Copy) {
+        call ostiary_accept;
+    }
     if (std.getenv("OSTIARY_SHIELD") != "") {
         set bereq.http.Ostiary-Shield = std.getenv("OSTIARY_SHIELD");
         if (bereq.http.Ostiary-Edge-Copy) {
@@ -279,6 +292,19 @@ sub vcl_backend_fetch {
         unset bereq.http.Accept-Encoding;
     }
     return (fetch);
+}
+
+# Of Accept only what copies differ by is sent on.
+sub ostiary_accept {
+    set bereq.http.Ostiary-Edge-Accept = "*/*";
+    if (bereq.http.Accept ~ "<<shows_webp>>" && bereq.http.Accept !~ "<<bars_webp>>") {
+        set bereq.http.Ostiary-Edge-Accept = "image/webp,*/*";
+    }
+    if (bereq.http.Accept ~ "<<shows_avif>>" && bereq.http.Accept !~ "<<bars_avif>>") {
+        set bereq.http.Ostiary-Edge-Accept = "image/avif," + bereq.http.Ostiary-Edge-Accept;
+    }
+    set bereq.http.Accept = bereq.http.Ostiary-Edge-Accept;
+    unset bereq.http.Ostiary-Edge-Accept;
 }
 
 sub vcl_backend_response {
