@@ -8,7 +8,7 @@ from math import ceil
 from limits import parse
 from limits.strategies import FixedWindowRateLimiter
 
-from gateway.errors import RateLimited
+from gateway.errors import RateLimited, StateUnavailable
 from gateway.rates.tally import Tally
 
 
@@ -22,8 +22,15 @@ class Limiter:
         self._clock = clock
 
     def spend(self, who: str) -> None:
-        """Count a request of somebody; raises `RateLimited` when it is one too many."""
-        if not self._strategy.hit(self._item, self._name, who):
+        """Count a request of somebody; raises `RateLimited` when it is one too many.
+
+        Whom it can not count it does not let in: raises `StateUnavailable`.
+        """
+        try:
+            counted = self._strategy.hit(self._item, self._name, who)
+        except OSError as error:
+            raise StateUnavailable(f"limits: {error.strerror}") from error
+        if not counted:
             ends = self._strategy.get_window_stats(self._item, self._name, who).reset_time
             seconds = max(1, ceil(ends - self._clock()))
             window = self._item.get_expiry()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from time import time
 from typing import Any
 
 import httpx
@@ -12,6 +13,8 @@ import pytest
 from gateway.errors import RateLimited, StateUnavailable
 from gateway.forwarded import HIDDEN
 from gateway.rates import FREE, Rates
+from gateway.rates.limiter import Limiter
+from gateway.rates.tally import Tally
 from gateway.settings import LimitSettings
 from tests.contract.pairs import REPORT, Pair
 
@@ -72,6 +75,15 @@ def test_without_limits_nothing_is_counted_and_nothing_opened(tmp_path: Path) ->
 def test_counters_that_can_not_be_opened_are_a_fault_of_the_state(tmp_path: Path) -> None:
     with pytest.raises(StateUnavailable, match="limits: No such file"):
         Rates.of(LimitSettings(client="9/day"), tmp_path / "nowhere")
+
+
+def test_nobody_is_let_in_who_can_not_be_counted(tmp_path: Path) -> None:
+    tally = Tally(tmp_path / "tally")
+    limiter = Limiter("client", "9/day", tally, time)
+    limiter.spend("a")
+    tally.close()
+    with pytest.raises(StateUnavailable, match="limits: Bad file descriptor"):
+        limiter.spend("a")
 
 
 def asked(door: Any, url: str, peer: str = "203.0.113.7", **options: Any) -> httpx.Response:
