@@ -7,7 +7,7 @@ from time import perf_counter, time
 
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
-from starlette.routing import Router
+from starlette.routing import Match, Route, Router
 
 from gateway.asgi import Field, Message, Receive, Scope, Send
 from gateway.errors import RequestRefused
@@ -73,7 +73,7 @@ class Edge:
     async def _problem(
         self, scope: Scope, record: Record, answer: _Answer, error: Exception
     ) -> None:
-        problem = problem_for(_request_error(error))
+        problem = problem_for(_request_error(error, self._router, scope))
         record.code = problem.code
         if problem.status == 500:
             self._telemetry.fault(record.request_id, error)
@@ -119,18 +119,26 @@ class _Answer:
         return [*fields, *(field for field in defaults if field[0] not in present)]
 
 
-def _request_error(error: Exception) -> Exception:
+def _request_error(error: Exception, router: Router, scope: Scope) -> Exception:
     """The router's own refusals in our words."""
     if isinstance(error, ClientDisconnect):
         return RequestRefused(400, "malformed-request", "The body broke off.")
     if not isinstance(error, HTTPException):
         return error
     if error.status_code == 405:
-        allow = (error.headers or {}).get("Allow", "")
         return RequestRefused(
             405,
             "method.not-allowed",
             "This address does not answer that method.",
-            fields=((b"allow", allow.encode()),),
+            fields=((b"allow", _allowed(router, scope)),),
         )
     return RequestRefused(404, "route.not-found", "Nothing answers at this address.")
+
+
+def _allowed(router: Router, scope: Scope) -> bytes:
+    """Every method that an address answers: several routes may lead to it, one for each."""
+    methods: set[str] = set()
+    for route in router.routes:
+        if isinstance(route, Route) and route.matches(scope)[0] is Match.PARTIAL:
+            methods |= route.methods or set()
+    return ", ".join(sorted(methods)).encode()

@@ -217,6 +217,12 @@ def test_a_claim_of_a_revoked_key_is_refused(open_door: Callable[..., Any]) -> N
     assert handed(door, claim).json()["detail"] == "Reason: kid."
 
 
+@pytest.mark.parametrize("path", [CLAIM, "/v1/folders/claim"])
+def test_another_method_is_told_all_that_the_address_answers(door: Any, path: str) -> None:
+    answer = door.get(path)
+    assert (answer.status_code, answer.headers["allow"]) == (405, "DELETE, OPTIONS, POST")
+
+
 # --- revoked viewers ------------------------------------------------------------------------
 
 
