@@ -36,13 +36,16 @@ class CanaryLinks:
             ring, [SignedZone(name, 1, life, sealed=sealed) for name, life in known]
         )
 
-    def kept(self, life: int, now: int) -> Link:
-        """A link to a canary that nobody has asked for yet, and that shared caches may keep."""
-        return self.again(KEPT + token_urlsafe(12), life, now)
+    def kept(self, life: int, now: int, ending: str = "") -> Link:
+        """A link to a canary that nobody has asked for yet, and that shared caches may keep.
 
-    def unkept(self, life: int, now: int) -> Link:
+        Its address ends as told, such as `.pdf`.
+        """
+        return self.again(KEPT + token_urlsafe(12) + ending, life, now)
+
+    def unkept(self, life: int, now: int, ending: str = "") -> Link:
         """A link to one that no shared cache may keep."""
-        return self.again(UNKEPT + token_urlsafe(12), life, now)
+        return self.again(UNKEPT + token_urlsafe(12) + ending, life, now)
 
     def again(self, key: str, life: int, now: int) -> Link:
         """A link to the same canary with another end."""
@@ -64,5 +67,8 @@ class CanaryLinks:
     def _issue(
         self, zone: str, key: str, grant: Grant, generation: int, life: int, now: int
     ) -> Link:
-        request = LinkRequest(zone, CANARY, key, grant, generation=generation, expires_in=life)
+        _, _, extension = key.partition(".")
+        request = LinkRequest(
+            zone, CANARY, key, grant, generation=generation, expires_in=life, extension=extension
+        )
         return self._signer.issue(request, now)

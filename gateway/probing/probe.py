@@ -15,11 +15,12 @@ from typing import Final
 from gateway.documents import CacheMode
 from gateway.probing.findings import Finding, Report, refusals
 from gateway.probing.links import CanaryLinks
-from gateway.probing.questions import WINDOWED, Question, questions
+from gateway.probing.questions import WINDOWED, Question, about_ending, questions
 from gateway.probing.replies import Ask, Asks, Reply
 from signing.links import Link
 
 EDGES: Final = 'docs/cdns.md, "Verifying at the edge"'
+_ENDINGS = (".jpg", ".pdf")
 # Seconds by which an edge's clock may be late.
 _SKEW = 3
 
@@ -60,7 +61,7 @@ class Probe:
             return Report((_reached(first),))
         seen = {first.nonce}
         found = [_reached(first), *_proof_of(first, mode)]
-        if not await self._kept(link, seen):
+        if not await self._kept(link, seen, self._pace.tries):
             return Report((*found, _NOT_KEPT, *await self._judged(link, links)))
         found += await self._judged(link, links)
         # What was asked while the copy was gone shows nothing.
@@ -79,9 +80,9 @@ class Probe:
     async def _get(self, link: Link) -> Reply:
         return await self._asks.ask(Ask(link.target))
 
-    async def _kept(self, link: Link, seen: set[str]) -> bool:
+    async def _kept(self, link: Link, seen: set[str], tries: int) -> bool:
         """Whether a nonce came twice; a CDN of many machines has many copies."""
-        for _ in range(self._pace.tries):
+        for _ in range(tries):
             reply = await self._get(link)
             if reply.nonce in seen:
                 return True
@@ -92,7 +93,17 @@ class Probe:
 
     async def _judged(self, link: Link, links: CanaryLinks) -> list[Finding]:
         asked = questions(link, links, self._pace.life, self._now())
-        return list(await asyncio.gather(*map(self._put, asked), self._unkept(links)))
+        files = [self._file(links, ending) for ending in _ENDINGS]
+        return list(
+            await asyncio.gather(*map(self._put, asked), *files, self._unkept(links, "no-store"))
+        )
+
+    async def _file(self, links: CanaryLinks, ending: str) -> Finding:
+        """Whether a rule for static files gives copies away, or keeps what it must not."""
+        link = links.kept(self._pace.life, self._now(), ending)
+        await self._kept(link, set(), self._pace.times + 1)
+        found = await self._put(about_ending(ending, link))
+        return await self._unkept(links, found.name, ending) if found.verdict == "ok" else found
 
     async def _put(self, question: Question) -> Finding:
         many = await asyncio.gather(*map(self._repeated, question.asks))
@@ -101,11 +112,11 @@ class Probe:
     async def _repeated(self, ask: Ask) -> list[Reply]:
         return [await self._asks.ask(ask) for _ in range(self._pace.times)]
 
-    async def _unkept(self, links: CanaryLinks) -> Finding:
+    async def _unkept(self, links: CanaryLinks, name: str, ending: str = "") -> Finding:
         """Whether the CDN leaves alone what it must not keep: so a private zone answers."""
-        link = links.unkept(self._pace.life, self._now())
+        link = links.unkept(self._pace.life, self._now(), ending)
         replies = [await self._get(link) for _ in range(self._pace.times + 1)]
-        return _left_alone(replies)
+        return _left_alone(name, replies)
 
     async def _shared(self, link: Link, links: CanaryLinks, seen: set[str]) -> Finding:
         """Whether another link to the same thing opens the same copy."""
@@ -143,14 +154,14 @@ def _proof_of(reply: Reply, mode: CacheMode) -> list[Finding]:
     return [Finding("proof of the edge", "note", what, hint)]
 
 
-def _left_alone(replies: Sequence[Reply]) -> Finding:
-    name, nonces = "no-store", [reply.nonce for reply in replies]
+def _left_alone(name: str, replies: Sequence[Reply]) -> Finding:
+    nonces = [reply.nonce for reply in replies]
     if not all(nonces):
         said = next(reply for reply in replies if not reply.nonce)
         return Finding(name, "unclear", f"answered {said}")
     if len(set(nonces)) < len(nonces):
         return Finding(name, "leak", "kept what nobody was to keep", _AGAINST)
-    return Finding(name, "ok", "not kept")
+    return Finding(name, "ok", "what nobody is to keep is not kept")
 
 
 _KEPT = Finding("cached copy", "ok", "the same answer came twice")

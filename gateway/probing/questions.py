@@ -15,6 +15,7 @@ WINDOWED = 'docs/cdns.md, "Any CDN in windowed mode"'
 KEYED = 'docs/cdns.md, "Where the URL is the key"'
 
 _OF_KEY = f"the cache key does not hold the whole query as it came: {WINDOWED}"
+_BY_ENDING = f"a rule for names that end so leaves the query out of the cache key: {WINDOWED}"
 _JUDGED = f"copies are looked up before the link is judged: {WINDOWED}"
 _COPIES = f"the keys of copies are open to viewers, take ?c= away from them: {KEYED}"
 _BELIEVED = f"Ostiary-Shield or Ostiary-Token of a viewer reaches the gateway: {KEYED}"
@@ -50,6 +51,13 @@ def questions(link: Link, links: CanaryLinks, life: int, now: int) -> Iterator[Q
     copies = [f"{path}?{key}", f"{path}?{key.replace('w', 'r')}"]
     yield _asked("the key of a copy", copies, _COPIES)
     yield Question("forged proofs", "refused", tuple(_forged(f"{path}?{key}", token)), _BELIEVED)
+
+
+def about_ending(ending: str, link: Link) -> Question:
+    """What is tried of a canary that ends like a static file, for which CDNs have other rules."""
+    path, _, query = link.target.partition("?")
+    asks = Ask(_broken(path, query)[0]), Ask(path)
+    return Question(f"names that end in {ending}", "refused", asks, _BY_ENDING)
 
 
 def _asked(name: str, targets: list[str], hint: str) -> Question:

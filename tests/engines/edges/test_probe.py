@@ -48,6 +48,11 @@ WRONG: dict[str, tuple[dict[str, str], str, str]] = {
         "broken signature",
         "failed",
     ),
+    "pictures lose their query": (
+        {"key": 'regsub(req.url, "\\.jpg\\?.*$", ".jpg")'},
+        "names that end in .jpg",
+        "failed",
+    ),
     "parameters are ignored": (
         {"recv": 'set req.url = regsub(req.url, "&x=1", "");'},
         "other spellings of the query",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import re
 from collections.abc import Callable
 from dataclasses import replace
@@ -10,8 +11,9 @@ from typing import Any
 
 import pytest
 
-from gateway.probing import Ask, Probe, Reply, Report
+from gateway.probing import Ask, CanaryLinks, Probe, Reply, Report
 from signing.errors import SigningError
+from signing.keys import Key, KeyRing
 
 
 def path_of(ask: Ask) -> str:
@@ -37,6 +39,8 @@ NAMES = [
     "a generation of no revocation",
     "the key of a copy",
     "forged proofs",
+    "names that end in .jpg",
+    "names that end in .pdf",
     "no-store",
     "cached copy",
     "expired link",
@@ -121,6 +125,14 @@ LEAKS: dict[str, tuple[dict[str, Any], list[str]]] = {
         {"fresh": lambda answer: 3_600 if answer.fresh else 0},
         ["expired link"],
     ),
+    "the query is no part of the key of pictures": (
+        {"key": lambda ask: re.sub(r"\.jpg\?.*$", ".jpg", ask.target)},
+        ["names that end in .jpg"],
+    ),
+    "the query is no part of the key of files": (
+        {"key": lambda ask: re.sub(r"(\.(pdf|jpg))\?.*$", r"\1", ask.target)},
+        ["names that end in .jpg", "names that end in .pdf"],
+    ),
     "stale copies are served": ({"lasts": lambda now, until: True}, ["expired link"]),
     "grants are no part of the key": (
         {"key": lambda ask: re.sub(r"\.i[ap]\..*$", "", ask.target)},
@@ -137,6 +149,41 @@ def test_what_is_set_up_wrongly_is_found(world: Any, what: str) -> None:
     leaks = {one.name: one for one in report.findings if one.verdict == "leak"}
     assert set(names) <= set(leaks)
     assert all("docs/cdns.md" in one.hint for one in leaks.values())
+
+
+def test_a_cdn_that_keeps_files_whatever_they_say_is_found(world: Any) -> None:
+    class Hoarder:
+        """Keeps what is called .pdf for ever, under its whole address."""
+
+        def __init__(self) -> None:
+            self.cdn = world.cdn()
+            self.kept: dict[str, Reply] = {}
+
+        async def ask(self, ask: Ask) -> Reply:
+            reply = self.kept.get(ask.target) or await self.cdn.ask(ask)
+            if ".pdf?" in ask.target and ask.method == "GET":
+                self.kept[ask.target] = reply
+            return reply
+
+    report = world.probe(Hoarder())
+    assert {one.name for one in report.wrong} == {"names that end in .pdf"}
+    assert report.outcome == "failed"
+
+
+def test_files_that_a_cdn_does_not_keep_are_no_reason_to_doubt_it(world: Any) -> None:
+    numbers = itertools.count()
+
+    def key(ask: Ask) -> str:
+        return f"{ask.target} {next(numbers)}" if ".jpg?" in ask.target else ask.target
+
+    assert world.probe(world.cdn(key=key)).outcome == "proven"
+
+
+def test_the_addresses_of_sealed_zones_end_likewise() -> None:
+    ring = KeyRing([Key("k1", bytes(range(32)))], "k1", bytes(32))
+    links = CanaryLinks(ring, "clinic", 0, longest_life=3_600, sealed=True)
+    assert links.kept(45, 1_800_000_000, ".pdf").scope.endswith(".pdf")
+    assert "." not in links.kept(45, 1_800_000_000).scope
 
 
 def test_a_cdn_that_proves_itself_for_every_viewer_is_found(world: Any) -> None:
