@@ -13,15 +13,19 @@ from urllib.parse import urlsplit
 
 import click
 import pytest
+import uvicorn
 import yaml
 from packaging.requirements import Requirement
 from packaging.version import Version
 
 from gateway.cli import main
 from gateway.configuration import load
+from gateway.settings.server import Server
 
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+# After so many idle seconds the gateway closes a connection.
+IDLE = min(Server().header_timeout, uvicorn.Config("").timeout_keep_alive)
 FLOORS = {"starlette": "1.3.1", "pillow": "13.0.0", "h11": "0.16.0", "pyjwt": "2.15.0"}
 
 
@@ -126,6 +130,24 @@ def test_varnish_in_compose_finds_its_files_and_the_gateway() -> None:
     assert services["gateway"]["environment"]["OSTIARY_CDN__VARNISH__URL"].endswith(
         re.search(r"-a (:\d+)", command)[1]  # type: ignore[index]
     )
+
+
+@pytest.mark.parametrize("page", ["deploy/compose.yaml", "deploy/edges/README.md", "docs/cdns.md"])
+def test_varnish_lets_idle_connections_go_before_the_gateway_does(page: str) -> None:
+    """Else it may send a POST on one that is just being closed, and answers 503."""
+    text = re.sub(r"\s+-p ", " -p ", (ROOT / page).read_text(encoding="utf-8"))
+    commands = re.findall(r"(?m)varnishd -F .*$", text)
+    assert commands
+    for command in commands:
+        [idle] = re.findall(r" -p backend_idle_timeout=([0-9]+)\b", command)
+        assert int(idle) < IDLE, command
+
+
+def test_nginx_lets_idle_connections_go_before_the_gateway_does() -> None:
+    text = (ROOT / "deploy" / "edges" / "nginx.conf").read_text(encoding="utf-8")
+    [upstream] = re.findall(r"(?s)\nupstream \S+ \{(.*?)\n\}", text)
+    [idle] = re.findall(r"\bkeepalive_timeout ([0-9]+)s;", upstream)
+    assert int(idle) < IDLE
 
 
 def test_the_gateway_in_compose_reaches_varnish_where_browsers_do() -> None:

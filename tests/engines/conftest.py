@@ -68,9 +68,10 @@ def start_varnish(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable
         (folder / "site.vcl").write_text(site(origin_port))
         port = free_port()
         options = ["-j", "none", "-n", folder / "run", "-f", folder / "ostiary.vcl", "-T", "none"]
+        options += ["-s", "malloc,64m", "-p", "backend_idle_timeout=3"]
         with (folder / "log").open("wb") as log:
             process = subprocess.Popen(
-                ["varnishd", "-F", *options, "-a", f"127.0.0.1:{port}", "-s", "malloc,64m"],
+                ["varnishd", "-F", *options, "-a", f"127.0.0.1:{port}"],
                 env={"PATH": "/usr/sbin:/usr/bin:/bin", "OSTIARY_PURGE_SECRET": secret},
                 stdout=log,
                 stderr=log,

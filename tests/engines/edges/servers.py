@@ -13,7 +13,8 @@ NJS = Path("/usr/lib/nginx/modules/ngx_http_js_module.so")
 def varnishd(folder: Path, files: dict[str, str], port: int) -> list[object]:
     (folder / "edge.vcl").write_text(files["varnish"])
     place = ["-j", "none", "-n", folder / "run", "-f", folder / "edge.vcl", "-T", "none"]
-    return ["varnishd", "-F", *place, "-a", f"127.0.0.1:{port}", "-s", "malloc,64m"]
+    options = ["-s", "malloc,64m", "-p", "backend_idle_timeout=3"]
+    return ["varnishd", "-F", *place, "-a", f"127.0.0.1:{port}", *options]
 
 
 def nginx(folder: Path, files: dict[str, str], port: int) -> list[object]:
