@@ -5,15 +5,24 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
+from hypothesis import given, reject
+from hypothesis import strategies as st
 
 from gateway.edges.facts import EdgeFacts
 from gateway.edges.grammar import FOLDER, PASSED, WHOLE, Expressions
 from imaging.names.negotiate import accepted_formats
 from imaging.names.renditions import Renditions
+from signing.errors import SigningError
 from signing.grammar import PATH, TOKEN
 from signing.grammar import WHOLE as CARRIERS
+from signing.grants import Grant
+from signing.keys import Key, KeyRing
+from signing.links import Signer
+from signing.targets import LinkRequest, said_by
+from signing.zones import SignedZone
 
 ALL = ("jpeg", "webp", "avif", "png")
 FACTS = EdgeFacts(
@@ -53,10 +62,53 @@ def test_the_parts_are_those_of_every_target_and_of_nothing_else() -> None:
         if not found:
             continue
         tried += 1
+        path, _, query = case["target"].rstrip("\n").partition("?")
+        place, token = PATH.match(path.encode()), TOKEN.match(query.encode())
+        assert place is not None
+        assert token is not None
         rendition, scope, body, *fields, signature = found.groups()
-        assert f"/d/{rendition}/{scope}?t={body}.{signature}" == case["target"].rstrip("\n")
-        assert body == "1." + ".".join(fields)
-    assert tried > 10
+        assert (rendition, scope) == (place[1].decode(), place[2].decode()), case["name"]
+        assert (body, signature) == (token[1].decode(), token[3].decode()), case["name"]
+        assert fields == said(body), case["name"]
+    assert tried > 100
+
+
+def said(body: str) -> list[str]:
+    """What signing reads in a body, as it stands there."""
+    kid, expires_at, generation, audience, one_time, grant = said_by(body)
+    return [kid, str(expires_at), str(generation), audience, one_time, grant.text]
+
+
+TAGS = st.one_of(st.just(""), st.from_regex(r"[A-Za-z0-9_-]{16}", fullmatch=True))
+EXACT = st.from_regex(r"[a-z0-9][a-z0-9_-]{0,63}", fullmatch=True).filter("original".__ne__)
+GRANTS = st.builds(
+    Grant, st.sampled_from(["inline", "download"]), st.sampled_from(["all", "original", "previews"])
+) | st.builds(Grant, st.just("inline"), st.just("exact"), EXACT)
+
+
+@given(
+    key=st.text(st.characters(exclude_categories=["C", "Z"]), min_size=1, max_size=24),
+    rendition=EXACT,
+    grant=GRANTS,
+    version=st.sampled_from(["-", "_-aZ0" * 4 + "Az"]),
+    generation=st.integers(0, 9_999_999_999),
+    one_time=TAGS,
+    sealed=st.booleans(),
+)
+def test_the_parts_of_any_link_are_what_its_signer_wrote(
+    key: str, rendition: str, grant: Grant, sealed: bool, **facts: Any
+) -> None:
+    ring = KeyRing([Key("k1", bytes(range(32)))], "k1", bytes(32))
+    signer = Signer(ring, [SignedZone("clinic", 1, 900, sealed=sealed)])
+    try:
+        request = LinkRequest("clinic", "documents", key, grant, **facts, extension="pdf")
+        link = signer.issue(request, 1_800_000_000)
+    except SigningError:
+        reject()
+    found = re.search(EXPRESSIONS.parts, link.for_rendition(rendition))
+    assert found is not None
+    scope, body = f"clinic/{link.scope.partition('/')[2]}", [link.body, *said(link.body)]
+    assert list(found.groups()) == [rendition, scope, *body, link.signature]
 
 
 def test_the_target_is_the_grammar_of_the_zone() -> None:
