@@ -20,6 +20,7 @@ TREES = {path: ast.parse(path.read_text(encoding="utf-8")) for path in SOURCES}
 # operator's number of a version, which is digits or refused.
 MAY_SEE_THE_URL = {
     ("gateway/intake.py", "flag_of"),
+    ("gateway/intake.py", "only"),
     ("gateway/intake.py", "origin_of"),
     ("gateway/purging.py", "listed"),
     ("gateway/redacting.py", "one"),

@@ -96,6 +96,10 @@ class Ledger:
             "document_id = ? ORDER BY issued_at DESC, id DESC LIMIT ?", (document_id, limit)
         )
 
+    async def newest(self, limit: int) -> list[IssueRow]:
+        """The latest issues of all, newest first."""
+        return await self._select("true ORDER BY id DESC LIMIT ?", (limit,))
+
     async def by_actor(self, actor: str, limit: int = 100) -> list[IssueRow]:
         """What an actor was given links to, newest first."""
         return await self._select(
