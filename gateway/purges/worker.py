@@ -6,6 +6,7 @@ import asyncio
 import sqlite3
 from collections.abc import Callable, Mapping
 from contextlib import closing, suppress
+from functools import partial
 from time import time
 
 import structlog
@@ -21,7 +22,9 @@ from gateway.state import copies, feed, receipts, repeats, uses, witness
 from gateway.state.database import Database
 from gateway.state.filelock import FileLock
 
+# As many copies, or purges, are forgotten in one transaction: for so long others wait to write.
 _AT_ONCE = 5_000
+_PURGES_AT_ONCE = 1_000
 
 _log = structlog.stdlib.get_logger(__name__)
 
@@ -122,6 +125,7 @@ class PurgeWorker:
         while True:
             with suppress(StateUnavailable):
                 await self._database.write(self._forget_old)
+                await self._forget_purges()
                 while await self._database.write(self._forget_copies):
                     pass
             await asyncio.sleep(self._pacing.sweep)
@@ -129,13 +133,24 @@ class PurgeWorker:
     def _forget_old(self, connection: sqlite3.Connection) -> None:
         now = self._clock()
         feed.trim(connection, now - self._pacing.keep_feed)
-        witness.finish(connection, now - self._pacing.keep_purges)
-        receipts.trim(connection, now - self._pacing.keep_purges)
         repeats.trim(connection, now)
         # Links die by the time of day, which may have been set back since.
         uses.trim(connection, min(now, time()))
 
+    async def _forget_purges(self) -> None:
+        """Oldest first and some at a time: after a week without a worker they are many."""
+        done, last = float("-inf"), self._clock() - self._pacing.keep_purges
+
+        def some(connection: sqlite3.Connection, since: float) -> float:
+            until = receipts.slice_end(connection, since, last, _PURGES_AT_ONCE)
+            witness.finish(connection, until)
+            receipts.trim(connection, until)
+            return until
+
+        while done < last:
+            done = await self._database.write(partial(some, since=done))
+
     def _forget_copies(self, connection: sqlite3.Connection) -> bool:
-        """Some of them: whoever wants to write meanwhile waits for no more than that."""
+        """Some of them."""
         # Their ends were written by the time of day, which may have been set back since.
         return copies.trim(connection, min(self._clock(), time()), _AT_ONCE)

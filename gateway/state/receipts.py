@@ -123,6 +123,15 @@ def last_asked(connection: sqlite3.Connection, begins: str) -> float:
     return float(found.fetchone()[0])
 
 
+def slice_end(connection: sqlite3.Connection, since: float, before: float, most: int) -> float:
+    """Until when `most` purges were asked for after `since`; at the latest `before`."""
+    found = connection.execute(
+        "SELECT at FROM purge WHERE at > ? AND at < ? ORDER BY at LIMIT 1 OFFSET ?",
+        (since, before, most),
+    ).fetchone()
+    return float(found[0]) if found else before
+
+
 def trim(connection: sqlite3.Connection, before: float) -> None:
     """Forget purges asked before `before` once everything they waited for is done."""
     connection.execute(

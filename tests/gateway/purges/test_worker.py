@@ -6,6 +6,7 @@ import subprocess
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from time import time
 
 import pytest
@@ -282,6 +283,39 @@ def test_what_is_old_is_forgotten_by_the_leader(works: Works, database: Database
     asyncio.run(works.running(work()))
     assert database.read_now(lambda c: feed.rows_after(c, feed.end(c))) == []
     assert database.read_now(lambda c: c.execute("SELECT count(*) FROM feed").fetchone()) == (0,)
+
+
+@pytest.mark.parametrize(
+    ("apart", "most"), [(0.001, 1_001), (0.0, 2_500)], ids=["one by one", "at one moment"]
+)
+def test_of_many_old_purges_some_are_forgotten_at_a_time(
+    works: Works, monkeypatch: pytest.MonkeyPatch, apart: float, most: int
+) -> None:
+    """Whoever wants to write meanwhile does not wait for all of them."""
+    write, left = works.database.write, list[int]()
+    purges = [(f"p-{n}", works.now + n * apart) for n in range(2_500)]
+
+    def keep(connection: sqlite3.Connection) -> None:
+        connection.executemany("INSERT INTO purge VALUES (?, '{}', 1, '', '', ?)", purges)
+
+    async def counted(work: Callable[[sqlite3.Connection], object]) -> object:
+        def both(connection: sqlite3.Connection) -> object:
+            done = work(connection)
+            left.append(connection.execute("SELECT count(*) FROM purge").fetchone()[0])
+            return done
+
+        return await write(both)
+
+    async def forgotten() -> None:
+        async with asyncio.timeout(20):
+            while not left or left[-1]:  # noqa: ASYNC110
+                await asyncio.sleep(0.005)
+
+    works.database.write_now(keep)
+    works.now += 31 * 86_400
+    monkeypatch.setattr(works.database, "write", counted)
+    asyncio.run(works.running(forgotten()))
+    assert max(before - after for before, after in pairwise([2_500, *left])) <= most
 
 
 def test_who_finds_a_leader_leads_after_it(works: Works, database: Database) -> None:
