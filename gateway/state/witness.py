@@ -77,7 +77,7 @@ def statement(connection: sqlite3.Connection, purge: str) -> Mapping[str, Json] 
     said["lives_on"]["browsers"] = _browsers(said, status)
     return said | {
         "state": status.state.value,
-        "providers": [*map(_provider, status.providers)],
+        "providers": [_provider(part, said["asked_at"]) for part in status.providers],
         "confirmed_at": _confirmed_at(said, status),
     }
 
@@ -119,7 +119,7 @@ def _confirmed_at(said: Mapping[str, Any], status: PurgeStatus) -> int | None:
     if status.state is not PurgeState.CONFIRMED:
         return None
     ends = [math.ceil(part.confirmed_at) for part in status.providers]
-    return max(ends, default=int(said["asked_at"]))
+    return max([int(said["asked_at"]), *ends])
 
 
 def _browsers(said: Mapping[str, Any], status: PurgeStatus) -> dict[str, Json]:
@@ -171,14 +171,16 @@ def _left(
     return listed[:MOST_LISTED], count
 
 
-def _provider(part: ProviderStatus) -> Json:
+def _provider(part: ProviderStatus, asked_at: int) -> Json:
+    """Nothing was done before it was asked for, though the worker's clock began by a wrong time."""
+    sent_at, confirmed_at = int(part.sent_at), int(part.confirmed_at)
     return {
         "provider": part.provider,
         "state": part.state.value,
         "tags": part.tags,
         "references": [*part.references],
-        "sent_at": int(part.sent_at),
-        "confirmed_at": int(part.confirmed_at),
+        "sent_at": sent_at and max(sent_at, asked_at),
+        "confirmed_at": confirmed_at and max(confirmed_at, asked_at),
     }
 
 

@@ -200,6 +200,22 @@ def test_a_receipt_is_good_once_the_cdn_has_confirmed(door: Any) -> None:
     assert part["confirmed_at"] >= part["sent_at"] > 0
 
 
+def test_no_receipt_says_that_anything_was_done_before_it_was_asked_for(door: Any) -> None:
+    purge = revoke(door, documents=[A])
+    parts, pacing = door.parts, Pacing(second_pass=0.0)
+    # A host without a clock of its own starts in the past, and is set right later.
+    behind = PurgeWorker(
+        parts.database, parts.providers, pacing, clock=lambda: time.time() - 864_000
+    )
+    door.run(behind.drain())
+    told = said(door, purge)
+    asked = told["asked_at"]
+    assert told["state"] == "confirmed"
+    [edge] = told["providers"]
+    assert (edge["sent_at"], edge["confirmed_at"], told["confirmed_at"]) == (asked,) * 3
+    assert told["lives_on"]["browsers"] == {"clinic": asked + 300}
+
+
 def test_a_confirmed_receipt_stays_the_same_when_purges_are_forgotten(door: Any) -> None:
     purge = revoke(door, documents=[A])
     confirm(door)
