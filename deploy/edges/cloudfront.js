@@ -10,7 +10,7 @@ const CONFIG = {
   "zone": "clinic",
   "farthest": 86460,
   "cors": false,
-  "target": "^/d/[a-z0-9][a-z0-9_-]{0,63}/clinic/(?:~/(?:-|[A-Za-z0-9_-]{22})/[A-Za-z0-9_-]+(?:\\.[a-z0-9]{1,8})?|(?!~(?!canary/))(?!(?:\\.|%2E){1,2}(?:/|\\?))(?:[A-Za-z0-9._~!$&'()*+,;=:@-]|%[0-9A-F][0-9A-F])+/(?:-|[A-Za-z0-9_-]{22})/(?!(?:\\.|%2E){1,2}(?:/|\\?))(?:[A-Za-z0-9._~!$&'()*+,;=:@-]|%[0-9A-F][0-9A-F])+(?:/(?!(?:\\.|%2E){1,2}(?:/|\\?))(?:[A-Za-z0-9._~!$&'()*+,;=:@-]|%[0-9A-F][0-9A-F])+)*)\\?t=1\\.[a-z0-9]{1,8}\\.[1-9][0-9]{9}\\.(?:0|[1-9][0-9]{0,9})\\.(?:-|[A-Za-z0-9_-]{16})\\.(?:-|[A-Za-z0-9_-]{16})\\.[id](?:[aop]|x-(?!original\\.)[a-z0-9][a-z0-9_-]{0,63})\\.[A-Za-z0-9_-]{32}$",
+  "target": "^/d/[a-z0-9][a-z0-9_-]{0,63}/clinic/(?:~/(?:-|[A-Za-z0-9_-]{22})/[A-Za-z0-9_-]+(?:\\.[a-z0-9]{1,8})?|(?!~(?!canary/))(?!(?:\\.|%2E){0,2}[/?])[A-Za-z0-9._~!$&'()*+,;=:@-]*(?:%[0-9A-F][0-9A-F][A-Za-z0-9._~!$&'()*+,;=:@-]*)*/(?:-|[A-Za-z0-9_-]{22})/(?!(?:\\.|%2E){0,2}[/?])[A-Za-z0-9._~!$&'()*+,;=:@-]*(?:%[0-9A-F][0-9A-F][A-Za-z0-9._~!$&'()*+,;=:@-]*)*(?:/(?!(?:\\.|%2E){0,2}[/?])[A-Za-z0-9._~!$&'()*+,;=:@-]*(?:%[0-9A-F][0-9A-F][A-Za-z0-9._~!$&'()*+,;=:@-]*)*)*)\\?t=1\\.[a-z0-9]{1,8}\\.[1-9][0-9]{9}\\.(?:0|[1-9][0-9]{0,9})\\.(?:-|[A-Za-z0-9_-]{16})\\.(?:-|[A-Za-z0-9_-]{16})\\.[id](?:[aop]|x-(?!original\\.)[a-z0-9][a-z0-9_-]{0,63})\\.[A-Za-z0-9_-]{32}$",
   "declared": "^(?:p[1-9][0-9]{0,3}-)?(?:(?:w160|w320|w480|w640|w960|w1280|w1920|w2560|thumb)(?:-(?:jpeg|webp|avif|png))?|(?:card))$",
   "automatic": "^(?:p[1-9][0-9]{0,3}-)?(?:w160|w320|w480|w640|w960|w1280|w1920|w2560|thumb)$",
   "whole": "^(?:auto|linear|p[1-9][0-9]{0,3}-text)$",
@@ -68,7 +68,7 @@ const WHOLE = expression(CONFIG.whole);
 const FOLDER = expression(CONFIG.folder);
 const PASSED = expression(CONFIG.passed);
 const FORGEABLE =
-  /^(?:ostiary-.*|forwarded|surrogate-capability|x-forwarded-.*|x-original-url|x-rewrite-url)$/;
+  /^(?:ostiary-.*|forwarded|surrogate-capability|x-forwarded-.*|x-original-url|x-real-ip|x-rewrite-url)$/;
 
 async function handler(event) {
   try {

@@ -20,7 +20,7 @@ const WHOLE = expression(CONFIG.whole);
 const FOLDER = expression(CONFIG.folder);
 const PASSED = expression(CONFIG.passed);
 const FORGEABLE =
-  /^(?:ostiary-.*|forwarded|surrogate-capability|x-forwarded-.*|x-original-url|x-rewrite-url)$/;
+  /^(?:ostiary-.*|forwarded|surrogate-capability|x-forwarded-.*|x-original-url|x-real-ip|x-rewrite-url)$/;
 
 async function handler(event) {
   try {

@@ -72,6 +72,7 @@ def test_what_clients_could_forge_does_not_go_on(functions: Functions, clinic: M
     brought = {
         "ostiary-token": "forged", "ostiary-shield": "forged", "ostiary-pass": "forged",
         "x-forwarded-for": "forged", "forwarded": "forged", "x-original-url": "forged",
+        "x-real-ip": "forged",
         "authorization": "Bearer x", "range": "bytes=0-1",
     }  # fmt: skip
     events = [Event(link(), headers=brought), Event(link(aud="A" * 16), headers=brought)]
