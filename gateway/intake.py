@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Final, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -31,7 +32,23 @@ async def octets_of(request: Request, largest: int) -> bytes:
 
 async def model_of(request: Request, model: type[Body]) -> Body:
     """The request's JSON as the model wants it, or a 413 or 422 that says what is wrong."""
+    return _model(await octets_of(request, LARGEST_BODY), model)
+
+
+async def order_of(request: Request, model: type[Body]) -> Body:
+    """`model_of` for what can not be undone: one of two equal members would not be heard."""
     body = await octets_of(request, LARGEST_BODY)
+    order = _model(body, model)
+    json.loads(body, object_pairs_hook=_once)
+    return order
+
+
+def _once(pairs: list[tuple[str, object]]) -> None:
+    if len({name for name, _ in pairs}) < len(pairs):
+        raise RequestRefused(422, "body.invalid", "body: a member stands twice")
+
+
+def _model(body: bytes, model: type[Body]) -> Body:
     try:
         return model.model_validate_json(body)
     except ValidationError as error:

@@ -16,7 +16,7 @@ from starlette.routing import Route
 from gateway.answers import listed_answer, plan_answer, purge_answer
 from gateway.auth import Authenticator, Operator
 from gateway.errors import NotAuthorised, RequestRefused
-from gateway.intake import flag_of, model_of, only, record
+from gateway.intake import flag_of, only, order_of, record
 from gateway.progress import told
 from gateway.purges import Address, PurgeRequest, Purges
 from gateway.purges.addresses import Addresses
@@ -83,7 +83,7 @@ class Purging:
         operator = self._operator(request, "admin.purge")
         operator.need_scope("purge")  # before a bucket's name is looked up
         only(request, "dry_run")
-        call = await model_of(request, PurgeCall)
+        call = await order_of(request, PurgeCall)
         dry = flag_of(request, "dry_run") or call.dry_run
         asked = self._asked(operator, call)
         if dry:
@@ -123,7 +123,7 @@ class Purging:
         operator = self._operator(request, "admin.purges.requeue")
         operator.need_scope("purge")
         only(request)
-        call = await model_of(request, RequeueCall)
+        call = await order_of(request, RequeueCall)
         if bool(call.cdn) == bool(call.purge):
             raise RequestRefused(422, "nothing-named", "Name a cdn or a purge, and not both.")
         if call.purge:

@@ -14,7 +14,7 @@ from starlette.routing import Route
 
 from gateway.auth import Authenticator, Operator
 from gateway.errors import RequestRefused
-from gateway.intake import model_of, only, record
+from gateway.intake import only, order_of, record
 from gateway.progress import told
 from gateway.purges import Purges
 from gateway.purges.addresses import Addresses, opened_by
@@ -87,7 +87,7 @@ class Revoking:
         operator = self._operator(request, "admin.revoke")
         operator.need_scope("revoke")
         only(request)
-        call = await model_of(request, RevokeCall)
+        call = await order_of(request, RevokeCall)
         addresses = Addresses(self.signer, self.scoping.owner)
         linked = [await opened_by(link, addresses, self.ledger) for link in call.links]
         every = bool(call.viewers or call.keys)
@@ -104,7 +104,7 @@ class Revoking:
         operator = self._operator(request, "admin.reinstate")
         operator.need("revoke")
         only(request)
-        call = await model_of(request, ReinstateCall)
+        call = await order_of(request, ReinstateCall)
         status = await self.purges.reinstate(call.viewers, by=operator.id, now=time())
         return await told(request, self.purges, status)
 

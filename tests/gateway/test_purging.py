@@ -176,6 +176,22 @@ def test_nothing_is_done_that_may_have_been_meant_as_a_trial(
     assert door.get("/admin/purges", OPERATOR).json()["purges"] == []
 
 
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/admin/purge", b'{"zone": "clinic", "zone": "lab"}'),
+        ("/admin/revoke", b'{"viewers": ["ada"], "viewers": ["bob"]}'),
+        ("/admin/revoke", b'{"documents": [{"bucket": "documents", "key": "a", "key": "b"}]}'),
+        ("/admin/reinstate", b'{"viewers": ["ada"], "viewers": ["bob"]}'),
+    ],
+)
+def test_nothing_is_done_of_what_is_said_twice(door: Any, path: str, body: bytes) -> None:
+    answer = door.ask("POST", path, content=body, headers=OPERATOR)
+    assert (answer.status_code, answer.json()["code"]) == (422, "body.invalid")
+    assert "twice" in answer.json()["detail"]
+    assert door.get("/admin/purges", OPERATOR).json()["purges"] == []
+
+
 def test_why_something_was_purged_is_for_those_who_reach_it(door: Any) -> None:
     asked = door.post("/admin/purge", {"documents": [A], "reason": "Mrs. Doe's scan"}).json()["id"]
     for token, status in (("clinical", 200), ("labonly", 403)):
