@@ -8,21 +8,19 @@ the first pass and was served from there, the newer link filled the cache and wa
 from __future__ import annotations
 
 import asyncio
-import itertools
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
 
-from cdn.tags import document_tag
+from cdn.tags import document_tag, folder_tag
 from tests.engines.edges.ways import Way
 from tests.engines.edges.wire import Reply
 
-NUMBERS = itertools.count()
 PATIENCE = 60.0
 PAUSE = 0.02
 ABREAST = 20
@@ -103,19 +101,45 @@ class Course:
     passes: Passes
 
 
+@dataclass(frozen=True)
+class Target:
+    """A document's name, what is asked for to revoke it, and the tag that is purged for that."""
+
+    name: str
+    body: Mapping[str, object]
+    tag: str
+
+
+Targets = Callable[[int], Target]
+
+
+def by_name(number: int) -> Target:
+    name = f"races/{number}.txt"
+    body = {"documents": [{"zone": "clinic", "bucket": "documents", "key": name}]}
+    return Target(name, body, document_tag("clinic", "documents", name))
+
+
+def by_folder(number: int) -> Target:
+    """Two folders below the one that is declared revocable."""
+    folder = f"folders/{number}"
+    body = {"prefix": f"documents/{folder}/"}
+    return Target(f"{folder}/of/it.txt", body, folder_tag("clinic", "documents", folder))
+
+
 class Race:
     """One document, whose old links are read by some, revoked, and followed by newer links.
 
     An old link that is asked for once the receipt says confirmed counts, by whomever.
     """
 
-    def __init__(self, course: Course, operator: httpx.AsyncClient) -> None:
+    def __init__(self, course: Course, operator: httpx.AsyncClient, target: Target) -> None:
         self._port = course.port
         self._way = course.way
         self._passes = course.passes
         self._operator = operator
-        self._name = f"races/{next(NUMBERS)}.txt"
-        self._tag = document_tag("clinic", "documents", self._name)
+        self._name = target.name
+        self._body = target.body
+        self._tag = target.tag
         self._octets = (f"what nobody may read of {self._name}, ".encode() * 1500)[:40_000]
         course.gateway.put(self._name, self._octets)
         self._revoking = False
@@ -145,6 +169,8 @@ class Race:
             held.let_go()
             assert self._whole(await first)
             self.verdict.stored = _hit(again := await self._once(late)) and self._whole(again)
+            verdict = self.verdict
+            await _until(lambda: verdict.filled and verdict.kept, "the newer link is a hit")
             self._passes.late.discard(self._tag)
             await self._receipt(receipt)
             self.verdict.passes = self._passes.done[self._tag]
@@ -205,16 +231,17 @@ class Race:
         return reply.status == 200 and reply.body == self._octets
 
     async def _link(self, **wishes: str) -> str:
-        [issued] = (await self._post("/v1/links", **wishes)).json()["links"]
+        document = {"zone": "clinic", "bucket": "documents", "key": self._name}
+        reply = await self._post("/v1/links", documents=[document], **wishes)
+        [issued] = reply.json()["links"]
         target = "/d/" + str(issued["template"]).split("/d/", 1)[1]
         return target.replace("{rendition}", "original")
 
     async def _revoke(self) -> str:
-        return str((await self._post("/admin/revoke")).headers["location"])
+        return str((await self._post("/admin/revoke", **self._body)).headers["location"])
 
-    async def _post(self, path: str, **wishes: str) -> httpx.Response:
-        document = {"zone": "clinic", "bucket": "documents", "key": self._name}
-        reply = await self._operator.post(path, json={"documents": [document], **wishes})
+    async def _post(self, path: str, **body: object) -> httpx.Response:
+        reply = await self._operator.post(path, json=body)
         assert reply.status_code in (200, 202), reply.text
         return reply
 
@@ -226,7 +253,7 @@ class Race:
             await asyncio.sleep(5 * PAUSE)
 
 
-async def _until(holds: Callable[[], bool], what: str) -> None:
+async def _until(holds: Callable[[], object], what: str) -> None:
     deadline = time.monotonic() + PATIENCE
     while not holds():
         assert time.monotonic() < deadline, what
@@ -237,12 +264,12 @@ def _hit(reply: Reply) -> bool:
     return reply.fields.get("x-cache") == "hit"
 
 
-def raced(course: Course, count: int) -> list[Verdict]:
+def raced(course: Course, count: int, targets: Targets = by_name) -> list[Verdict]:
     """So many races, some of them at a time."""
-    return asyncio.run(_raced(course, count))
+    return asyncio.run(_raced(course, [targets(number) for number in range(count)]))
 
 
-async def _raced(course: Course, count: int) -> list[Verdict]:
+async def _raced(course: Course, targets: Sequence[Target]) -> list[Verdict]:
     gateway = course.gateway
     told = {"Authorization": f"Bearer {gateway.token}"}
     free = asyncio.Semaphore(ABREAST)
@@ -252,8 +279,8 @@ async def _raced(course: Course, count: int) -> list[Verdict]:
         base_url=gateway.url, timeout=PATIENCE, headers=told, limits=bounds
     ) as operator:
 
-        async def one() -> Verdict:
+        async def one(target: Target) -> Verdict:
             async with free:
-                return await Race(course, operator).run()
+                return await Race(course, operator, target).run()
 
-        return await asyncio.gather(*(one() for _ in range(count)))
+        return await asyncio.gather(*map(one, targets))

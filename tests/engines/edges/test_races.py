@@ -28,7 +28,16 @@ from gateway.standings import bindings
 from gateway.state import proofs
 from gateway.state.database import Database
 from gateway.state.filelock import FileLock
-from tests.engines.edges.races import ROUNDS, Course, Passes, Verdict, raced
+from tests.engines.edges.races import (
+    ROUNDS,
+    Course,
+    Passes,
+    Targets,
+    Verdict,
+    by_folder,
+    by_name,
+    raced,
+)
 from tests.engines.edges.running import SECRET, Starter
 from tests.engines.edges.ways import Way
 
@@ -40,6 +49,7 @@ SHIELD = "a-shield-of-the-races"
 PACING = Pacing(second_pass=1.0, poll=0.02, tick=0.005, lead=0.05)
 CDN = '\n[cdn.varnish]\nprovider = "varnish"\nurl = "{url}"\nsecret = "{secret}"\n'
 ALL = 1_000_000
+FOLDERS = 8
 
 
 class Counted:
@@ -123,7 +133,8 @@ def _led(settings: Settings) -> None:
 @pytest.fixture
 def gateway(gateway_in: Callable[..., Any]) -> Any:
     """Not started yet."""
-    return gateway_in()
+    folders = [f"documents/folders/{number}/" for number in range(FOLDERS)]
+    return gateway_in(clinic={"revocable": folders})
 
 
 @pytest.fixture
@@ -187,10 +198,10 @@ def told(verdicts: list[Verdict]) -> str:
     return line
 
 
-def check(course: Course) -> None:
-    verdicts = raced(course, RACES)
+def check(course: Course, count: int = RACES, targets: Targets = by_name) -> None:
+    verdicts = raced(course, count, targets)
     line = told(verdicts)
-    assert len(verdicts) == RACES
+    assert len(verdicts) == count
     for one in verdicts:
         assert one.stored, f"no old answer came after the first pass: {line}"
         assert min(one.racing, one.filled, one.kept) > 0, f"it was no race: {one} {line}"
@@ -210,6 +221,15 @@ def test_windowed_a_revoked_link_is_never_served_after_its_receipt(windowed: Cou
 def test_edge_a_revoked_link_is_never_served_after_its_receipt(edge: Course) -> None:
     with working(edge):
         check(edge)
+
+
+@pytest.mark.parametrize("vcl", ["windowed", "edge"])
+def test_nothing_of_a_revoked_folder_is_served_after_its_receipt(
+    vcl: str, request: pytest.FixtureRequest
+) -> None:
+    course: Course = request.getfixturevalue(vcl)
+    with working(course):
+        check(course, FOLDERS, by_folder)
 
 
 @pytest.mark.parametrize("vcl", ["windowed", "edge"])
