@@ -120,7 +120,7 @@ def by_name(number: int) -> Target:
 
 
 def by_folder(number: int) -> Target:
-    """Two folders below the one that is declared revocable."""
+    """A document in a folder of the one that is declared revocable."""
     folder = f"folders/{number}"
     body = {"prefix": f"documents/{folder}/"}
     return Target(f"{folder}/of/it.txt", body, folder_tag("clinic", "documents", folder))
