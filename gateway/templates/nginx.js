@@ -23,6 +23,10 @@ function mac(key, text) {
     return crypto.createHmac('sha256', key).update(text).digest('base64url');
 }
 
+function hashed(text) {
+    return crypto.createHash('md5').update(text).digest('base64url');
+}
+
 // The parts of a target that the grammar allows; null for any other. One expression finds them all:
 // each builtin that a request uses has its price here.
 function parts(target) {
@@ -44,7 +48,8 @@ function parts(target) {
     };
 }
 
-// The signature, compared under a second HMAC so that time tells nothing of it.
+// The signature, compared under a hash of the whole MAC, so that time tells nothing of it. Who can
+// not know what is hashed finds no collision either, so it may be the quickest hash there is.
 function signed(link) {
     const key = KEYS[link.kid];
     if (typeof key !== 'string' || key.length !== 64) {
@@ -52,7 +57,7 @@ function signed(link) {
     }
     const whole = mac(key, '/d/' + link.scope + '?t=' + link.body);
     const right = whole.slice(0, 32);
-    return right.length === 32 && mac(whole, right) === mac(whole, link.sig);
+    return right.length === 32 && hashed(whole + right) === hashed(whole + link.sig);
 }
 
 function living(link, time) {
