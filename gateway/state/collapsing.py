@@ -15,6 +15,8 @@ from gateway.state.jobs import Target, Within, ready
 LEVELS: Final = Within._fields
 """The kinds of bigger tags, the smallest first; columns of `purge_job`."""
 
+_THESE: Final = "IN (SELECT value FROM json_each(?))"
+
 
 class _Group(NamedTuple):
     """Ready jobs of one kind whose tags lie in the same bigger one."""
@@ -28,6 +30,7 @@ class _Group(NamedTuple):
     latest: float
     bucket: str
     zone: str
+    jobs: str  # JSON: to look for them again for each group takes a square of their number
 
 
 def depth(connection: sqlite3.Connection, provider: str) -> int:
@@ -57,7 +60,8 @@ def collapse(connection: sqlite3.Connection, provider: str, most: int) -> int:
 
 def _groups(connection: sqlite3.Connection, provider: str, level: str) -> list[_Group]:
     found = connection.execute(
-        f"SELECT soft, pass, {level}, count(*), min(priority), min(due), max(due), bucket, zone"
+        f"SELECT soft, pass, {level}, count(*), min(priority), min(due), max(due), bucket, zone,"
+        " json_group_array(id)"
         f" FROM purge_job WHERE provider = ? AND state = 'ready' AND {level} <> ''"
         f" GROUP BY soft, pass, {level} HAVING count(*) > 1 ORDER BY count(*) DESC",
         (provider,),
@@ -76,15 +80,11 @@ def _merge(connection: sqlite3.Connection, provider: str, level: str, group: _Gr
     # A second pass has to come late enough for all of them, a first one soon enough.
     due = group.earliest if group.number == 1 else group.latest
     job = ready(connection, target, group.number, group.priority, due)
-    below = f"provider = ? AND state = 'ready' AND soft = ? AND pass = ? AND {level} = ?"
-    named = (provider, group.soft, group.number, group.tag)
     connection.execute(
         "INSERT INTO purge_wait (job, purge, due) SELECT ?, purge, max(wait.due)"
-        f" FROM purge_wait AS wait JOIN purge_job ON purge_job.id = wait.job WHERE {below}"
+        f" FROM purge_wait AS wait WHERE job {_THESE}"
         " GROUP BY purge ON CONFLICT (job, purge) DO UPDATE SET due = max(due, excluded.due)",
-        (job, *named),
+        (job, group.jobs),
     )
-    connection.execute(
-        f"DELETE FROM purge_wait WHERE job IN (SELECT id FROM purge_job WHERE {below})", named
-    )
-    connection.execute(f"DELETE FROM purge_job WHERE {below}", named)
+    connection.execute(f"DELETE FROM purge_wait WHERE job {_THESE}", (group.jobs,))
+    connection.execute(f"DELETE FROM purge_job WHERE id {_THESE}", (group.jobs,))

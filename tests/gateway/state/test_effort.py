@@ -6,12 +6,13 @@ import asyncio
 import sqlite3
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
+from functools import partial
 
 import pytest
 
-from gateway.state import leases, listing, outbox, receipts
+from gateway.state import collapsing, leases, listing, outbox, receipts
 from gateway.state.database import Database
-from gateway.state.jobs import Target
+from gateway.state.jobs import Target, Within
 from gateway.state.ledger import IssueRow, Ledger
 from gateway.state.receipts import PurgeRow
 from gateway.state.settling import Taken
@@ -86,6 +87,22 @@ def test_no_question_goes_through_what_is_over(database: Database, question: Que
 
     before, after = database.write_now(work)
     assert after < 2 * before + MANY // 10
+
+
+def test_twice_the_queue_takes_twice_the_effort_to_collapse(database: Database) -> None:
+    def work(connection: sqlite3.Connection, folders: int) -> int:
+        connection.execute("SAVEPOINT here")
+        for number in range(4 * folders):
+            target = Target("edge", f"d-{number}", True, Within(f"f-{number % folders}"))
+            purge = PurgeRow(f"p-{number}", "{}", True, "", "", NOW)
+            outbox.enqueue(connection, purge, [target])
+        taken = effort(connection, lambda c: collapsing.collapse(c, "edge", folders))
+        assert collapsing.depth(connection, "edge") == folders
+        connection.execute("ROLLBACK TO here")
+        return taken
+
+    half, whole = (database.write_now(partial(work, folders=folders)) for folders in (50, 100))
+    assert whole < 3 * half
 
 
 ISSUE = IssueRow("0", "clerk", "clinic", "documents", "a", "d-0", "i", "-", 0, "k1", 0, 0, "anna")
