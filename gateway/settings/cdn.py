@@ -119,9 +119,13 @@ class CdnSettings(Table):
 
     @field_validator("shield")
     @classmethod
-    def _no_empty_secret(cls, shield: tuple[Secret, ...]) -> tuple[Secret, ...]:
-        if any(not secret.get_secret_value() for secret in shield):
+    def _can_be_shown(cls, shield: tuple[Secret, ...]) -> tuple[Secret, ...]:
+        told = [secret.get_secret_value() for secret in shield]
+        if not all(told):
             raise Unfit("holds an empty secret, which anybody could tell")
+        if any(secret != secret.strip() or not secret.isprintable() for secret in told):
+            hint = "leave out white space around it, and what can not be printed"
+            raise Unfit("holds a secret that no field can show", hint)
         return shield
 
     @property

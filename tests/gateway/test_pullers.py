@@ -123,6 +123,13 @@ def test_a_closed_zone_is_read_with_either_secret_in_rotation(closed: Any) -> No
         assert (answer.status_code, answer.content) == (200, BODY)
 
 
+def test_white_space_behind_a_secret_is_none_of_it(closed: Any) -> None:
+    closed.put("a.pdf", BODY)
+    url = str(closed.link("a.pdf"))
+    answers = [closed.get(url, {"Ostiary-Shield": f"newest-secret{end}"}) for end in (" \t", " x")]
+    assert [answer.status_code for answer in answers] == [200, 403]
+
+
 @pytest.mark.parametrize("shown", ["", "another-secret", "newest-secre", "newest-secret2", "é"])
 @pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "OPTIONS"])
 def test_a_closed_zone_answers_all_others_one_refusal(shown: str, method: str, closed: Any) -> None:

@@ -132,6 +132,12 @@ def test_what_names_no_certificate_is_refused(name: str) -> None:
         CdnSettings(provider="null", certificates=(name,))
 
 
+@pytest.mark.parametrize("secret", ["", " ", "a\n", " a", "a\t", "a\nb", "a\x00"])
+def test_a_secret_that_no_field_can_show_is_refused(secret: str) -> None:
+    with pytest.raises(ValidationError):
+        CdnSettings.model_validate({"provider": "null", "shield": ["good", secret]})
+
+
 def test_a_faulty_cdn_breeds_no_second_fault(tmp_path: Path) -> None:
     file = tmp_path / "ostiary.toml"
     file.write_text(
