@@ -85,7 +85,7 @@ def compose(
     making = make(settings, rules, (levels, originals), (pool, describer), metrics)
     budget, gauges = ByteBudget(READERS_BUDGET), Gauges(purges, providers)
     gauges.register(metrics, pool, levels.memory, budget, making.wishes)
-    ledger, keeper = Ledger(database), _keeper(settings, rules, database, client, metrics)
+    ledger, keeper = Ledger(database), _keeper(settings, rules, (database, purges), client, metrics)
     sharing, gate = _sharing(settings, providers, keeper.standings, database), Gate(rules, ledger)
     issuer = Issuer(rules, catalogue, making.measurer, ledger)
     return Parts(
@@ -208,11 +208,12 @@ def _sharing(
 def _keeper(
     settings: Settings,
     rules: Rules,
-    database: Database,
+    state: tuple[Database, Purges],
     client: httpx.AsyncClient,
     metrics: Metrics,
 ) -> Keeper:
     """Who finds out what the CDNs do; every process hears of it."""
+    database, purges = state
     bound = {
         name: digest
         for name, digest in bindings(settings).items()
@@ -221,7 +222,8 @@ def _keeper(
     standings = Standings(rules.zones, bound, database)
     rules.revocations.follower.subscribe(standings.tell)
     standings.register(metrics)
-    return Keeper(database, standings, Rounds(settings, rules, client).ask, metrics.probed)
+    ask = Rounds(settings, rules, client).ask
+    return Keeper(database, standings, ask, metrics.probed, withdraw=purges.withdraw)
 
 
 # Reading the certificates of all authorities takes 80 ms.

@@ -52,8 +52,8 @@ async def _asked(settings: Settings, url: str, zone: str) -> Report:
         report = await Rounds(settings, parts.rules, parts.client).at(zone, url)
         config = parts.keeper.standings.bindings.get(zone)
         if config and url == parts.rules.zones[zone].public_url:
-            now = time()
-            await parts.database.write(lambda c: written(c, zone, config, report, now))
+            about, now, withdraw = (zone, config), time(), parts.purges.withdraw
+            await parts.database.write(lambda c: written(c, about, report, now, withdraw))
         return report
     finally:
         await parts.close()

@@ -24,6 +24,13 @@ _log = structlog.stdlib.get_logger(__name__)
 Round = Callable[[str], Awaitable[Report]]
 """Asks the CDN of a zone all questions once."""
 
+Withdraw = Callable[[sqlite3.Connection, str, float], None]
+"""Has shared caches forget all of a zone, at a time, in the caller's transaction."""
+
+
+def keep_all(connection: sqlite3.Connection, zone: str, now: float) -> None:
+    """Withdraw nothing."""
+
 
 @dataclass(frozen=True, slots=True)
 class Rhythm:
@@ -48,6 +55,7 @@ class Keeper:
         ask: Round,
         counted: Callable[[str], None] = lambda outcome: None,
         rhythm: Rhythm | None = None,
+        withdraw: Withdraw = keep_all,
         clock: Callable[[], float] = time,
     ) -> None:
         self._database = database
@@ -55,6 +63,7 @@ class Keeper:
         self._ask = ask
         self._counted = counted
         self._rhythm = rhythm or Rhythm()
+        self._withdraw = withdraw
         self._clock = clock
         self._path = database.path.with_name("canary.lock")
 
@@ -89,10 +98,10 @@ class Keeper:
 
     async def _noted(self, zone: str, report: Report, now: float) -> bool:
         """Whether it is written down; what failed is heeded here though it is not."""
-        config = self.standings.bindings[zone]
+        config, withdraw = self.standings.bindings[zone], self._withdraw
         before = self.standings.state(zone, now)
         try:
-            await self._database.write(lambda c: written(c, zone, config, report, now))
+            await self._database.write(lambda c: written(c, (zone, config), report, now, withdraw))
         except StateUnavailable as error:
             _log.warning("a canary's proof waits for the database", zone=zone, detail=str(error))
             if report.outcome == "failed":
@@ -110,7 +119,20 @@ class Keeper:
 
 
 def written(
-    connection: sqlite3.Connection, zone: str, config: str, report: Report, now: float
+    connection: sqlite3.Connection,
+    about: tuple[str, str],
+    report: Report,
+    now: float,
+    withdraw: Withdraw = keep_all,
 ) -> Proof:
-    """Write a report down in the caller's transaction."""
+    """Write down what was found about a zone and its configuration, in the caller's transaction.
+
+    Of a zone that had not failed before and fails now, what caches hold is withdrawn as well:
+    being private from now on calls nothing back.
+    """
+    zone, config = about
+    earlier = proofs.known(connection).get(zone)
+    known = earlier is not None and (earlier.config, earlier.outcome) == (config, "failed")
+    if report.outcome == "failed" and not known:
+        withdraw(connection, zone, now)
     return proofs.note(connection, zone, config, (report.outcome, report.text), now)

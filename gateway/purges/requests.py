@@ -30,6 +30,7 @@ from gateway.state.revocations import (
     reinstate,
     revoke,
     viewer_scope,
+    zone_scope,
 )
 
 
@@ -124,9 +125,18 @@ class Purges:
     def _declare(self, connection: sqlite3.Connection, now: float, only_add: bool) -> None:
         killed = declare(connection, self._zones.values(), now, only_add=only_add)
         if killed:
-            asked = json.dumps({"scopes": killed, "tags": []}, sort_keys=True)
-            purge = PurgeRow(_name(), asked, False, "undeclared", "gateway", now, URGENT)
-            _enqueue(connection, purge, self._targets(killed, soft=False))
+            self._forgotten(connection, killed, "undeclared", now)
+
+    def withdraw(self, connection: sqlite3.Connection, zone: str, now: float) -> None:
+        """Have caches forget all of a zone that they give away, in the caller's transaction."""
+        self._forgotten(connection, [zone_scope(zone)], "given away", now)
+
+    def _forgotten(
+        self, connection: sqlite3.Connection, scopes: Sequence[str], reason: str, now: float
+    ) -> None:
+        asked = json.dumps({"scopes": scopes, "tags": []}, sort_keys=True)
+        purge = PurgeRow(_name(), asked, False, reason, "gateway", now, URGENT)
+        _enqueue(connection, purge, self._targets(scopes, soft=False))
 
     async def status(self, purge: str) -> PurgeStatus | None:
         """How far a purge is; None for an unknown one."""

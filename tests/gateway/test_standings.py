@@ -90,7 +90,7 @@ def find(door: Any, report: Report, now: float | None = None) -> None:
     """Write down what some process of the host found."""
     config = door.parts.keeper.standings.bindings["clinic"]
     at = time.time() if now is None else now
-    door.parts.database.write_now(lambda c: written(c, "clinic", config, report, at))
+    door.parts.database.write_now(lambda c: written(c, ("clinic", config), report, at))
 
 
 def told(door: Any, key: str = "a.txt") -> str:

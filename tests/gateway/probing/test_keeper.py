@@ -192,7 +192,7 @@ def test_what_was_found_while_the_database_is_away_is_written_down_later(
 
 def test_a_leak_is_heeded_though_nobody_can_write_it_down(database: Database) -> None:
     now = time()
-    database.write_now(lambda c: written(c, "clinic", "config", GOOD, now))
+    database.write_now(lambda c: written(c, ("clinic", "config"), GOOD, now))
     known = standings(database, "clinic")
     assert known.mode("clinic", now) == "windowed"
     away = Away(database)
@@ -201,9 +201,38 @@ def test_a_leak_is_heeded_though_nobody_can_write_it_down(database: Database) ->
     assert known.mode("clinic", now) == "private"
 
 
+def test_what_caches_hold_is_withdrawn_with_the_first_failure(database: Database) -> None:
+    withdrawn = list[str]()
+
+    def withdraw(_: object, zone: str, now: float) -> None:
+        withdrawn.append(zone)
+
+    def found(report: Report, config: str = "config") -> list[str]:
+        withdrawn.clear()
+        about = ("clinic", config)
+        database.write_now(lambda c: written(c, about, report, time(), withdraw))
+        return list(withdrawn)
+
+    asked = [GOOD, DOWN, BAD, BAD, GOOD, BAD]
+    assert [found(report) for report in asked] == [[], [], ["clinic"], [], [], ["clinic"]]
+    # Failed anew under another configuration: what was kept since is withdrawn as well.
+    assert found(BAD, "another") == ["clinic"]
+
+
+def test_the_keeper_withdraws_what_a_leaking_cdn_holds(database: Database) -> None:
+    withdrawn, asked = list[str](), Asked(GOOD, BAD)
+
+    def withdraw(_: object, zone: str, now: float) -> None:
+        withdrawn.append(zone)
+
+    known = standings(database, "clinic")
+    kept(Keeper(database, known, asked, rhythm=QUICK, withdraw=withdraw), lambda: withdrawn)
+    assert withdrawn == ["clinic"]
+
+
 def test_a_doubt_that_nobody_can_write_down_leaves_a_proof_to_grow_old(database: Database) -> None:
     now = time()
-    database.write_now(lambda c: written(c, "clinic", "config", GOOD, now))
+    database.write_now(lambda c: written(c, ("clinic", "config"), GOOD, now))
     known, away = standings(database, "clinic"), Away(database)
     keeper = Keeper(away, known, Asked(DOWN), rhythm=HASTY)  # type: ignore[arg-type]
     kept(keeper, lambda: away.attempts >= 2)

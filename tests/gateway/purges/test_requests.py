@@ -16,6 +16,7 @@ from gateway.errors import RequestRefused
 from gateway.purges import PurgeRequest, Purges, PurgeWorker
 from gateway.state.database import Database
 from gateway.state.feed import FeedRow
+from gateway.state.receipts import URGENT
 from gateway.state.revocations import Revocations, declare
 
 NOW = 1_000.0
@@ -351,3 +352,15 @@ def test_links_killed_by_an_undeclared_prefix_lose_their_copies_too(database: Da
     )
     assert tuple(job) == (zone_tag(zone.name), 0)
     assert Revocations(database).generation(bare, "documents", "a") >= int(NOW)
+
+
+def test_what_a_cdn_gives_away_is_withdrawn_hard_and_ahead_of_edits(database: Database) -> None:
+    zone = replace(CLINIC, cdn=("edge",))
+    purges = Purges(database, {"edge": Null("edge")}, {zone.name: zone})
+    database.write_now(lambda connection: purges.withdraw(connection, zone.name, NOW))
+    [job] = database.read_now(
+        lambda connection: connection.execute(
+            "SELECT tag, soft, priority FROM purge_job"
+        ).fetchall()
+    )
+    assert tuple(job) == (zone_tag(zone.name), 0, URGENT)
