@@ -17,7 +17,6 @@ from gateway.caches.budget import ByteBudget
 from gateway.caches.coalesce import Stripes
 from gateway.caches.disk import DiskCache
 from gateway.caches.memory import MemoryCache
-from gateway.canary import Canary
 from gateway.catalogue import REMOTE_TTL, Catalogue
 from gateway.copies import Copies
 from gateway.deliver import Deliverer
@@ -26,14 +25,16 @@ from gateway.documents import Zone
 from gateway.errors import ConfigurationError, Fault
 from gateway.gates import Gate
 from gateway.gauges import Gauges
-from gateway.issue import Issuer
+from gateway.issuing.issue import Issuer
 from gateway.looks import Looks
-from gateway.making import dresser, improver_of, make, render_workers
-from gateway.measure import NoDescriber
+from gateway.making.composed import dresser, improver_of, make, render_workers
+from gateway.making.measure import NoDescriber
 from gateway.news import News
 from gateway.originals import Levels, Originals
 from gateway.parts import Parts
 from gateway.probing import Keeper, Rounds
+from gateway.probing.canary import Canary
+from gateway.probing.standings import Standings, bindings
 from gateway.project import Project
 from gateway.purges import Purges, PurgeTraces, Refreshes
 from gateway.purges.distributions import distribution
@@ -41,7 +42,6 @@ from gateway.regions import Residency
 from gateway.rules import Rules
 from gateway.settings import Settings
 from gateway.sharing import Sharing
-from gateway.standings import Standings, bindings
 from gateway.state.database import Database
 from gateway.state.ledger import Ledger
 from gateway.state.redactions import StoredRedactions

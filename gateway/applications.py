@@ -10,44 +10,44 @@ from secrets import token_urlsafe
 from pydantic import BaseModel
 from starlette.routing import Route, Router
 
-from gateway.admin import Admin
-from gateway.api import BODIES as API_BODIES
-from gateway.api import Api, open_to_pages
+from gateway.api.foldering import BODIES as FOLDERING_BODIES
+from gateway.api.foldering import Foldering
+from gateway.api.home import Examples, Home, no_examples
+from gateway.api.hooks import Hooks
+from gateway.api.introducing import BODIES as INTRODUCING_BODIES
+from gateway.api.introducing import Introducing
+from gateway.api.routes import BODIES as API_BODIES
+from gateway.api.routes import Api, open_to_pages
+from gateway.api.trusted import Trusted
 from gateway.app import trusted
-from gateway.asgi import App, Field, Scope
 from gateway.auth import Authenticator
 from gateway.companions.folders import Folders
 from gateway.companions.introductions import Introductions
 from gateway.companions.proofs import Proofs
 from gateway.companions.uses import OneTime
 from gateway.edge import Edge
-from gateway.foldering import BODIES as FOLDERING_BODIES
-from gateway.foldering import Foldering
-from gateway.folderlinks import FolderIssuer
-from gateway.fronts import Fronts
-from gateway.home import Examples, Home, no_examples
-from gateway.hooks import Hooks
-from gateway.introducing import BODIES as INTRODUCING_BODIES
-from gateway.introducing import Introducing
+from gateway.fronts.porter import Porter
+from gateway.fronts.proxies import Fronts
+from gateway.fronts.pullers import Pullers
+from gateway.fronts.rates import Rates
+from gateway.issuing.folderlinks import FolderIssuer
+from gateway.operators.admin import Admin
+from gateway.operators.purging import BODIES as PURGING_BODIES
+from gateway.operators.purging import Purging
+from gateway.operators.redacting import BODIES as REDACTING_BODIES
+from gateway.operators.redacting import Redacting
+from gateway.operators.revoking import BODIES as REVOKING_BODIES
+from gateway.operators.revoking import Revoking
+from gateway.operators.scoping import Scoping
 from gateway.parts import Parts
-from gateway.porter import Porter
-from gateway.pullers import Pullers
-from gateway.purging import BODIES as PURGING_BODIES
-from gateway.purging import Purging
-from gateway.rates import Rates
 from gateway.receipts import Receipts
-from gateway.redacting import BODIES as REDACTING_BODIES
-from gateway.redacting import Redacting
-from gateway.revoking import BODIES as REVOKING_BODIES
-from gateway.revoking import Revoking
 from gateway.routes import Gateway
-from gateway.scoping import Scoping
 from gateway.state.redactions import StoredRedactions
 from gateway.state.spent import Spent
 from gateway.state.uses import Uses
 from gateway.storage import Storage
 from gateway.telemetry import Draining, Telemetry
-from gateway.trusted import Trusted
+from gateway.wire.asgi import App, Field, Scope
 from signing.badges import Badges
 from signing.receipts import Sealer
 

@@ -15,8 +15,8 @@ from gateway.caches.coalesce import Coalescer
 from gateway.documents import Document, DocumentRef, Zone
 from gateway.errors import DocumentChanged, DocumentNotFound, StateUnavailable
 from gateway.looks import Look, Sharing
-from gateway.media import delivery_type
 from gateway.stores import Store, StoredObject
+from gateway.wire.media import delivery_type
 from imaging.media import sniff
 from signing.addresses import version22
 

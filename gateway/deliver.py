@@ -23,11 +23,11 @@ from gateway.errors import (
     VersionSuperseded,
 )
 from gateway.gates import Gate, for_one
+from gateway.making.selections import Pass, Selection, Selector
 from gateway.originals import Originals
 from gateway.permits import Permit
 from gateway.representations import http_date, tags_of
 from gateway.rules import Rules
-from gateway.selections import Pass, Selection, Selector
 from gateway.sharing import Sharing
 from gateway.streams import Stream
 from signing.errors import LinkExpired

@@ -6,10 +6,18 @@ from collections.abc import Sequence
 from typing import NamedTuple, TypeAlias
 
 from gateway.errors import RequestRefused
-from gateway.heads import Head
 from gateway.originals import Originals
-from gateway.preconditions import UNCONDITIONAL, Preconditions, Verdict, evaluate, range_applies
-from gateway.ranges import (
+from gateway.representations import Ready
+from gateway.streams import Stream
+from gateway.wire.heads import Head
+from gateway.wire.preconditions import (
+    UNCONDITIONAL,
+    Preconditions,
+    Verdict,
+    evaluate,
+    range_applies,
+)
+from gateway.wire.ranges import (
     ByteRange,
     Multipart,
     Several,
@@ -20,8 +28,6 @@ from gateway.ranges import (
     select,
     unsatisfied_range,
 )
-from gateway.representations import Ready
-from gateway.streams import Stream
 from imaging.marking.viewers import NOBODY, Viewer
 
 FieldList: TypeAlias = list[tuple[bytes, bytes]]

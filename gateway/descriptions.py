@@ -6,13 +6,13 @@ from dataclasses import dataclass
 
 from gateway.auth import Operator
 from gateway.catalogue import Catalogue
-from gateway.choices import BROWSERS, Choice, choose
 from gateway.documents import Document, DocumentRef
 from gateway.errors import DocumentNotFound, ResidencyRefused
-from gateway.measurements import Measured
-from gateway.placeholders import Placeholders
+from gateway.making.choices import BROWSERS, Choice, choose
+from gateway.making.measurements import Measured
+from gateway.making.placeholders import Placeholders
+from gateway.making.sights import Sights
 from gateway.rules import Rules
-from gateway.sights import Sights
 from signing.addresses import check_bucket, check_key
 from signing.errors import Unsignable
 

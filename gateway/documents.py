@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from cdn.tags import document_id
-from gateway.media import MediaType
+from gateway.wire.media import MediaType
 
 CacheMode = Literal["private", "windowed", "edge", "revalidate"]
 Pull = Literal["anyone", "cdn"]

@@ -9,12 +9,12 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.routing import Match, Route, Router
 
-from gateway.asgi import Field, Message, Receive, Scope, Send
 from gateway.errors import RequestRefused
 from gateway.problems import prefers_html, problem_for, render
 from gateway.representations import http_date
-from gateway.security import security_fields
 from gateway.telemetry import Record, Telemetry, client_of, trace_id
+from gateway.wire.asgi import Field, Message, Receive, Scope, Send
+from gateway.wire.security import security_fields
 
 
 def closed(scope: Scope) -> Sequence[Field]:

@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from time import perf_counter, time
 
 from gateway.deliveries import Request
+from gateway.fronts.pullers import FIELDS
 from gateway.permits import Permit
-from gateway.preconditions import UNCONDITIONAL, Preconditions
-from gateway.pullers import FIELDS
 from gateway.telemetry import Record
+from gateway.wire.preconditions import UNCONDITIONAL, Preconditions
 from imaging.marking.viewers import NOBODY
 from signing.links import Link
 

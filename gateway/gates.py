@@ -7,9 +7,9 @@ from time import time
 
 from gateway.companions.folders import Folders, HeldLink
 from gateway.errors import GatewayError, ResidencyRefused
+from gateway.making.selections import Pass
 from gateway.permits import Permit
 from gateway.rules import Rules
-from gateway.selections import Pass
 from gateway.state.guards import Guard
 from gateway.state.ledger import Ledger
 from imaging.marking.viewers import NOBODY, Viewer

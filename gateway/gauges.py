@@ -11,7 +11,7 @@ from time import time
 from gateway.caches.budget import ByteBudget
 from gateway.caches.memory import MemoryCache
 from gateway.errors import StateUnavailable
-from gateway.improvements import Wishes
+from gateway.making.improvements import Wishes
 from gateway.purges import Purges
 from gateway.purges.lanes import Collapsed, nobody
 from gateway.representations import Ready

@@ -15,9 +15,9 @@ from gateway.caches.disk import DiskCache
 from gateway.caches.memory import MemoryCache
 from gateway.documents import Document
 from gateway.errors import DocumentBroken, StoreUnavailable
-from gateway.ranges import ByteRange
 from gateway.representations import Ready, Representation
 from gateway.stores import CHUNK, Body, Store
+from gateway.wire.ranges import ByteRange
 
 SMALL = 1 << 20
 KEPT = 16 << 20

@@ -15,8 +15,8 @@ from gateway.catalogue import Catalogue
 from gateway.deliver import Deliverer
 from gateway.descriptions import Descriptions
 from gateway.gauges import Gauges
-from gateway.improvements import Improver
-from gateway.issue import Issuer
+from gateway.issuing.issue import Issuer
+from gateway.making.improvements import Improver
 from gateway.originals import Levels
 from gateway.probing import Keeper
 from gateway.project import Project

@@ -12,13 +12,14 @@ import httpx
 from gateway.admissions import Admissions
 from gateway.catalogue import Catalogue
 from gateway.hints import Hints
-from gateway.issue import Issuer
+from gateway.issuing.issue import Issuer
+from gateway.issuing.storagelinks import StorageIssuer
+from gateway.issuing.viewers import NoViewers, Viewers, Viewing
 from gateway.news import DecisionNews
 from gateway.purges import Purges
 from gateway.rules import Rules
 from gateway.settings import Settings, SupabaseSettings
 from gateway.state.ledger import Ledger
-from gateway.storagelinks import StorageIssuer
 from gateway.stores.lanes import Lanes
 from gateway.supabase.callers import Callers
 from gateway.supabase.costs import FREE, Costs
@@ -27,7 +28,6 @@ from gateway.supabase.jwks import Jwks
 from gateway.supabase.keys import Keyring
 from gateway.supabase.oracle import Oracle
 from gateway.supabase.upstream import Upstream
-from gateway.viewers import NoViewers, Viewers, Viewing
 
 
 @dataclass(frozen=True, slots=True)

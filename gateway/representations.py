@@ -8,13 +8,13 @@ from email.utils import formatdate
 from typing import Protocol, TypeAlias
 
 from cdn.tags import Tags
-from gateway.dispositions import content_disposition
 from gateway.documents import Document, DocumentRef, Zone
-from gateway.heads import Head
-from gateway.media import MediaType
-from gateway.preconditions import Validators
-from gateway.ranges import ByteRange
-from gateway.security import security_fields
+from gateway.wire.dispositions import content_disposition
+from gateway.wire.heads import Head
+from gateway.wire.media import MediaType
+from gateway.wire.preconditions import Validators
+from gateway.wire.ranges import ByteRange
+from gateway.wire.security import security_fields
 from imaging.media import DICOM
 
 Fields: TypeAlias = tuple[tuple[bytes, bytes], ...]

@@ -10,24 +10,24 @@ from __future__ import annotations
 from collections.abc import Awaitable, Mapping
 from time import time
 
-from gateway.asgi import App, Receive, Scope, Send
 from gateway.companions.folders import Folders
 from gateway.companions.proofs import Proofs
 from gateway.companions.uses import PART, SENT, OneTime
-from gateway.crossorigin import OPEN
 from gateway.deliver import Deliverer, forbidding
 from gateway.deliveries import Delivery, FieldList
 from gateway.documents import Zone
 from gateway.errors import DocumentNotFound, RequestRefused
 from gateway.exchanges import Exchange
-from gateway.heads import EMPTY
-from gateway.porter import Porter
+from gateway.fronts.porter import Porter
+from gateway.fronts.pullers import zone_of
 from gateway.problems import prefers_html, problem_for, render
-from gateway.pullers import zone_of
-from gateway.security import security_fields
 from gateway.streams import Stream
 from gateway.telemetry import Telemetry, client_of
 from gateway.transmissions import Transmitter
+from gateway.wire.asgi import App, Receive, Scope, Send
+from gateway.wire.crossorigin import OPEN
+from gateway.wire.heads import EMPTY
+from gateway.wire.security import security_fields
 from imaging.errors import PageMissing
 from signing import storage
 from signing.links import Link

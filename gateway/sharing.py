@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from cdn.fields import Profile
-from gateway.canary import Canary
 from gateway.copies import Copies
-from gateway.standings import Standings
+from gateway.probing.canary import Canary
+from gateway.probing.standings import Standings
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,8 @@ from gateway.dropin.proxy import Proxy
 from gateway.dropin.reads import Reads
 from gateway.dropin.replies import Replies
 from gateway.dropin.signs import Signs
+from gateway.fronts.porter import Porter
 from gateway.parts import Parts
-from gateway.porter import Porter
 from gateway.supabase.events import Change
 from gateway.supabase.transforms import Bounds
 from gateway.telemetry import Telemetry

@@ -6,13 +6,13 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import ExitStack
 
-from gateway.asgi import Receive, Send
 from gateway.caches.budget import ByteBudget
 from gateway.documents import Document
 from gateway.errors import GatewayError
-from gateway.ranges import ByteRange
 from gateway.representations import Source
 from gateway.state.guards import Guard
+from gateway.wire.asgi import Receive, Send
+from gateway.wire.ranges import ByteRange
 
 
 class Stream:

@@ -7,15 +7,15 @@ from time import perf_counter
 from typing import Any
 
 from cdn.tags import document_id
-from gateway.asgi import Message, Receive, Scope, Send
 from gateway.deliver import Deliverer
 from gateway.deliveries import Delivery
 from gateway.exchanges import Exchange
 from gateway.guard.whole import EXTENSION
-from gateway.heads import joined
 from gateway.state.guards import Guard
 from gateway.streams import Pump, Stream
 from gateway.telemetry import Telemetry, trace_id
+from gateway.wire.asgi import Message, Receive, Scope, Send
+from gateway.wire.heads import joined
 
 NOTHING: Mapping[str, Any] = {}
 

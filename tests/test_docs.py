@@ -19,33 +19,23 @@ from click.testing import CliRunner
 import gateway.guard.refusals as refusals
 import gateway.problems.problem as problems
 from cdn.modes import MARGIN
-from gateway import (
-    api,
-    catalogue,
-    foldering,
-    hints,
-    hooks,
-    intake,
-    introducing,
-    issue,
-    originals,
-    progress,
-    purging,
-    redacting,
-    revoking,
-)
-from gateway.admin import Admin
-from gateway.api import Api
+from gateway import catalogue, hints, originals
+from gateway.api import foldering, hooks, intake, introducing
+from gateway.api import routes as api
+from gateway.api.foldering import Foldering
+from gateway.api.hooks import Hooks
+from gateway.api.introducing import Introducing
+from gateway.api.openapi import describe
+from gateway.api.routes import Api
 from gateway.cli import main
 from gateway.configuration import load
-from gateway.foldering import Foldering
-from gateway.hooks import Hooks
-from gateway.introducing import Introducing
-from gateway.openapi import describe
+from gateway.issuing import issue
+from gateway.operators import progress, purging, redacting, revoking
+from gateway.operators.admin import Admin
+from gateway.operators.purging import Purging
+from gateway.operators.redacting import Redacting
+from gateway.operators.revoking import Revoking
 from gateway.purges import Pacing
-from gateway.purging import Purging
-from gateway.redacting import Redacting
-from gateway.revoking import Revoking
 from gateway.settings import SCOPES
 from gateway.settings.page import page
 from gateway.settings.schema import leaves

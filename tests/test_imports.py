@@ -19,11 +19,11 @@ TREES = {path: ast.parse(path.read_text(encoding="utf-8")) for path in SOURCES}
 # Scheme and host for links of zones without a public_url; no path is taken from it. And an
 # operator's number of a version, which is digits or refused.
 MAY_SEE_THE_URL = {
-    ("gateway/intake.py", "flag_of"),
-    ("gateway/intake.py", "only"),
-    ("gateway/intake.py", "origin_of"),
-    ("gateway/purging.py", "listed"),
-    ("gateway/redacting.py", "one"),
+    ("gateway/api/intake.py", "flag_of"),
+    ("gateway/api/intake.py", "only"),
+    ("gateway/api/intake.py", "origin_of"),
+    ("gateway/operators/purging.py", "listed"),
+    ("gateway/operators/redacting.py", "one"),
 }
 FORBIDDEN_NAMES = {"utils", "util", "helpers", "helper", "common", "misc", "core"}
 

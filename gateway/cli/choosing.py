@@ -6,9 +6,9 @@ import asyncio
 from collections.abc import Iterator
 
 from gateway.app import compose
-from gateway.choices import Choice
 from gateway.documents import DocumentRef
 from gateway.errors import GatewayError
+from gateway.making.choices import Choice
 from gateway.settings import Settings
 from imaging.errors import ImagingError
 

@@ -12,14 +12,14 @@ from time import time
 
 import click
 
+from gateway.api.home import Example
 from gateway.app import compose
 from gateway.applications import build
 from gateway.auth import Operator
 from gateway.cli.invocation import address_of, settings_of
 from gateway.cli.sandbox import ZONE, Sandbox, free_port, prepare
 from gateway.configuration import load
-from gateway.home import Example
-from gateway.issue import Issued, LinksCall, Wanted
+from gateway.issuing.issue import Issued, LinksCall, Wanted
 from gateway.parts import Parts
 from gateway.samples import Sample, write_samples
 from gateway.serve import Plan, run

@@ -19,12 +19,12 @@ import structlog
 
 from gateway.app import compose
 from gateway.catalogue import REMOTE_TTL
-from gateway.certificates import CertificateFiles
 from gateway.cli.findings import Finding
 from gateway.cli.invocation import config_option, echo_json, json_option, settings_of
 from gateway.cli.probing import address, probed, standing
 from gateway.cli.surveying import access_of, surveyed
 from gateway.errors import ConfigurationError, GatewayError, StateUnavailable
+from gateway.fronts.certificates import CertificateFiles
 from gateway.parts import Parts
 from gateway.regions import Residency
 from gateway.settings import Settings

@@ -14,7 +14,6 @@ from cdn.modes import MARGIN, PROVISIONAL, policy_for
 from cdn.policy import CachePolicy, Confidential, Shared
 from cdn.tags import Tags, version_tag
 from gateway.app import signer_of
-from gateway.choices import Choice
 from gateway.cli.choosing import choice_of, told
 from gateway.cli.companions import companions_of, unkept
 from gateway.cli.generations import generation_of
@@ -26,9 +25,10 @@ from gateway.cli.renditions import renditions_of
 from gateway.cli.targets import Target, target_on
 from gateway.cli.verdicts import granted, judge, moment
 from gateway.documents import DocumentRef, Zone
+from gateway.making.choices import Choice
+from gateway.making.shelves import may_improve
 from gateway.representations import tags_of
 from gateway.settings import Settings
-from gateway.shelves import may_improve
 from imaging.errors import UnknownRendition
 from imaging.marking.marks import UNMARKED, Mark
 from imaging.names.renditions import AUTO, Auto, Rendition, Renditions

@@ -7,12 +7,12 @@ from time import time
 
 import click
 
-from gateway.answers import folder_answer
+from gateway.api.answers import folder_answer
 from gateway.app import compose
 from gateway.auth import Operator
 from gateway.cli.invocation import address_of, echo_json
-from gateway.folderlinks import FolderIssuer, FoldersCall, Given, WantedFolder, Withheld
-from gateway.issue import LinksCall
+from gateway.issuing.folderlinks import FolderIssuer, FoldersCall, Given, WantedFolder, Withheld
+from gateway.issuing.issue import LinksCall
 from gateway.problems import problem_for
 from gateway.settings import SCOPES, Settings
 

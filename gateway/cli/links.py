@@ -10,7 +10,7 @@ from typing import TypedDict, Unpack
 import click
 from pydantic import ValidationError
 
-from gateway.answers import link_answer
+from gateway.api.answers import link_answer
 from gateway.app import compose
 from gateway.auth import Operator
 from gateway.cli.folders import print_links
@@ -21,7 +21,7 @@ from gateway.cli.targets import target_on
 from gateway.cli.verdicts import judge
 from gateway.documents import DocumentRef
 from gateway.errors import DocumentNotFound
-from gateway.issue import MOST, Issued, LinksCall, Refused, Wanted
+from gateway.issuing.issue import MOST, Issued, LinksCall, Refused, Wanted
 from gateway.problems import problem_for
 from gateway.settings import SCOPES, Settings
 from imaging.errors import UnknownRendition

@@ -13,7 +13,7 @@ import click
 import structlog
 
 from cdn.purge import PurgeState
-from gateway.answers import purge_answer
+from gateway.api.answers import purge_answer
 from gateway.app import compose
 from gateway.cli.invocation import echo_json
 from gateway.parts import Parts

@@ -14,9 +14,9 @@ from gateway.cli.findings import Finding
 from gateway.cli.naming import zone_of
 from gateway.probing import Report, Rounds, written
 from gateway.probing import findings as found
+from gateway.probing.standings import Standings
 from gateway.settings import Settings
 from gateway.settings.addresses import is_origin
-from gateway.standings import Standings
 
 
 def address(text: str) -> str:

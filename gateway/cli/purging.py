@@ -8,15 +8,15 @@ from typing import TypedDict, Unpack
 
 import click
 
-from gateway.answers import listed_answer, plan_answer
+from gateway.api.answers import listed_answer, plan_answer
 from gateway.app import signer_of
 from gateway.cli.invocation import config_option, echo_json, json_option, settings_of
 from gateway.cli.naming import bucket_of, document_of, folder_of, prefix_of, zone_of
 from gateway.cli.outcomes import BY, carry_out, parts_of, tell_dead, tell_plan, wait_option
 from gateway.errors import RequestRefused
+from gateway.operators.scoping import Scoping
 from gateway.purges import PurgeRequest
 from gateway.purges.addresses import Addresses
-from gateway.scoping import Scoping
 from gateway.settings import Settings
 from gateway.state.receipts import PurgeStatus
 

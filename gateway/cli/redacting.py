@@ -11,11 +11,11 @@ from typing import BinaryIO
 import click
 from pydantic import ValidationError
 
+from gateway.api.intake import LARGEST_BODY, faults_of
 from gateway.cli.invocation import config_option, echo_json, json_option, settings_of
 from gateway.cli.outcomes import BY
 from gateway.errors import RequestRefused
-from gateway.intake import LARGEST_BODY, faults_of
-from gateway.redacting import RedactionCall, checked_name, redaction_answer
+from gateway.operators.redacting import RedactionCall, checked_name, redaction_answer
 from gateway.state.database import Database
 from gateway.state.redactions import StoredRedaction, StoredRedactions
 

@@ -9,10 +9,10 @@ from time import time
 
 import click
 
-from gateway.certificates import CertificateFiles
 from gateway.cli.invocation import config_option, settings_of
 from gateway.configuration import locate
 from gateway.errors import ConfigurationError, Fault, GatewayError
+from gateway.fronts.certificates import CertificateFiles
 from gateway.serve import serve as run
 from gateway.settings import Settings
 from gateway.state.database import Database

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from gateway.asgi import Field
+from gateway.wire.asgi import Field
 
 MOST: Final = 8
 """Cookies of one name that are looked at; a browser sends one for each path and partition."""

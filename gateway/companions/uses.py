@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from gateway.asgi import Field
 from gateway.companions.cookies import Cookie
 from gateway.errors import LinkUsed, RequestRefused
 from gateway.state.uses import Uses
+from gateway.wire.asgi import Field
 from signing.claims import LASTS
 from signing.desks import CLOCK_SKEW
 from signing.links import Link, Signer

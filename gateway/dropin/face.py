@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from gateway.asgi import Receive, Scope, Send
-from gateway.crossorigin import ANY_ORIGIN, OPEN
 from gateway.deliveries import Delivery
 from gateway.dropin.buckets import Buckets
 from gateway.dropin.calls import Call, Passed, Read, Sign, Signed, call_of
@@ -16,9 +14,11 @@ from gateway.dropin.replies import Replies
 from gateway.dropin.signs import Signs
 from gateway.errors import CallerRefused, GatewayError, RequestRefused, ResidencyRefused
 from gateway.exchanges import Exchange
-from gateway.porter import Porter
+from gateway.fronts.porter import Porter
 from gateway.telemetry import Record, Telemetry, client_of
 from gateway.transmissions import Transmitter
+from gateway.wire.asgi import Receive, Scope, Send
+from gateway.wire.crossorigin import ANY_ORIGIN, OPEN
 from signing.errors import SigningError
 
 LARGEST_ONE = 64 << 10

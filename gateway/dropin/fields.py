@@ -10,11 +10,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from gateway.asgi import Field
-from gateway.crossorigin import ANY_ORIGIN
 from gateway.dropin.targets import holds_token
 from gateway.errors import RequestRefused
-from gateway.pullers import FIELDS
+from gateway.fronts.pullers import FIELDS
+from gateway.wire.asgi import Field
+from gateway.wire.crossorigin import ANY_ORIGIN
 
 _OF_A_CONNECTION = frozenset(
     b"connection keep-alive proxy-authenticate proxy-authentication-info proxy-authorization "

@@ -8,8 +8,8 @@ from typing import Any, Self
 
 import httpcore
 
-from gateway.asgi import Message, Receive
 from gateway.guard.patience import PATIENCE
+from gateway.wire.asgi import Message, Receive
 
 
 class ClientLeft(Exception):

@@ -11,7 +11,6 @@ from typing import Final
 
 import httpcore
 
-from gateway.asgi import Message, Receive, Scope, Send
 from gateway.dropin.carrier import Broken, Carrier, request_of
 from gateway.dropin.fields import Origins, answer_fields, request_fields
 from gateway.dropin.incoming import ClientLeft, Incoming
@@ -20,6 +19,7 @@ from gateway.dropin.writes import LONGEST, Write, changes_of, write_of
 from gateway.errors import UpstreamUnavailable
 from gateway.supabase.events import Change
 from gateway.telemetry import Record, Telemetry, trace_id
+from gateway.wire.asgi import Message, Receive, Scope, Send
 
 _SHORT = 65_536
 SILENCE: Final = 60.0

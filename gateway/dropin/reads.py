@@ -7,18 +7,18 @@ from collections.abc import Mapping
 from gateway.admissions import Admissions
 from gateway.deliver import Deliverer
 from gateway.deliveries import Delivery
-from gateway.dispositions import content_disposition
 from gateway.documents import Zone
 from gateway.dropin.calls import Read, Signed
 from gateway.dropin.credentials import Credentials
 from gateway.exchanges import Exchange
+from gateway.fronts.rates import FREE, Rate
 from gateway.permits import Permit
-from gateway.rates import FREE, Rate
 from gateway.rules import Rules
 from gateway.supabase.callers import Caller
 from gateway.supabase.oracle import Oracle
 from gateway.supabase.transforms import Bounds, Transform
 from gateway.supabase.upstream import NOBODY
+from gateway.wire.dispositions import content_disposition
 from signing.errors import LinkRefused
 from signing.grants import Grant
 from signing.storage import StorageLink

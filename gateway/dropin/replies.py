@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from gateway.crossorigin import preflight
 from gateway.deliver import forbidding
 from gateway.deliveries import Delivery, FieldList
 from gateway.exchanges import Exchange
-from gateway.heads import EMPTY
-from gateway.security import security_fields
 from gateway.supabase.refusals import as_json, refusal_for
 from gateway.telemetry import Telemetry
+from gateway.wire.crossorigin import preflight
+from gateway.wire.heads import EMPTY
+from gateway.wire.security import security_fields
 
 METHODS = b"GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
 JSON = b"application/json; charset=utf-8"

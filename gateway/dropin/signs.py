@@ -9,7 +9,7 @@ from gateway.admissions import Admissions
 from gateway.documents import Zone
 from gateway.dropin.calls import Address
 from gateway.dropin.credentials import Credentials
-from gateway.storagelinks import Order, StorageIssuer
+from gateway.issuing.storagelinks import Order, StorageIssuer
 from gateway.supabase.callers import Caller
 from gateway.supabase.messages import SignMany, SignOne
 from gateway.supabase.oracle import Oracle, Sight

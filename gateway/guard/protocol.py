@@ -15,13 +15,13 @@ import httptools
 from uvicorn._types import HTTPScope
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
+from gateway.fronts.peers import EXTENSION as PEER
+from gateway.fronts.peers import names_of
 from gateway.guard.limits import Limits
 from gateway.guard.patience import PATIENCE, Patience
 from gateway.guard.refusals import BUSY, FIELDS_TOO_LARGE, LATE, NO_TRAILERS, Refusal, Reply
 from gateway.guard.stall import StallWatch
 from gateway.guard.whole import EXTENSION, WholeAnswer
-from gateway.peers import EXTENSION as PEER
-from gateway.peers import names_of
 
 _WATCHED = frozenset((b"connection", b"content-length", b"transfer-encoding", b"expect"))
 _BODILESS = frozenset((b"GET", b"HEAD", b"OPTIONS"))

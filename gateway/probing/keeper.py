@@ -13,7 +13,7 @@ import structlog
 
 from gateway.errors import StateUnavailable
 from gateway.probing.findings import Report
-from gateway.standings import PERIOD, Standings
+from gateway.probing.standings import PERIOD, Standings
 from gateway.state import proofs
 from gateway.state.database import Database
 from gateway.state.filelock import FileLock

@@ -5,7 +5,7 @@ from __future__ import annotations
 from secrets import token_urlsafe
 from typing import Final
 
-from gateway.canary import KEPT, UNKEPT
+from gateway.probing.canary import KEPT, UNKEPT
 from signing.addresses import CANARY
 from signing.grants import Grant
 from signing.keys import KeyRing

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from gateway.copies import key_of
+from gateway.fronts.pullers import SHIELD, TOKEN
 from gateway.probing.links import CanaryLinks
 from gateway.probing.replies import Ask
-from gateway.pullers import SHIELD, TOKEN
 from signing.links import Link
 
 WINDOWED = 'docs/cdns.md, "Any CDN in windowed mode"'

@@ -10,7 +10,7 @@ from typing import Final, Protocol
 
 import httpx
 
-from gateway.canary import nonce_of
+from gateway.probing.canary import nonce_of
 
 PATIENCE: Final = 10.0
 """Seconds that one answer may take, to its last octet."""

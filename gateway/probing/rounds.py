@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import httpx
 
-from gateway.canary import KEPT
+from gateway.probing.canary import KEPT
 from gateway.probing.findings import Report
 from gateway.probing.links import CanaryLinks
 from gateway.probing.probe import Probe

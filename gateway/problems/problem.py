@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from gateway.asgi import Field
+from gateway.wire.asgi import Field
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,9 +8,9 @@ from functools import cache
 
 from jinja2 import Environment, PackageLoader, Template
 
-from gateway.asgi import Field
 from gateway.problems.problem import Problem
-from gateway.security import security_fields
+from gateway.wire.asgi import Field
+from gateway.wire.security import security_fields
 
 _JSON = (b"application/problem+json", b"application/json")
 _WEIGHT = re.compile(rb"0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?")

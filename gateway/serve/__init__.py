@@ -12,7 +12,7 @@ from pathlib import Path
 
 import structlog
 
-from gateway.certificates import CertificateFiles
+from gateway.fronts.certificates import CertificateFiles
 from gateway.guard import Limits
 from gateway.serve.plan import Listeners, Plan, PortTaken, listen
 from gateway.serve.supervisor import Supervisor

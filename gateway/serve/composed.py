@@ -9,9 +9,9 @@ from pathlib import Path
 
 from gateway.app import compose
 from gateway.applications import build
-from gateway.asgi import App
 from gateway.configuration import load
 from gateway.telemetry import Draining, LineWriter, Telemetry
+from gateway.wire.asgi import App
 
 
 @dataclass(frozen=True, slots=True)

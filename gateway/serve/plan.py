@@ -6,7 +6,7 @@ import socket
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from gateway.certificates import CertificateFiles
+from gateway.fronts.certificates import CertificateFiles
 from gateway.guard import Limits
 
 BACKLOG = 2048

@@ -9,8 +9,8 @@ from time import time
 
 import structlog
 
-from gateway.certificates import CertificateFiles, Contexts
 from gateway.errors import ConfigurationError
+from gateway.fronts.certificates import CertificateFiles, Contexts
 from gateway.serve.plan import BACKLOG, Listeners
 
 Connect = Callable[[], asyncio.Protocol]

@@ -18,12 +18,12 @@ import uvicorn
 import uvloop
 from uvicorn.importer import import_from_string
 
-from gateway.asgi import App, Receive, Scope, Send
 from gateway.errors import ConfigurationError
 from gateway.guard import guarded
 from gateway.serve.plan import Listeners, Plan
 from gateway.serve.reception import Reception
 from gateway.telemetry import Draining, LineWriter
+from gateway.wire.asgi import App, Receive, Scope, Send
 
 STARTUP_FAILED = 1
 FORCE = signal.SIGUSR1
@@ -191,7 +191,7 @@ async def answer(
         lifespan="on",
         log_config=None,
         access_log=False,
-        # Whose word is taken on that is told by the settings, and read in gateway/fronts.py.
+        # Whose word is taken on that stands in the settings; gateway/fronts/proxies.py reads them.
         proxy_headers=False,
         date_header=False,
         server_header=False,

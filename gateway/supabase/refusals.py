@@ -8,7 +8,6 @@ import re
 from dataclasses import dataclass, replace
 from http import HTTPStatus
 
-from gateway.asgi import Field
 from gateway.errors import (
     Answer,
     CallerRefused,
@@ -29,6 +28,7 @@ from gateway.errors import (
     UpstreamUnavailable,
     ViewerRefused,
 )
+from gateway.wire.asgi import Field
 from imaging.errors import BrokenSource, ImagingError, PageMissing, PoolBusy, UnknownRendition
 from signing.errors import (
     AudienceRefused,

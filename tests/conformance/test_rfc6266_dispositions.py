@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.dispositions import content_disposition
+from gateway.wire.dispositions import content_disposition
 
 CASES = [
     ("RFC 6266 4.1 plain", "report.pdf", b'filename="report.pdf"'),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.preconditions import parse_date
+from gateway.wire.preconditions import parse_date
 
 NEAR = 784_111_777
 

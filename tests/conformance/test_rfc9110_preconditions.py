@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.preconditions import Preconditions, Validators, Verdict, evaluate, range_applies
+from gateway.wire.preconditions import Preconditions, Validators, Verdict, evaluate, range_applies
 
 # Last-Modified: Sun, 06 Nov 1994 08:49:37 GMT
 VALIDATORS = Validators(b'"v1"', 784_111_777)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.ranges import (
+from gateway.wire.ranges import (
     ByteRange,
     Multipart,
     Selection,

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from gateway.deliveries import Request
-from gateway.preconditions import Preconditions
 from gateway.stores import Body, StoredObject
 from gateway.stores.memory import MemoryStore
+from gateway.wire.preconditions import Preconditions
 from signing.grants import Grant
 from signing.links import LinkRequest
 

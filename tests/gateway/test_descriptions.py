@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from gateway.catalogue import SMALL
-from gateway.measure import HEAD
+from gateway.making.measure import HEAD
 from gateway.originals import KEPT
 from gateway.samples.pdf import TextPage, text_pdf
 from gateway.stores.memory import MemoryStore

@@ -8,7 +8,7 @@ import time
 from gateway.caches.budget import ByteBudget
 from gateway.caches.memory import MemoryCache
 from gateway.gauges import Gauges
-from gateway.improvements import Wishes
+from gateway.making.improvements import Wishes
 from gateway.purges import Purges
 from gateway.state import leases, outbox
 from gateway.state.database import Database

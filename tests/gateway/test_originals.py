@@ -15,10 +15,10 @@ from gateway.catalogue import describe
 from gateway.documents import Document, DocumentRef, Zone
 from gateway.errors import DocumentBroken, DocumentChanged, StoreUnavailable
 from gateway.originals import KEPT, LOCAL_READER, REMOTE_READER, SMALL, Levels, Originals
-from gateway.ranges import ByteRange
 from gateway.representations import Ready, Representation, ready
 from gateway.stores import CHUNK
 from gateway.stores.memory import MemoryStore
+from gateway.wire.ranges import ByteRange
 
 ZONE = Zone("clinic", "main", ("documents",))
 

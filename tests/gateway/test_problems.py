@@ -38,8 +38,8 @@ from gateway.errors import (
     ViewerUnknown,
 )
 from gateway.problems import Problem, prefers_html, problem_for, render
-from gateway.security import SECURITY_FIELDS, security_fields
 from gateway.stores.rest import RangeRefused
+from gateway.wire.security import SECURITY_FIELDS, security_fields
 from imaging.errors import (
     BrokenSource,
     Forgotten,

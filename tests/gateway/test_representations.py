@@ -7,10 +7,10 @@ import pytest
 from cdn.tags import bucket_tag, folder_tag, version_tag, zone_tag
 from gateway.catalogue import describe
 from gateway.documents import DocumentRef, Zone
-from gateway.media import MediaType
 from gateway.representations import Ready, Representation, http_date, ready, tags_of
 from gateway.settings.zones import MOST_NESTED
 from gateway.stores import StoredObject
+from gateway.wire.media import MediaType
 
 ZONE = Zone("clinic", "main", ("documents",))
 PDF = b"%PDF-1.7"

@@ -21,10 +21,10 @@ import pytest
 from cdn.providers import Provider, PurgeReceipt, Tools, build
 from gateway.configuration import load
 from gateway.edges import Backend, facts_of, rendering
+from gateway.probing.standings import bindings
 from gateway.purges import Pacing, PurgeTraces, PurgeWorker
 from gateway.purges.distributions import distribution
 from gateway.settings import Settings
-from gateway.standings import bindings
 from gateway.state import proofs
 from gateway.state.database import Database
 from gateway.state.filelock import FileLock

@@ -14,9 +14,9 @@ import pytest
 
 from cdn.providers.null import Null
 from gateway.app import compose
-from gateway.certificates import CertificateFiles
 from gateway.cli.doctor import Finding, certificates, data_folder, engine, hooks, look, sandbox
 from gateway.cli.invocation import settings_of
+from gateway.fronts.certificates import CertificateFiles
 from gateway.state import receipts
 from imaging.workers.pool import RenderPool
 from tests.authorities import Authority

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from gateway.asgi import Field
 from gateway.dropin.fields import Origins, answer_fields, request_fields
+from gateway.wire.asgi import Field
 
 ORIGINS = Origins(b"https://docs.example", b"https://ref.supabase.co")
 PRIVATE = (b"cache-control", b"private, no-store")

@@ -15,7 +15,7 @@ from gateway.dropin.calls import Address
 from gateway.dropin.credentials import Credentials
 from gateway.dropin.signs import MISSING, Signs
 from gateway.errors import CallerRefused, InvalidRequest, UpstreamRefused
-from gateway.storagelinks import StorageIssuer
+from gateway.issuing.storagelinks import StorageIssuer
 from gateway.supabase.callers import Callers
 from gateway.supabase.decisions import Decisions
 from gateway.supabase.keys import Keyring

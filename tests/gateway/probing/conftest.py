@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 
 from cdn.facts import PROFILES
-from gateway.canary import Canary, nonce_of
 from gateway.copies import key_of
 from gateway.deliveries import Request
 from gateway.documents import CacheMode, Zone
-from gateway.preconditions import UNCONDITIONAL
+from gateway.fronts.pullers import SHIELD, TOKEN
 from gateway.probing import Ask, CanaryLinks, Probe, Reply, Report
-from gateway.pullers import SHIELD, TOKEN
+from gateway.probing.canary import Canary, nonce_of
+from gateway.wire.preconditions import UNCONDITIONAL
 from signing.errors import LinkExpired, SigningError
 from signing.keys import Key, KeyRing
 from signing.links import Link, SignedZone, Signer

@@ -16,7 +16,7 @@ from structlog.testing import capture_logs
 from gateway.documents import Zone
 from gateway.errors import StateUnavailable
 from gateway.probing import Finding, Keeper, Report, Rhythm, written
-from gateway.standings import Standings
+from gateway.probing.standings import Standings
 from gateway.state.database import Database
 from gateway.state.filelock import FileLock
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from gateway.certificates import CertificateFiles
 from gateway.errors import ConfigurationError
+from gateway.fronts.certificates import CertificateFiles
 from gateway.serve.plan import Listeners, listen
 from gateway.serve.reception import Reception
 from tests.authorities import Authority

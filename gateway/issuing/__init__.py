@@ -1,0 +1,1 @@
+"""Issuing: links for those who may have them, through the ledger."""

@@ -1,0 +1,1 @@
+"""Making: what is made of documents: found, rendered, measured, chosen and improved."""

@@ -1,0 +1,1 @@
+"""Operators: the routes under `/admin`, and figures and health."""
