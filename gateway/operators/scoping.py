@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Final, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic_core import PydanticCustomError
 
 from gateway.auth import Operator
 from gateway.documents import DocumentRef, Zone
@@ -14,12 +15,15 @@ from gateway.errors import RequestRefused
 from gateway.issuing.issue import Wanted
 
 Name = Annotated[str, StringConstraints(max_length=4_096)]
+_WHOLE: Final = "{whole} means all of it: leave out {whole}, or {part}"
+_HOW: Final = frozenset({"zone", "bucket", "soft", "dry_run", "reason"})
 
 
 class Scopes(BaseModel):
     """What a purge or a revocation is about; a bucket's name alone tells its zone.
 
-    `prefix` is a declared "bucket/prefix/".
+    `prefix` is a declared "bucket/prefix/". A zone or bucket means all of it, so nothing else is
+    named beside it: whoever writes both may mean only where the lesser thing is.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
@@ -28,6 +32,15 @@ class Scopes(BaseModel):
     documents: Annotated[list[Wanted], Field(max_length=1_000)] = []
     bucket: Name = ""
     zone: Name = ""
+
+    @model_validator(mode="after")
+    def _whole_or_part(self) -> Self:
+        beside = sorted(name for name in self.model_fields_set - _HOW if getattr(self, name))
+        if beside and (self.bucket or self.zone):
+            whole = "bucket" if self.bucket else "zone"
+            named = {"whole": whole, "part": beside[0]}
+            raise PydanticCustomError("whole", _WHOLE, named)
+        return self
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,6 +63,10 @@ def said(door: Any, purge: str) -> dict[str, Any]:
     return found
 
 
+def took_back(door: Any, **named: object) -> object:
+    return said(door, revoke(door, **named))["took_back"]
+
+
 def confirm(door: Any) -> None:
     parts = door.parts
     worker = PurgeWorker(parts.database, parts.providers, Pacing(second_pass=0.0))
@@ -141,12 +145,13 @@ def test_what_reaches_every_zone_is_for_those_who_do(door: Any, named: dict[str,
 
 
 def test_folders_buckets_and_zones_are_told_by_their_names_or_tags(door: Any) -> None:
-    found = said(door, revoke(door, prefix="documents/letters/", bucket="samples", zone="lab"))
-
     folder = folder_tag("clinic", "documents", "letters")
     letters = {"zone": "clinic", "counter": 1, "folder": folder, "links": 0}
     samples = {"zone": "lab", "counter": 1, "bucket": "samples", "links": 0}
-    assert found["took_back"] == [letters, samples]
+    lab = {"zone": "lab", "counter": 1, "links": 0}
+    assert took_back(door, prefix="documents/letters/") == [letters]
+    assert took_back(door, bucket="samples", zone="lab") == [samples]
+    assert took_back(door, zone="lab") == [lab]
 
 
 def test_links_that_a_revoked_viewer_may_have_passed_on_are_listed(door: Any) -> None:
