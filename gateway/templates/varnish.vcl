@@ -351,7 +351,9 @@ sub ostiary_keep_nothing {
         # For a minute ranges and preconditions reach the origin as they are.
         return (pass(60s));
     }
+    # Never stored; for a second the waiting requests do not queue behind each other either.
     set beresp.uncacheable = true;
+    set beresp.ttl = 1s;
     return (deliver);
 }
 

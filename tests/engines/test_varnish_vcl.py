@@ -7,6 +7,7 @@ import http.client
 import itertools
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -67,6 +68,8 @@ class Stub(ThreadingHTTPServer):
         self.seen: list[Seen] = []
         self.alive = Answer(b"ready")
         self.probed = 0
+        self.under_way = Counter[str]()
+        self.at_once = Counter[str]()
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -90,8 +93,12 @@ class Handler(BaseHTTPRequestHandler):
         fields = {name.lower(): value for name, value in self.headers.items()}
         self.rfile.read(int(fields.get("content-length", 0)))
         self.server.seen.append(Seen(self.command, self.path, fields))
-        answer = self.server.answers.get(self.path.partition("?")[0], Answer(b"", 404))
+        path = self.path.partition("?")[0]
+        answer = self.server.answers.get(path, Answer(b"", 404))
+        self.server.under_way[path] += 1
+        self.server.at_once[path] = max(self.server.at_once[path], self.server.under_way[path])
         time.sleep(answer.delay)
+        self.server.under_way[path] -= 1
         if fields.get("if-none-match") == answer.etag and answer.status == 200:
             answer = Answer(b"", 304, answer.fields, answer.etag)
         self._send(answer)
@@ -160,6 +167,9 @@ class Origin:
     def seen(self, path: str) -> list[Seen]:
         return [seen for seen in self._stub.seen if seen.target.partition("?")[0] == path]
 
+    def at_once(self, path: str) -> int:
+        return self._stub.at_once[path]
+
 
 class Document:
     """One document at the origin, with its link."""
@@ -185,6 +195,11 @@ class Document:
     @property
     def fetches(self) -> list[Seen]:
         return self._origin.seen(self.path)
+
+    @property
+    def at_once(self) -> int:
+        """How many fetches the origin had under way at the same time, at the most."""
+        return self._origin.at_once(self.path)
 
 
 def tags() -> Tags:
@@ -247,6 +262,16 @@ class TestKeeping:
             answers = list(viewers.map(viewer.get, [document.target] * 20))
         assert {answer.content for answer in answers} == {b"0123456789"}
         assert len(document.fetches) == 1
+
+    def test_refusals_of_one_link_are_not_fetched_one_after_the_other(
+        self, origin: Origin, viewer: httpx.Client
+    ) -> None:
+        document = origin.put(NoStore(), status=410, delay=0.4)
+        with ThreadPoolExecutor(8) as viewers:
+            answers = list(viewers.map(viewer.get, [document.target] * 8))
+        assert {answer.status_code for answer in answers} == {410}
+        assert len(document.fetches) == 8
+        assert document.at_once > 1
 
     def test_another_token_is_another_key_and_another_host_is_not(
         self, origin: Origin, viewer: httpx.Client
