@@ -83,7 +83,10 @@ class StubCdn:
     async def __call__(self, scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return
-        call, fault = await _call(scope, receive), self._faults.next()
+        call = await _call(scope, receive)
+        if call is None:
+            return
+        fault = self._faults.next()
         self.calls += 1
         if fault == "hang":
             while (await receive())["type"] != "http.disconnect":
@@ -141,10 +144,13 @@ class StubCdn:
         names.take(len(order.names))
 
 
-async def _call(scope: Mapping[str, Any], receive: Receive) -> Call:
+async def _call(scope: Mapping[str, Any], receive: Receive) -> Call | None:
+    """The call, None where whoever made it was killed before its end."""
     body = b""
     while True:
         message = await receive()
+        if message["type"] == "http.disconnect":
+            return None
         body += message.get("body", b"")
         if not message.get("more_body"):
             break

@@ -167,3 +167,23 @@ def test_a_purge_that_the_cdn_denies_is_dead_and_says_why(kind: str, database: D
     assert "edge" in error
     assert "a-wrong-one" not in error
     assert not stub.taken
+
+
+def test_a_call_whose_maker_was_killed_before_its_end_is_none() -> None:
+    stub = StubCdn("fastly")
+    scope = {"type": "http", "method": "POST", "headers": [], "query_string": b""}
+    came = iter(
+        [
+            {"type": "http.request", "body": b'{"surrogate_k', "more_body": True},
+            {"type": "http.disconnect"},
+        ]
+    )
+
+    async def receive() -> Any:
+        return next(came)
+
+    async def send(message: Any) -> None:
+        raise AssertionError(message)
+
+    asyncio.run(stub({**scope, "raw_path": b"/service/thing-1/purge"}, receive, send))
+    assert (stub.calls, stub.refused) == (0, {})
