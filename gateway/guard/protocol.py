@@ -15,8 +15,7 @@ import httptools
 from uvicorn._types import HTTPScope
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-from gateway.fronts.peers import EXTENSION as PEER
-from gateway.fronts.peers import names_of
+from gateway.fronts import peers
 from gateway.guard.limits import Limits
 from gateway.guard.patience import PATIENCE, Patience
 from gateway.guard.refusals import BUSY, FIELDS_TOO_LARGE, LATE, NO_TRAILERS, Refusal, Reply
@@ -67,7 +66,7 @@ class GuardedProtocol(HttpToolsProtocol):
         super().connection_made(cast(Transport, transport))
         self.scope = cast(HTTPScope, {})
         self._deadline: TimerHandle | None = None
-        self._peer = names_of(transport.get_extra_info("ssl_object"), time())
+        self._peer = peers.names_of(transport.get_extra_info("ssl_object"), time())
         self._stall = StallWatch(self.transport, self.limits.stall, self._give_up)
         self._deaf = self._partial = self._explicit = self._last = False
         self._chunk = self._octets = self._hosts = 0
@@ -142,7 +141,7 @@ class GuardedProtocol(HttpToolsProtocol):
         self.headers = NO_TRAILERS
         self.scope["extensions"] = {EXTENSION: cast(dict[object, object], WholeAnswer(self.cycle))}
         if self._peer:
-            self.scope["extensions"][PEER] = cast(dict[object, object], self._peer)
+            self.scope["extensions"][peers.EXTENSION] = cast(dict[object, object], self._peer)
         if framed:
             self._expect(self.limits.body)
             patience = Patience(self.cycle, self._expect)

@@ -54,42 +54,44 @@ def describe(bodies: Mapping[str, type[BaseModel]]) -> dict[str, Json]:
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "security": [{"operator": []}],
-        "paths": {
-            "/v1/links": _post("Issue links", bodies["/v1/links"], {"200": "Links"}),
-            "/v1/documents/{zone}/{bucket}/{key}": {"get": _document()},
-            "/v1/viewers": _post("Say who a viewer is", bodies["/v1/viewers"], {"200": "Claim"}),
-            "/v1/viewers/claim": _claim(bodies["/v1/viewers/claim"], "its viewer", takes=False),
-            "/v1/folders": _post(
-                "Issue links to folders", bodies["/v1/folders"], {"200": "Folders"}
-            ),
-            "/v1/folders/claim": _claim(bodies["/v1/folders/claim"], "the folder", takes=True),
-            "/admin/purge": _post(
-                "Have shared caches forget", bodies["/admin/purge"], _FORGOTTEN, CAREFULLY
-            ),
-            "/admin/purges": {"get": _purges()},
-            "/admin/purges/requeue": _post(
-                "Try dead purges again", bodies["/admin/purges/requeue"], {"200": "Requeued"}
-            ),
-            "/admin/revoke": _post(
-                "Take access back, then purge", bodies["/admin/revoke"], _PURGED, ONCE
-            ),
-            "/admin/reinstate": _post(
-                "Let viewers have links again", bodies["/admin/reinstate"], _PURGED, WAITING
-            ),
-            "/admin/purges/{id}": {"get": _status("How far a purge is", "Purge")},
-            "/admin/purges/{id}/receipt": {
-                "get": _status("The sealed receipt of a revocation", "Receipt")
-            },
-            "/admin/redactions": {"get": _redactions()},
-            "/admin/redactions/{name}": {"get": _redaction(), "put": _redact(bodies)},
-            "/hooks/database": _hook("Take an event of a database webhook"),
-            "/hooks/storage": _hook("Take an event of the storage server's webhook"),
-            "/hooks/purge": _hook("Take a purge of the storage server's"),
-        },
+        "paths": _paths(bodies),
         "components": {
             "schemas": schemas,
             "securitySchemes": _SCHEMES,
         },
+    }
+
+
+def _paths(bodies: Mapping[str, type[BaseModel]]) -> dict[str, Json]:
+    return {
+        "/v1/links": _post("Issue links", bodies["/v1/links"], {"200": "Links"}),
+        "/v1/documents/{zone}/{bucket}/{key}": {"get": _document()},
+        "/v1/viewers": _post("Say who a viewer is", bodies["/v1/viewers"], {"200": "Claim"}),
+        "/v1/viewers/claim": _claim(bodies["/v1/viewers/claim"], "its viewer", takes=False),
+        "/v1/folders": _post("Issue links to folders", bodies["/v1/folders"], {"200": "Folders"}),
+        "/v1/folders/claim": _claim(bodies["/v1/folders/claim"], "the folder", takes=True),
+        "/admin/purge": _post(
+            "Have shared caches forget", bodies["/admin/purge"], _FORGOTTEN, CAREFULLY
+        ),
+        "/admin/purges": {"get": _purges()},
+        "/admin/purges/requeue": _post(
+            "Try dead purges again", bodies["/admin/purges/requeue"], {"200": "Requeued"}
+        ),
+        "/admin/revoke": _post(
+            "Take access back, then purge", bodies["/admin/revoke"], _PURGED, ONCE
+        ),
+        "/admin/reinstate": _post(
+            "Let viewers have links again", bodies["/admin/reinstate"], _PURGED, WAITING
+        ),
+        "/admin/purges/{id}": {"get": _status("How far a purge is", "Purge")},
+        "/admin/purges/{id}/receipt": {
+            "get": _status("The sealed receipt of a revocation", "Receipt")
+        },
+        "/admin/redactions": {"get": _redactions()},
+        "/admin/redactions/{name}": {"get": _redaction(), "put": _redact(bodies)},
+        "/hooks/database": _hook("Take an event of a database webhook"),
+        "/hooks/storage": _hook("Take an event of the storage server's webhook"),
+        "/hooks/purge": _hook("Take a purge of the storage server's"),
     }
 
 
