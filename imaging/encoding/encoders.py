@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from io import BytesIO
 from typing import TypeAlias
 
 from PIL import Image
 
+from imaging.encoding.timeless import timeless
 from imaging.pixels.colours import greyed, on_white
 from imaging.pixels.kinds import Kind
 from imaging.rendered import MEDIA_TYPES, Rendered
@@ -100,7 +102,8 @@ def encode_moving(
     options |= {"save_all": True, "append_images": rest, "duration": list(times)}
     if format == "webp":
         options |= {"method": 2, "loop": plays, "kmin": 30, "kmax": 60}
-    return _written(first, format, quality, _MOVING_EFFORT[format], options)
+    made = _written(first, format, quality, _MOVING_EFFORT[format], options)
+    return replace(made, body=timeless(made.body)) if format == "avif" else made
 
 
 def _plain(image: Image.Image, format: str) -> Image.Image:
