@@ -68,14 +68,14 @@ class Coalescer(Generic[K, V]):
 class Stripes:
     """Locks that worker processes share: `count` files, each locked by flock(2).
 
-    A key belongs to one stripe, and so do others: hold one at a time. The kernel lets go of a
-    dead process's locks. They save work and guard nothing: where a file cannot be opened, the
+    A key belongs to one stripe, and so may others, which then wait for what is none of theirs: hold
+    one at a time, and have many. The kernel lets go of a dead process's locks. They save work and guard nothing: where a file cannot be opened, the
     holder goes on without.
     """
 
-    def __init__(self, folder: Path, count: int = 64) -> None:
+    def __init__(self, folder: Path, count: int = 4_096) -> None:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._paths = [folder / f"{number:03}.lock" for number in range(count)]
+        self._paths = [folder / f"{number:04}.lock" for number in range(count)]
 
     @contextlib.asynccontextmanager
     async def hold(self, key: str, patience: float = 20.0) -> AsyncGenerator[bool]:
