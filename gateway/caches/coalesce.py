@@ -68,9 +68,9 @@ class Coalescer(Generic[K, V]):
 class Stripes:
     """Locks that worker processes share: `count` files, each locked by flock(2).
 
-    A key belongs to one stripe, and so may others, which then wait for what is none of theirs: hold
-    one at a time, and have many. The kernel lets go of a dead process's locks. They save work and guard nothing: where a file cannot be opened, the
-    holder goes on without.
+    A key belongs to one stripe, and so may others, which then wait for what is none of theirs:
+    hold one at a time, and have many. The kernel lets go of a dead process's locks. They save work
+    and guard nothing: where a file cannot be opened, the holder goes on without.
     """
 
     def __init__(self, folder: Path, count: int = 4_096) -> None:
